@@ -1,0 +1,1 @@
+"""Values and decisions of a migration.  No clock, no file, no socket, no third party."""

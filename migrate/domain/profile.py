@@ -1,0 +1,311 @@
+"""What one vendor family can do, as data.
+
+A profile says how a station of that family is told to leave: which keys are
+written, in which order (the URL goes last), what restarts it, what cannot be
+undone after which step, and how well all of that is proven.  Profiles are
+read from YAML by ``vendor_profiles``; this module holds the values, the
+version arithmetic and the rendering of a profile into concrete writes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from string import Template
+
+from migrate.domain.address import Backend, Slash
+from migrate.domain.errors import Mismatch, ProfileProblem
+
+
+class Method(StrEnum):
+    """How a station is told to move."""
+
+    CHANGE_CONFIGURATION = "change_configuration"
+    FIRMWARE = "firmware"
+    SCRIPT = "script"
+    HTTP = "http"
+    NETWORK_PROFILE = "network_profile"
+    VISIT = "visit"
+
+
+class Rollback(StrEnum):
+    """What brings a station back once it has passed its turning point."""
+
+    AUTOMATIC = "automatic"  # the station returns by itself
+    REMOTE = "remote"  # the reverse change through the new CSMS
+    BEFORE_RESTART = "before_restart"  # only until the restart
+    VISIT = "visit"
+    IMPOSSIBLE = "impossible"
+
+    @property
+    def is_one_way(self) -> bool:
+        return self in (Rollback.VISIT, Rollback.IMPOSSIBLE)
+
+
+class Proof(StrEnum):
+    """How well a profile is proven, weakest first."""
+
+    DOCUMENTED = "documented"
+    SIMULATED = "simulated"
+    BENCH = "bench"
+    FIELD = "field"
+
+
+class Readback(StrEnum):
+    """What reading a key back after a write can prove."""
+
+    EXACT = "exact"
+    MASKED = "masked"  # the station hides or fakes the value: only the acknowledgement is known
+
+
+class Restart(StrEnum):
+    """What puts written values into use."""
+
+    SOFT = "soft"
+    HARD = "hard"
+    NONE = "none"  # applied at once
+
+
+class TurningPoint(StrEnum):
+    """The step after which the source can no longer undo."""
+
+    WRITE = "write"
+    RESTART = "restart"
+    VISIT = "visit"
+
+
+_NUMBER = re.compile(r"\d+|[a-z]+", re.IGNORECASE)
+
+
+def version_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A firmware version as something that compares as people mean it: 5.9 before 5.10.
+
+    Numbers compare as numbers; a word (``rc1``, ``beta``) counts as earlier
+    than no word, and the end of a version as zero.
+    """
+    parts = _NUMBER.findall(text.strip().removeprefix("v").removeprefix("V"))
+    key = [(1, int(p), "") if p.isdigit() else (0, 0, p.lower()) for p in parts]
+    while key and key[-1] == (1, 0, ""):
+        key.pop()
+    return (*key, (1, 0, ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareRange:
+    """A half-open range of firmware versions: ``at_least`` is in, ``below`` is out; empty means open.
+
+    >>> FirmwareRange(at_least="6.0").holds("6.0.0-4166")
+    True
+    >>> FirmwareRange(below="6.0").holds("5.10.1")
+    True
+    """
+
+    at_least: str = ""
+    below: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return not self.at_least and not self.below
+
+    def holds(self, firmware: str) -> bool:
+        """An unknown firmware is in an open range only: unknown is never guessed."""
+        if not firmware.strip() or not any(c.isdigit() for c in firmware):
+            return self.is_open
+        key = version_key(firmware)
+        return (not self.at_least or key >= version_key(self.at_least)) and (
+            not self.below or key < version_key(self.below)
+        )
+
+    def __str__(self) -> str:
+        bounds = [f">={self.at_least}" if self.at_least else "", f"<{self.below}" if self.below else ""]
+        return " ".join(b for b in bounds if b) or "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One key of the unit.  ``value`` is a template over ``TEMPLATE_NAMES``; so is ``key`` where a vendor has slots."""
+
+    key: str
+    value: str
+    readback: Readback = Readback.EXACT
+
+
+TEMPLATE_NAMES = frozenset(
+    {"url", "full_url", "origin", "scheme", "host", "port", "path", "tls", "identity", "free_slot", "active_slot"}
+)
+"""Everything a template may name: ``${url}`` obeys the slash rule, ``${full_url}`` ends with the identity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """A station with several stored backends and an order among them: the only form with a way back built in."""
+
+    keys: tuple[str, ...]
+    priority_key: str
+    separator: str = ","
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """A family's own patience; ``None`` leaves the campaign's."""
+
+    restart: timedelta | None = None
+    appear: timedelta | None = None
+    settle: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    """Where a family departs from what the protocol leads one to expect."""
+
+    triggers_boot: bool = True  # answers TriggerMessage(BootNotification)
+    boots_on_reconnect: bool = False
+    max_keys: int | None = None  # per GetConfiguration; None asks the station
+    refuses_after_write: bool = False  # answers nothing but Reset once a write needs a restart
+    falls_back: bool = False  # returns to the old backend when the new one does not answer
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """Which stations a profile is for: vendor and model as globs (case-insensitive), firmware as versions."""
+
+    vendors: tuple[str, ...]
+    models: tuple[str, ...] = ("*",)
+    firmware: FirmwareRange = field(default_factory=FirmwareRange)
+    ocpp_versions: tuple[str, ...] = ("1.6",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What one vendor family can do."""
+
+    name: str
+    title: str
+    selector: Selector
+    method: Method
+    rollback: Rollback
+    turning_point: TurningPoint
+    proof: Proof
+    writes: tuple[Write, ...] = ()
+    restart: Restart = Restart.SOFT
+    slash: Slash = Slash.FORBID
+    max_value_length: int = 500  # OCPP 1.6 ChangeConfiguration value
+    slots: Slots | None = None
+    timing: Timing = field(default_factory=Timing)
+    quirks: Quirks = field(default_factory=Quirks)
+    visit: tuple[str, ...] = ()  # what the crew does, step by step
+    sources: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The keys a snapshot must hold before anything is written."""
+        slot_keys = (*self.slots.keys, self.slots.priority_key) if self.slots else ()
+        fixed = tuple(w.key for w in self.writes if "$" not in w.key)
+        return tuple(dict.fromkeys((*slot_keys, *fixed)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedWrite:
+    """One write with its value filled in, and the value it replaces (``None``: the station hides or lacks it)."""
+
+    key: str
+    new: str
+    old: str | None
+    readback: Readback = Readback.EXACT
+
+
+def prepare(
+    profile: Profile, backend: Backend, identity: str, snapshot: Mapping[str, str | None]
+) -> tuple[PreparedWrite, ...]:
+    """The unit of writes that moves one station, in order, the URL last.
+
+    ``snapshot`` is what the station holds now.  Raises ``Mismatch`` when the
+    station lacks a key the profile needs or names its slots differently, and
+    ``ProfileProblem`` when a value does not fit the protocol.
+    """
+    names = _names(profile, backend, identity, snapshot)
+    unit = []
+    for write in profile.writes:
+        key, value = Template(write.key).substitute(names), Template(write.value).substitute(names)
+        if key not in snapshot:
+            raise Mismatch(
+                f"{identity} does not know the key {key} of profile {profile.name}.",
+                identity=identity,
+                hint="Its firmware or build differs; probe it before planning.",
+            )
+        if len(value) > profile.max_value_length:
+            raise ProfileProblem(
+                f"The value for {key} is {len(value)} characters, {profile.name} allows {profile.max_value_length}.",
+                hint="Shorten the target URL.",
+            )
+        unit.append(PreparedWrite(key=key, new=value, old=snapshot[key], readback=write.readback))
+    return tuple(unit)
+
+
+def _names(profile: Profile, backend: Backend, identity: str, snapshot: Mapping[str, str | None]) -> dict[str, str]:
+    active, free = _slots(profile, identity, snapshot)
+    return {
+        "url": backend.url(profile.slash),
+        "full_url": backend.url_of(identity),
+        "origin": backend.origin,
+        "scheme": backend.scheme,
+        "host": backend.host,
+        "port": str(backend.effective_port),
+        "path": backend.path_with(profile.slash),
+        "tls": "true" if backend.is_tls else "false",
+        "identity": identity,
+        "free_slot": free,
+        "active_slot": active,
+    }
+
+
+def _slots(profile: Profile, identity: str, snapshot: Mapping[str, str | None]) -> tuple[str, str]:
+    if profile.slots is None:
+        return "", ""
+    order = [part.strip() for part in (snapshot.get(profile.slots.priority_key) or "").split(profile.slots.separator)]
+    active = order[0] if order else ""
+    if active not in profile.slots.keys:
+        raise Mismatch(
+            f"{identity} reports {profile.slots.priority_key} = {order!r}, which names none of its slots.",
+            identity=identity,
+            hint="Look at the station before it is planned again.",
+        )
+    return active, next(key for key in profile.slots.keys if key != active)
+
+
+class Held(StrEnum):
+    """What a station holds of a unit of writes."""
+
+    NEW = "new"  # every value is the new one
+    OLD = "old"  # every value is the one before
+    PARTLY = "partly"
+    UNKNOWN = "unknown"  # a key could not be read
+
+
+def held(unit: Sequence[PreparedWrite], now: Mapping[str, str | None]) -> Held:
+    """Judge a read-back.  Keys that mask their value say nothing; a unit of only such keys is unknown.
+
+    Comparison is exact: a truncated or normalised value is not the value that was sent.
+    """
+    telling = [write for write in unit if write.readback is Readback.EXACT]
+    if not telling or any(now.get(write.key) is None for write in telling):
+        return Held.UNKNOWN
+    if all(now[write.key] == write.new for write in telling):
+        return Held.NEW
+    if all(now[write.key] == write.old for write in telling):
+        return Held.OLD
+    return Held.PARTLY
+
+
+def undo(unit: Sequence[PreparedWrite], now: Mapping[str, str | None]) -> tuple[PreparedWrite, ...]:
+    """The writes that put the old values back: only what differs, last written first.
+
+    A key whose old value is unknown cannot be put back and is left out; the
+    caller sees it as a read-back that stays wrong.
+    """
+    differing = [w for w in unit if w.old is not None and w.old != w.new and now.get(w.key) != w.old]
+    return tuple(PreparedWrite(key=w.key, new=w.old or "", old=w.new, readback=w.readback) for w in reversed(differing))

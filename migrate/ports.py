@@ -1,0 +1,173 @@
+"""What the batches need from the world.  Protocols, nothing else.
+
+Adapters implement them, ``migrate.wiring`` hands them out, tests replace them
+with doubles that pass the same contract suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from migrate.domain.attempt import State
+from migrate.domain.evidence import IdentityFacts, Side, Sighting
+from migrate.domain.profile import Restart
+from migrate.domain.record import Approval, Attempt, Change, Control, Process, StoredEvent, WaveMark
+
+
+class Clock(Protocol):
+    """Campaign time.  In a drill it runs faster than real time; durations are always said in campaign time."""
+
+    def now(self) -> datetime:
+        """Now, in UTC."""
+        ...
+
+    def real_s(self, duration: timedelta) -> float:
+        """How many real seconds a campaign duration lasts."""
+        ...
+
+    async def sleep(self, duration: timedelta) -> None: ...
+
+
+class Dice(Protocol):
+    """Chance, so that a test can hold it still."""
+
+    def between(self, low: float, high: float) -> float: ...
+
+    def token(self) -> str:
+        """A fresh unguessable name: a session, a message id."""
+        ...
+
+
+class Vault(Protocol):
+    """Secrets, by name.  What it returns must never be printed, journaled or put into an error."""
+
+    def secret(self, name: str) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """Where a station is at this moment, as the relays know it.
+
+    ``None`` for a side means no session there.  A side whose relay cannot be
+    asked is absent from ``seen``: absence of a session is not evidence then.
+    """
+
+    identity: str
+    sessions: Mapping[Side, Session | None] = field(default_factory=dict)
+    seen: frozenset[Side] = frozenset()
+    answering: int = 0  # sessions of this identity that answer, over both sides
+
+    def on(self, side: Side) -> Session | None:
+        return self.sessions.get(side)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One live socket of a station, as the relay sees it."""
+
+    id: str
+    connected_at: datetime
+    heard_at: datetime  # the last frame of any kind
+    boot_answer: str = ""  # the CSMS's answer to the last boot in this session
+    heartbeats: int = 0
+    charging: tuple[int, ...] = ()  # connectors with a transaction running, as far as seen
+
+
+class Channel(Protocol):
+    """How a command reaches a station on one side.
+
+    Every method raises ``Unreachable`` (``sent=False`` when nothing went out),
+    ``Refused`` when the station said no, and never reports the backend's
+    receipt as the station's answer.  Cancelling a call gives up the answer,
+    not the command: what the station did must then be read back.
+    """
+
+    async def read(
+        self, identity: str, keys: Sequence[str], *, max_keys: int | None = None
+    ) -> Mapping[str, str | None]:
+        """GetConfiguration, paged.  Keys the station does not know are absent, values it hides are ``None``."""
+        ...
+
+    async def write(self, identity: str, key: str, value: str) -> str:
+        """ChangeConfiguration: ``Accepted`` or ``RebootRequired``; anything else raises ``Refused``."""
+        ...
+
+    async def restart(self, identity: str, kind: Restart) -> None:
+        """Reset.  Returning means the station said Accepted, which proves nothing."""
+        ...
+
+    async def trigger_boot(self, identity: str) -> None:
+        """TriggerMessage(BootNotification).  The boot it causes is marked as solicited."""
+        ...
+
+
+class Witness(Protocol):
+    """Who sees stations come and go."""
+
+    def sightings(self, *, after: int = 0) -> AsyncIterator[Sighting]:
+        """Every sighting after a place in the journal: first those missed, then live, without a gap."""
+        ...
+
+    async def presence(self, identity: str) -> Presence: ...
+
+    def sees(self, side: Side) -> bool:
+        """Whether absence on this side means anything right now: relay reachable and CSMS up."""
+        ...
+
+
+class Journal(Protocol):
+    """The append-only truth, and its projections."""
+
+    async def commit(self, change: Change) -> int:
+        """Store a change durably; the ``seq`` of its last event.
+
+        Raises ``Stale`` when an attempt's version, an epoch or a permit no
+        longer holds, and ``JournalError`` when it cannot be stored.  Many
+        callers share one commit of the store.  A caller that is cancelled
+        while waiting does not know whether its change was stored.
+        """
+        ...
+
+    async def attempts(
+        self,
+        *,
+        wave: int | None = None,
+        batch: str | None = None,
+        states: Collection[State] | None = None,
+        identities: Collection[str] | None = None,
+    ) -> list[Attempt]:
+        """The newest attempt of each station, in the order they were opened."""
+        ...
+
+    async def source_facts(self, identity: str) -> IdentityFacts:
+        """What the station itself said in its boots on the source, newest first where they differ."""
+        ...
+
+    async def timeline(self, identity: str) -> list[StoredEvent]: ...
+
+    async def events(
+        self, *, after: int = 0, kinds: Collection[str] | None = None, limit: int = 1000
+    ) -> list[StoredEvent]: ...
+
+    async def control(self) -> Control: ...
+
+    async def order(self, control: Control, change: Change) -> None:
+        """Replace the standing orders (their epoch must be one above the stored one), with the event that says why."""
+        ...
+
+    async def approvals(self, fingerprint: str) -> list[Approval]: ...
+
+    async def wave_marks(self, fingerprint: str) -> dict[int, WaveMark]: ...
+
+    async def mark_wave(self, fingerprint: str, mark: WaveMark, change: Change) -> None: ...
+
+    async def take_batch(self, batch: str, executor: str, at: datetime) -> int:
+        """Make a batch this executor's; its new epoch, which fences whoever held it before."""
+        ...
+
+    async def beat(self, process: Process) -> None: ...
+
+    async def processes(self) -> list[Process]: ...

@@ -1,0 +1,118 @@
+"""How a station's configuration spells the backend, and how its firmware reads it back.
+
+Five makers, five spellings: one URL, host and port and path, origin and path, a
+packed profile, slots with a priority.  These are the parsers of the simulated
+firmware, written apart from the catalogue on purpose: where they disagree with
+it, a wire test notices.  They judge nothing: what does not parse is dialled in
+vain, as a real station would.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from urllib.parse import quote, urlsplit
+
+
+class Layout(StrEnum):
+    """Where in the configuration the backend's address lives."""
+
+    URL = "url"
+    HOST_PORT_PATH = "host_port_path"
+    ORIGIN_PATH = "origin_path"
+    PACKED = "packed"
+    SLOTS = "slots"
+    HIDDEN = "hidden"  # not in the configuration at all: the maker's app sets it
+
+
+class Slash(StrEnum):
+    """What the firmware puts between its address and its identity."""
+
+    IF_MISSING = "if_missing"
+    ALWAYS = "always"  # a trailing slash in the value becomes //identity
+    NEVER = "never"  # the value must bring the slash itself
+
+
+SECURE_KEY = "SetSecureOutgoingConnection"
+HIDDEN_KEY = "\x00backend"  # no OCPP key can be named so: never listed, never written from afar
+FIELD = re.compile(r"(\w+)\{([^{}]*)\}")
+
+
+def dial_url(address: str, identity: str, slash: Slash) -> str:
+    """The URL a station dials; the identity is percent-encoded as RFC 3986 wants.
+
+    >>> dial_url("ws://csms/ocpp", "AB 1", Slash.IF_MISSING)
+    'ws://csms/ocpp/AB%201'
+    >>> dial_url("ws://csms/ocpp", "AB1", Slash.NEVER)
+    'ws://csms/ocppAB1'
+    """
+    glue = "/" if slash is Slash.ALWAYS or (slash is Slash.IF_MISSING and not address.endswith("/")) else ""
+    return address + glue + quote(identity, safe="")
+
+
+def base_of(url: str) -> str:
+    """What precedes the identity in a dialled URL, without trailing slashes."""
+    return url.rsplit("/", 1)[0].rstrip("/")
+
+
+def addresses(layout: Layout, names: tuple[str, ...], flash: Mapping[str, str]) -> tuple[str, ...]:
+    """The addresses a station will try, in order; none when it has nothing it understands."""
+    found = READERS[layout](tuple(flash.get(name, "") for name in names), flash)
+    return tuple(address for address in found if address)
+
+
+def spelling(layout: Layout, names: tuple[str, ...], url: str, slash: Slash) -> dict[str, str]:
+    """The keys as a person would fill them in so that the station dials this URL."""
+    if layout is Layout.HIDDEN:
+        return {HIDDEN_KEY: url}
+    return dict(zip(names, WRITERS[layout](url, slash), strict=True))
+
+
+def _read_host(values: tuple[str, ...], flash: Mapping[str, str]) -> tuple[str, ...]:
+    host, port, path = values
+    scheme = "wss" if flash.get(SECURE_KEY, "").lower() == "true" else "ws"
+    return (f"{scheme}://{host}:{port}{_rooted(path)}",) if host else ()
+
+
+def _read_slots(values: tuple[str, ...], _flash: Mapping[str, str]) -> tuple[str, ...]:
+    slots = {f"NetworkConnectionProfile{number}": url for number, url in enumerate(values[:-1], 1)}
+    return tuple(slots.get(name.strip(), "") for name in values[-1].split(","))
+
+
+def _rooted(path: str) -> str:
+    return path if not path or path.startswith("/") else "/" + path
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path
+
+
+def _write_host(url: str, _slash: Slash) -> tuple[str, ...]:
+    parts = urlsplit(url)
+    return parts.hostname or "", str(parts.port or (443 if parts.scheme == "wss" else 80)), parts.path
+
+
+def _write_url(url: str, slash: Slash) -> tuple[str, ...]:
+    return (url.rstrip("/") + "/" if slash is Slash.NEVER else url,)
+
+
+def _packed(url: str, _slash: Slash) -> tuple[str, ...]:
+    return (f"ocppVersion{{OCPP16}}ocppCsmsUrl{{{url}}}messageTimeout{{10}}securityProfile{{0}}ocppInterface{{Wired0}}",)
+
+
+READERS: Mapping[Layout, Callable[[tuple[str, ...], Mapping[str, str]], tuple[str, ...]]] = {
+    Layout.URL: lambda values, _: values,
+    Layout.HOST_PORT_PATH: _read_host,
+    Layout.ORIGIN_PATH: lambda values, _: (values[0] + _rooted(values[1]),) if values[0] else (),
+    Layout.PACKED: lambda values, _: (dict(FIELD.findall(values[0])).get("ocppCsmsUrl", ""),),
+    Layout.SLOTS: _read_slots,
+    Layout.HIDDEN: lambda _, flash: (flash.get(HIDDEN_KEY, ""),),
+}
+
+WRITERS: Mapping[Layout, Callable[[str, Slash], tuple[str, ...]]] = {
+    Layout.URL: _write_url,
+    Layout.HOST_PORT_PATH: _write_host,
+    Layout.ORIGIN_PATH: lambda url, _: _origin(url),
+    Layout.PACKED: _packed,
+    Layout.SLOTS: lambda url, _: (url, "", "NetworkConnectionProfile1,NetworkConnectionProfile2"),
+}

@@ -1,0 +1,151 @@
+"""A simulated CSMS: takes boots, heartbeats, statuses and transactions, and can go down and come back.
+
+It sends no commands of its own and judges no schema: it is the far end of a
+relay.  Frames that are not OCPP are passed over; none ends a connection.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+OCPP16 = Subprotocol("ocpp1.6")
+CALL = 2
+MAX_FRAME_BYTES = 1 << 20
+NOT_JSON = (ValueError, RecursionError)
+
+
+class SimulatedCsms:
+    """One backend on loopback; every identity is welcome unless a register is given."""
+
+    def __init__(
+        self, *, port: int = 0, path: str = "/ocpp", register: frozenset[str] | None = None, interval_s: int = 30
+    ) -> None:
+        self._port = port
+        self._path = path.rstrip("/")
+        self._register = register
+        self._interval_s = interval_s
+        self._server: Server | None = None
+        self._transactions = 0
+        self.boot_answers: dict[str, str] = {}  # by identity: Pending or Rejected instead of Accepted
+        self.boots: Counter[str] = Counter()
+        self.sessions: Counter[str] = Counter()
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self._port}{self._path}"
+
+    @property
+    def is_up(self) -> bool:
+        return self._server is not None
+
+    async def up(self) -> None:
+        """Listen, on the same port as before if there was one."""
+        if self._server is not None:
+            return
+        self._server = await serve(
+            self._attend,
+            "127.0.0.1",
+            self._port,
+            process_request=self._admit,
+            select_subprotocol=_select_subprotocol,
+            compression=None,
+            ping_interval=None,
+            max_size=MAX_FRAME_BYTES,
+            server_header=None,
+        )
+        self._port = next(iter(self._server.sockets)).getsockname()[1]
+
+    async def down(self) -> None:
+        """Stop listening and cut every session without a close frame, as a crashed backend does."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        for connection in list(server.connections):
+            connection.transport.abort()
+        server.close()
+        await server.wait_closed()
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """404 for a path that is not ours or an identity that nobody registered."""
+        path, _, segment = urlsplit(request.path).path.rpartition("/")
+        identity = unquote(segment)
+        is_known = bool(identity) and (self._register is None or identity in self._register)
+        if path.rstrip("/") != self._path or not is_known:
+            return connection.respond(HTTPStatus.NOT_FOUND, "unknown station\n")
+        connection.identity = identity  # type: ignore[attr-defined]
+        return None
+
+    async def _attend(self, connection: ServerConnection) -> None:
+        identity: str = connection.identity  # type: ignore[attr-defined]
+        self.sessions[identity] += 1
+        try:
+            async for frame in connection:
+                if answer := self._answer(identity, frame):
+                    await connection.send(answer)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.sessions[identity] -= 1
+
+    def _answer(self, identity: str, frame: str | bytes) -> str | None:
+        """The answer to one frame; None for what is no CALL."""
+        try:
+            call = json.loads(frame)
+        except NOT_JSON:
+            return None
+        if not isinstance(call, list) or len(call) != 4 or call[0] != CALL:
+            return None
+        _, message_id, action, payload = call
+        respond = ANSWERS.get(action) if isinstance(action, str) else None
+        if respond is None:
+            return json.dumps([4, message_id, "NotImplemented", "", {}])
+        return json.dumps([3, message_id, respond(self, identity, payload)])
+
+    def _boot(self, identity: str, _payload: Any) -> dict[str, Any]:
+        status = self.boot_answers.get(identity, "Accepted")
+        self.boots[identity] += status == "Accepted"
+        return {"status": status, "currentTime": _now(), "interval": self._interval_s}
+
+    def _start(self, _identity: str, _payload: Any) -> dict[str, Any]:
+        self._transactions += 1
+        return {"transactionId": self._transactions, "idTagInfo": {"status": "Accepted"}}
+
+
+def _now() -> str:
+    """With fractions of a second: one maker's firmware crashes without (evcc-io/evcc PR#31158)."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _select_subprotocol(_connection: ServerConnection, offered: Any) -> Subprotocol | None:
+    return OCPP16 if OCPP16 in offered else None
+
+
+def _empty(_csms: SimulatedCsms, _identity: str, _payload: Any) -> dict[str, Any]:
+    return {}
+
+
+def _tag_accepted(_csms: SimulatedCsms, _identity: str, _payload: Any) -> dict[str, Any]:
+    return {"idTagInfo": {"status": "Accepted"}}
+
+
+ANSWERS: Mapping[str, Callable[[SimulatedCsms, str, Any], dict[str, Any]]] = {
+    "BootNotification": SimulatedCsms._boot,
+    "Heartbeat": lambda _csms, _identity, _payload: {"currentTime": _now()},
+    "StatusNotification": _empty,
+    "MeterValues": _empty,
+    "FirmwareStatusNotification": _empty,
+    "DiagnosticsStatusNotification": _empty,
+    "Authorize": _tag_accepted,
+    "StartTransaction": SimulatedCsms._start,
+    "StopTransaction": _tag_accepted,
+    "DataTransfer": lambda _csms, _identity, _payload: {"status": "Accepted"},
+}

@@ -1,0 +1,163 @@
+"""Deals a fleet: which stations there are, what they are, and what will go wrong with them.
+
+One integer gives one fleet, to the last drawn second.  Hardware and times are
+drawn apart from the faults, so that the same seed with other faults is the
+same fleet otherwise.  Durations are campaign seconds.
+"""
+
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from migrate.simulator.behaviour import FAMILIES, VISIT_ONLY, behaviour
+from migrate.simulator.faults import ENDINGS, FAULT_SETS, Fault, FaultSet, families_for
+
+REBOOT_MEDIAN_S = 45.0
+REBOOT_SIGMA = 0.6
+VISIT_MEDIAN_S = 300.0
+SLOW = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationSpec:
+    """One simulated station as dealt; `expected` holds the acceptable ends of its attempt."""
+
+    identity: str
+    vendor: str
+    model: str
+    firmware: str
+    serial: str
+    family: str
+    site_id: str
+    connectors: int
+    reboot_s: float
+    iccid: str = ""
+    imsi: str = ""
+    fault: Fault = Fault.NONE
+    expected: frozenset[str] = ENDINGS[Fault.NONE]
+    transaction_s: float = 0.0  # how long a driver charges from the start; 0 for nobody
+    online_after_s: float = 0.0  # how long it stays away at first
+    visit_s: float = VISIT_MEDIAN_S  # how long a crew takes to come and change it
+    synthetic: bool = True  # vendor, model and firmware were dealt, not reported
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"expected": sorted(self.expected)}
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Self:
+        """Read a spec back; ValueError or TypeError for a fault or a field that does not exist."""
+        fault = Fault(facts.get("fault", Fault.NONE))
+        return cls(**{**facts, "fault": fault, "expected": frozenset(facts.get("expected", ENDINGS[fault]))})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedRow:
+    """What a published list says of a station: no vendor, model or firmware in it."""
+
+    identity: str
+    site_id: str
+    connectors: int = 1
+
+
+def deal(
+    seed: int, n: int, faults: FaultSet = FAULT_SETS["demo"], families: Sequence[str] = FAMILIES
+) -> list[StationSpec]:
+    """A fleet of n stations at made-up sites of one to six."""
+    return deal_onto(seed, _invented_rows(random.Random(f"{seed}/sites"), n), faults, families)
+
+
+def deal_onto(
+    seed: int,
+    rows: Iterable[PublishedRow],
+    faults: FaultSet = FAULT_SETS["demo"],
+    families: Sequence[str] = FAMILIES,
+) -> list[StationSpec]:
+    """Deal hardware onto published stations: identity, site and connectors stay, the rest is synthetic.
+
+    Families are dealt in turn, so that each is there as often as the next.
+    """
+    published = list(rows)
+    visits = min(faults.visits, len(published) // 10)
+    deck = [families[i % len(families)] for i in range(len(published) - visits)] + [VISIT_ONLY] * visits
+    dice = random.Random(f"{seed}/hardware")
+    dice.shuffle(deck)
+    turns = Counter[str]()
+    specs = []
+    for row, family in zip(published, deck, strict=True):
+        specs.append(_deal_one(dice, row, family, turns[family]))
+        turns[family] += 1
+    return _plant(random.Random(f"{seed}/faults"), specs, faults)
+
+
+def drawn(specs: Iterable[StationSpec]) -> dict[str, float]:
+    """The reboot time drawn for each station, in campaign seconds."""
+    return {spec.identity: spec.reboot_s for spec in specs}
+
+
+def _invented_rows(dice: random.Random, n: int) -> list[PublishedRow]:
+    rows: list[PublishedRow] = []
+    site = 0
+    while len(rows) < n:
+        site += 1
+        for _ in range(min(dice.randint(1, 6), n - len(rows))):
+            rows.append(PublishedRow(identity=f"SIM-{len(rows) + 1:05d}", site_id=f"SITE-{site:04d}"))
+    return rows
+
+
+def _deal_one(dice: random.Random, row: PublishedRow, family: str, turn: int) -> StationSpec:
+    shelf = [(one, firmware) for one in behaviour(family).hardware for firmware in one.firmwares]
+    hardware, firmware = shelf[turn % len(shelf)]
+    is_cellular = dice.random() < 0.3
+    subscriber = f"{dice.randrange(10**10):010d}"
+    return StationSpec(
+        identity=row.identity,
+        vendor=hardware.vendor,
+        model=hardware.model,
+        firmware=firmware,
+        serial=f"{family[:3].upper()}{dice.randrange(10**9):09d}",
+        family=family,
+        site_id=row.site_id,
+        connectors=max(row.connectors, hardware.connectors) if row.site_id.startswith("SITE-") else row.connectors,
+        iccid=f"890010{subscriber}000" if is_cellular else "",
+        imsi=f"00101{subscriber}" if is_cellular else "",  # 001-01: the test network of ITU-T E.212
+        reboot_s=round(dice.lognormvariate(math.log(REBOOT_MEDIAN_S), REBOOT_SIGMA), 3),
+        visit_s=round(dice.lognormvariate(math.log(VISIT_MEDIAN_S), 0.4), 3),
+    )
+
+
+def _plant(dice: random.Random, specs: list[StationSpec], faults: FaultSet) -> list[StationSpec]:
+    """Put each fault where it makes sense; no model and firmware gets a second one while others have none.
+
+    A fleet too small for all of them keeps half of its stations healthy.
+    """
+    planted = dict(enumerate(specs))
+    load = Counter[tuple[str, str]]()
+    wanted = [fault for fault, count in faults.counts.items() for _ in range(count)][: len(specs) // 2]
+    for fault in wanted:
+        free = [i for i, spec in planted.items() if spec.fault is Fault.NONE and spec.family != VISIT_ONLY]
+        place = min(free, key=lambda i: (*_reluctance(planted[i], fault, load), dice.random()), default=None)
+        if place is None:
+            break
+        load[(planted[place].model, planted[place].firmware)] += 1
+        planted[place] = _with_fault(dice, planted[place], fault)
+    return list(planted.values())
+
+
+def _reluctance(spec: StationSpec, fault: Fault, load: Counter[tuple[str, str]]) -> tuple[bool, int, int]:
+    natural = families_for(fault)
+    rank = natural.index(spec.family) if spec.family in natural and len(natural) < len(FAMILIES) else 0
+    return spec.family not in natural, load[(spec.model, spec.firmware)], rank
+
+
+def _with_fault(dice: random.Random, spec: StationSpec, fault: Fault) -> StationSpec:
+    faulty = replace(spec, fault=fault, expected=ENDINGS[fault])
+    if fault is Fault.SLOW_RETURN:
+        return replace(faulty, reboot_s=round(spec.reboot_s * SLOW, 3))
+    if fault is Fault.BUSY:
+        return replace(faulty, transaction_s=round(dice.uniform(240.0, 600.0), 3))
+    if fault is Fault.OFFLINE:
+        return replace(faulty, online_after_s=round(dice.uniform(600.0, 1200.0), 3))
+    return faulty

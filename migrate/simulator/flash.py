@@ -1,0 +1,146 @@
+"""What a station keeps through a restart: its configuration, and how it answers for it.
+
+Decides what a ChangeConfiguration does and what a GetConfiguration shows, with
+the planted faults that concern keys.  It opens no socket and reads no clock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from migrate.simulator.address import addresses, spelling
+from migrate.simulator.behaviour import Behaviour, Fallback, Key, OverLimit
+from migrate.simulator.faults import Fault
+
+ACCEPTED, REJECTED, NOT_SUPPORTED = "Accepted", "Rejected", "NotSupported"
+MAX_VALUE = 500  # OCPP 1.6, ChangeConfiguration.req
+PAGING_KEYS = 3
+MASK = "********"
+MAX_KEYS_KEY = "GetConfigurationMaxKeys"
+
+
+class TooManyKeys(Exception):
+    """The station cannot list so many keys at once (a CALLERROR on the wire)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One entry of a GetConfiguration answer; value None when the station gives none."""
+
+    key: str
+    readonly: bool
+    value: str | None
+
+
+class Flash:
+    """The configuration of one station.
+
+    Writes land at once and survive a restart; whether they are *used* is the
+    station's matter.  Keys are compared without regard to case, as vendors do.
+    """
+
+    def __init__(self, behaviour: Behaviour, identity: str, source_url: str, fault: Fault) -> None:
+        self._behaviour = behaviour
+        self._fault = fault
+        self._keys = {**behaviour.keys, **{name: Key() for name in behaviour.backend_keys}}
+        self._max_keys = PAGING_KEYS if fault is Fault.PAGING else behaviour.max_keys
+        self._keys[MAX_KEYS_KEY] = Key(str(self._max_keys), readonly=True)
+        self._names = {name.lower(): name for name in self._keys}
+        self._values = {name: key.value.replace("{identity}", identity) for name, key in self._keys.items()}
+        self._saved: dict[str, str] | None = None
+        self._touched: set[str] = set()
+        self.set_by_hand(source_url)
+
+    @property
+    def backend(self) -> tuple[str, ...]:
+        """The addresses this configuration spells, in the order of trial."""
+        return addresses(self._behaviour.layout, self._behaviour.backend_keys, self._values)
+
+    @property
+    def is_pending(self) -> bool:
+        """A change of the backend waits for its first accepted boot."""
+        return self._saved is not None
+
+    def number(self, name: str, default: float) -> float:
+        try:
+            return float(self._values.get(name, ""))
+        except ValueError:
+            return default
+
+    def is_backend_key(self, key: str) -> bool:
+        return self._names.get(key.lower()) in self._behaviour.backend_keys
+
+    def is_secret(self, key: str) -> bool:
+        name = self._names.get(key.lower())
+        return name is None or self._keys[name].secret
+
+    def write(self, key: str, value: str) -> str:
+        """Answer a ChangeConfiguration; an address that cannot work is accepted, as real stations do."""
+        name = self._names.get(key.lower())
+        if name is None:
+            return NOT_SUPPORTED
+        if self._keys[name].readonly or len(value) > MAX_VALUE or self._refuses(name):
+            return REJECTED
+        if name not in self._behaviour.backend_keys:
+            self._values[name] = value
+            return ACCEPTED
+        self._stage()
+        self._touched.add(name)
+        self._values[name] = value
+        return self._behaviour.write_answer
+
+    def _refuses(self, name: str) -> bool:
+        if name not in self._behaviour.backend_keys:
+            return False
+        if self._fault is Fault.HALF_WAY_REFUSAL:
+            return bool(self._touched) and name not in self._touched
+        return self._fault is Fault.READ_ONLY_KEY
+
+    def _stage(self) -> None:
+        if self._saved is None:
+            self._saved = dict(self._values)
+
+    def commit(self) -> None:
+        """A boot was accepted: this backend is home now."""
+        self._saved = None
+        self._touched.clear()
+
+    def restore(self) -> None:
+        """Take back a staged change of the backend: the station's own way home."""
+        if self._saved is not None:
+            self._values = self._saved
+        self.commit()
+
+    def set_by_hand(self, url: str) -> None:
+        """A person at the station enters this backend; what was wrong before is mended."""
+        behaviour = self._behaviour
+        self._values |= spelling(behaviour.layout, behaviour.backend_keys, url, behaviour.slash)
+        self.commit()
+
+    def mend(self) -> None:
+        self._fault = Fault.NONE
+
+    def read(self, keys: Iterable[str]) -> tuple[list[Shown], list[str]]:
+        """Answer a GetConfiguration: what is known, and the names that are not; no names means all."""
+        asked = list(keys)
+        if len(asked or self._keys) > self._max_keys and self._behaviour.over_limit is OverLimit.REFUSE and asked:
+            raise TooManyKeys
+        names = asked[: self._max_keys] or sorted(self._keys)[: self._max_keys]
+        known = [self._show(self._names[name.lower()]) for name in names if name.lower() in self._names]
+        return known, [name for name in names if name.lower() not in self._names]
+
+    def _show(self, name: str) -> Shown:
+        key = self._keys[name]
+        readonly = key.readonly or (self._fault is Fault.READ_ONLY_KEY and name in self._behaviour.backend_keys)
+        return Shown(name, readonly, self._visible(name, key))
+
+    def _visible(self, name: str, key: Key) -> str | None:
+        if self._fault is Fault.MASKED_READBACK and name in self._behaviour.backend_keys:
+            return MASK
+        if key.secret and key.masked is not None:
+            return key.masked or None
+        return self._values[name]
+
+
+def keeps_old_values(behaviour: Behaviour, fault: Fault) -> bool:
+    """Whether a station returns by itself from a backend that does not take it."""
+    return behaviour.fallback is Fallback.TRANSACTION or fault is Fault.FALLS_BACK

@@ -1,0 +1,16 @@
+"""Fixtures that every tier shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real inventories and frames, which are read where they lie and never committed."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the shared data folder {folder} is not on this machine")
+    return folder
