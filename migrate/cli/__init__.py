@@ -1,0 +1,111 @@
+"""The command line: one verb per file, loaded when it is called.
+
+This module is the door: it finds the verb, turns errors into a sentence with
+the way out, and errors into exit codes.  It knows nothing of migrations.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from migrate import __version__
+from migrate.cli.exits import Exit, exit_for
+from migrate.domain.errors import MigrateError
+
+VERBS: dict[str, str] = {
+    "demo": "migrate.cli.demo:demo",
+    "init": "migrate.cli.init:init",
+    "inventory": "migrate.cli.inventory:inventory",
+    "profiles": "migrate.cli.profiles:profiles",
+    "plan": "migrate.cli.plan:plan",
+    "run": "migrate.cli.run:run",
+    "status": "migrate.cli.status:status",
+    "station": "migrate.cli.station:station",
+    "explain": "migrate.cli.explain:explain",
+    "resolve": "migrate.cli.resolve:resolve",
+    "pause": "migrate.cli.control:pause",
+    "resume": "migrate.cli.control:resume",
+    "halt": "migrate.cli.control:halt",
+    "listen": "migrate.cli.listen:listen",
+    "worker": "migrate.cli.worker:worker",
+    "report": "migrate.cli.report:report",
+    "doctor": "migrate.cli.doctor:doctor",
+}
+"""Verb to ``module:command``, in the order in which a campaign meets them."""
+
+
+class Verbs(click.Group):
+    """A group that imports a verb only when it is asked for, so that ``--help`` and completion stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, attribute = VERBS[cmd_name].partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="migrate")
+def cli() -> None:
+    """Move a fleet of EV charging stations from one CSMS to another.
+
+    \b
+    First look:      migrate demo
+    A campaign:      migrate init DIR; migrate inventory import …; migrate plan make; migrate run
+    In the night:    migrate status --watch; migrate explain IDENTITY; migrate halt --reason …
+    """
+
+
+def main() -> None:
+    """Entry point of the ``migrate`` command."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run one command line and answer its exit code.  Every error leaves here as a sentence."""
+    try:
+        result = cli.main(args=list(arguments), prog_name="migrate", standalone_mode=False)
+    except click.exceptions.Abort:
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return Exit.OK
+    except (MigrateError, OSError) as error:
+        return _explain(error)
+    except Exception as error:  # noqa: BLE001 - the roof: what nobody foresaw becomes a sentence and exit code 70
+        logging.getLogger("migrate").debug("unforeseen", exc_info=error)
+        click.echo(f"This is a defect of fleet-migrate: {type(error).__name__}: {error}", err=True)
+        click.echo(
+            "Nothing was recorded that did not happen. Run again with -vv for the trace, and report it.", err=True
+        )
+        return Exit.BUG
+    return int(result) if isinstance(result, int) else Exit.OK
+
+
+def _explain(error: MigrateError | OSError) -> int:
+    message = (
+        error.message
+        if isinstance(error, MigrateError)
+        else f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
+    )
+    click.echo(f"migrate: {message}", err=True)
+    for reason in getattr(error, "reasons", ()):
+        click.echo(f"  - {reason}", err=True)
+    if hint := getattr(error, "hint", ""):
+        click.echo(f"  {hint}", err=True)
+    return exit_for(error)
