@@ -87,7 +87,7 @@ def call(arguments: Sequence[str]) -> int:
         return Exit.OK
     except (MigrateError, OSError) as error:
         return _explain(error)
-    except Exception as error:  # noqa: BLE001 - the roof: what nobody foresaw becomes a sentence and exit code 70
+    except Exception as error:  # the roof: what nobody foresaw becomes a sentence and exit code 70
         logging.getLogger("migrate").debug("unforeseen", exc_info=error)
         click.echo(f"This is a defect of fleet-migrate: {type(error).__name__}: {error}", err=True)
         click.echo(

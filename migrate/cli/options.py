@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import click
 from rich.console import Console
@@ -88,7 +88,7 @@ def common_options(command: Callable[Concatenate[Context, P], R]) -> Callable[P,
         _log_to(context)
         return command(context, *args, **kwargs)
 
-    return wrapper
+    return cast(Callable[P, R], wrapper)
 
 
 def json_option(command: Callable[P, R]) -> Callable[P, R]:

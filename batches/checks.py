@@ -1,0 +1,100 @@
+"""The checks that precede an attempt: may this station be touched now?
+
+Everything is looked up before by the driver; here the findings are judged,
+in an order in which the cheapest and most certain grounds come first.  The
+answer is one of four: go on, not now, never, or it needs hands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from migrate.domain.attempt import Fact
+from migrate.domain.evidence import IdentityFacts, Side, disagreements
+from migrate.domain.profile import Method, Profile
+from migrate.domain.station import Station
+from migrate.domain.wave import Deferral
+from migrate.ports import Presence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A ground for not going on; ``deferral`` and ``due_at`` belong to *not now*."""
+
+    fact: Fact
+    reason: str
+    deferral: Deferral | None = None
+    due_at: datetime | None = None
+
+
+def before_asking(
+    profile: Profile | None, method: Method, *, window_opens_at: datetime | None, is_window_open: bool
+) -> Judgement | None:
+    """What can be judged without the station."""
+    if profile is None or method is Method.VISIT:
+        return Judgement(fact=Fact.NEEDS_HANDS, reason="its profile has no remote way" if profile else "no profile fits")
+    if is_window_open:
+        return None
+    if window_opens_at is None:
+        return Judgement(fact=Fact.NEVER, reason="no window ever opens before the freeze ends")
+    return Judgement(fact=Fact.NOT_NOW, reason="outside its window", deferral=Deferral.WINDOW, due_at=window_opens_at)
+
+
+def presence_allows(presence: Presence, *, again_at: datetime) -> Judgement | None:
+    """Is it on the source, and free?  Drivers are never cut off."""
+    session = presence.on(Side.SOURCE)
+    if session is None:
+        return Judgement(
+            fact=Fact.NOT_NOW, reason="not connected to the source", deferral=Deferral.OFFLINE, due_at=again_at
+        )
+    if session.charging:
+        connectors = ", ".join(str(c) for c in session.charging)
+        return Judgement(
+            fact=Fact.NOT_NOW, reason=f"charging on connector {connectors}", deferral=Deferral.BUSY, due_at=again_at
+        )
+    return None
+
+
+_BINDING = ("serial", "box_serial", "iccid", "imsi")
+
+
+def identity_allows(
+    station: Station,
+    profile: Profile,
+    inventory: IdentityFacts,
+    said: IdentityFacts,
+    refit: Callable[[IdentityFacts], str],
+) -> Judgement | None:
+    """Is it the device the plan was made for?
+
+    Serial and SIM must agree exactly.  Vendor and model may be spelled
+    otherwise than the inventory has them, as long as the same profile fits
+    what the station itself says, its present firmware included.
+    """
+    for name, (expected, shown) in disagreements(inventory, said).items():
+        if name in _BINDING:
+            return _never(f"another device answers as {station.identity}: {name} {shown} instead of {expected}")
+    if not inventory.over(said).known:
+        return _never("no identity fact is known, so that its arrival could never be proven")
+    if said.known and said.vendor and (fits := refit(said)) != profile.name:
+        told = " ".join(filter(None, (said.vendor, said.model, said.firmware)))
+        return _never(f"it reports {told}, which fits {fits or 'no profile'} and not the planned {profile.name}; plan again")
+    return None
+
+
+def _never(reason: str) -> Judgement:
+    return Judgement(fact=Fact.NEVER, reason=reason)
+
+
+def inventory_facts(station: Station) -> IdentityFacts:
+    """What the inventory says binds the device."""
+    return IdentityFacts(
+        vendor=station.vendor,
+        model=station.model,
+        firmware=station.firmware,
+        serial=station.serial,
+        iccid=station.iccid,
+        imsi=station.imsi,
+    )

@@ -1,0 +1,71 @@
+"""What to do with an attempt that a dead process left behind.
+
+A killed process knows nothing of its last effect: it may not have been sent,
+it may have been sent and not answered.  Nothing is repeated before the
+station was asked where it stands; what its answer means is decided here,
+without asking anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from migrate.domain.attempt import Fact
+from migrate.domain.evidence import Side
+from migrate.domain.profile import Held
+from migrate.domain.record import Attempt
+from migrate.ports import Presence
+
+
+def resume_writing(now: Held, *, acknowledged: bool) -> Fact:
+    """What a read-back after a crash, or after an unanswered write, says of a unit.
+
+    A unit whose keys all hide their values cannot be looked at.  It counts as
+    whole only if every write of it was acknowledged, otherwise as partly
+    applied: unknown is never rounded to done.
+    """
+    return {
+        Held.NEW: Fact.READ_BACK_WHOLE,
+        Held.OLD: Fact.UNANSWERED,
+        Held.PARTLY: Fact.PARTLY_APPLIED,
+        Held.UNKNOWN: Fact.READ_BACK_WHOLE if acknowledged else Fact.PARTLY_APPLIED,
+    }[now]
+
+
+class Restarted(StrEnum):
+    """What is known of a restart whose command may never have been sent."""
+
+    AWAY = "away"  # it left: wait for it
+    ELSEWHERE = "elsewhere"  # on the target, or in a new session: sightings tell the rest
+    STILL_THERE = "still_there"  # in the very session in which the restart was ordered, and answering
+    CANNOT_SEE = "cannot_see"
+
+
+def look_after_restart(attempt: Attempt, presence: Presence) -> Restarted:
+    """Where a station stands whose restart was ordered before the crash: target first, then source."""
+    if presence.on(Side.TARGET) is not None:
+        return Restarted.ELSEWHERE
+    if Side.SOURCE not in presence.seen:
+        return Restarted.CANNOT_SEE
+    session = presence.on(Side.SOURCE)
+    if session is None:
+        return Restarted.AWAY
+    return Restarted.STILL_THERE if session.id == attempt.source_session else Restarted.ELSEWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """Whether a restart may be ordered once more, and why."""
+
+    allowed: bool
+    reason: str
+
+
+def may_restart_again(where: Restarted, now: Held) -> Repeat:
+    """Order it again only after two looks: it never left its session, and it still holds the new values."""
+    if where is not Restarted.STILL_THERE:
+        return Repeat(allowed=False, reason=f"it is {where.value.replace('_', ' ')}")
+    if now not in (Held.NEW, Held.UNKNOWN):
+        return Repeat(allowed=False, reason=f"it holds {now.value} values")
+    return Repeat(allowed=True, reason="it never left its session and holds the new values")
