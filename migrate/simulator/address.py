@@ -97,7 +97,9 @@ def _write_url(url: str, slash: Slash) -> tuple[str, ...]:
 
 
 def _packed(url: str, _slash: Slash) -> tuple[str, ...]:
-    return (f"ocppVersion{{OCPP16}}ocppCsmsUrl{{{url}}}messageTimeout{{10}}securityProfile{{0}}ocppInterface{{Wired0}}",)
+    return (
+        f"ocppVersion{{OCPP16}}ocppCsmsUrl{{{url}}}messageTimeout{{10}}securityProfile{{0}}ocppInterface{{Wired0}}",
+    )
 
 
 READERS: Mapping[Layout, Callable[[tuple[str, ...], Mapping[str, str]], tuple[str, ...]]] = {

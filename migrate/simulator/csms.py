@@ -76,16 +76,15 @@ class SimulatedCsms:
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """404 for a path that is not ours or an identity that nobody registered."""
-        path, _, segment = urlsplit(request.path).path.rpartition("/")
-        identity = unquote(segment)
+        path, identity = _split(request)
         is_known = bool(identity) and (self._register is None or identity in self._register)
         if path.rstrip("/") != self._path or not is_known:
             return connection.respond(HTTPStatus.NOT_FOUND, "unknown station\n")
-        connection.identity = identity  # type: ignore[attr-defined]
         return None
 
     async def _attend(self, connection: ServerConnection) -> None:
-        identity: str = connection.identity  # type: ignore[attr-defined]
+        assert connection.request is not None  # the handshake is over
+        _, identity = _split(connection.request)
         self.sessions[identity] += 1
         try:
             async for frame in connection:
@@ -118,6 +117,12 @@ class SimulatedCsms:
     def _start(self, _identity: str, _payload: Any) -> dict[str, Any]:
         self._transactions += 1
         return {"transactionId": self._transactions, "idTagInfo": {"status": "Accepted"}}
+
+
+def _split(request: Request) -> tuple[str, str]:
+    """The base path and the decoded identity of a request."""
+    path, _, segment = urlsplit(request.path).path.rpartition("/")
+    return path, unquote(segment)
 
 
 def _now() -> str:

@@ -1,0 +1,53 @@
+"""Opens a station's socket; the only place where the simulated fleet reaches out.
+
+Loopback only: an address that a campaign wrote by mistake must not make a
+thousand simulated stations knock at somebody's real backend.
+"""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.typing import Subprotocol
+
+OCPP16 = Subprotocol("ocpp1.6")
+OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 2.0
+
+
+class DialFailed(Exception):
+    """Nobody took the call; `status` says why in a word (an HTTP status, or the kind of failure)."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"dial failed: {status}")
+        self.status = status
+
+
+async def dial(url: str) -> ClientConnection:
+    """A session with whatever answers there, or DialFailed."""
+    try:
+        if not _is_loopback(urlsplit(url).hostname or ""):
+            raise DialFailed("not loopback")
+        return await connect(
+            url,
+            subprotocols=[OCPP16],
+            compression=None,
+            user_agent_header=None,
+            proxy=None,
+            open_timeout=OPEN_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=None,
+            max_queue=None,
+        )
+    except InvalidStatus as error:
+        raise DialFailed(str(error.response.status_code)) from error
+    except (OSError, TimeoutError, WebSocketException, ValueError) as error:
+        raise DialFailed(type(error).__name__) from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,247 @@
+"""One simulated charging station: powers up, dials, stays, restarts, comes back, or does not.
+
+What it holds is in its flash, what its maker decided in its behaviour, what is
+wrong with it in its fault, what it says in its session; this module is the
+device around them and lives their life in time.  Durations are campaign
+seconds divided by the speed; socket time-outs are real.
+"""
+
+import asyncio
+import random
+import uuid
+from contextlib import suppress
+from enum import StrEnum
+
+from websockets.asyncio.client import ClientConnection
+
+from migrate.simulator.address import dial_url
+from migrate.simulator.behaviour import Fallback, behaviour
+from migrate.simulator.deal import StationSpec
+from migrate.simulator.dialling import DialFailed, dial
+from migrate.simulator.faults import Fault
+from migrate.simulator.flash import Flash
+from migrate.simulator.session import Leave, Session
+from migrate.simulator.wirelog import Kind, Side
+from migrate.simulator.world import World
+
+IMPATIENCE_S = 0.5  # real: the longest wait before a station was ever on line (the relay may be started later)
+ATTEMPTS = 3  # failed dials before a station that can help itself does so
+TRANSITION_S = 180.0
+
+
+class State(StrEnum):
+    OFF = "off"
+    DIALLING = "dialling"
+    ONLINE = "online"
+    RESTARTING = "restarting"
+    GONE = "gone"  # appears nowhere any more
+
+
+class SimulatedStation:
+    """A station from `start` until `stop`."""
+
+    def __init__(self, spec: StationSpec, world: World) -> None:
+        self.spec = spec
+        self.world = world
+        self.fault = spec.fault
+        self.ways = behaviour(spec.family)
+        self.flash = Flash(self.ways, spec.identity, world.source_url, spec.fault)
+        self.dice = random.Random(f"{world.seed}/{spec.identity}")
+        self.state = State.OFF
+        self.session: Session | None = None
+        self.online = asyncio.Event()  # connected, and its first boot answered
+        self.idle = asyncio.Event()  # no driver is charging
+        self.charges_until: float | None = None  # on the loop's clock
+        self.transaction: int | None = None
+        self.boot_due = True
+        self.has_reconnected = False  # since the last power-up
+        self.life: asyncio.Task[None] | None = None
+        self._watchdog: asyncio.Task[None] | None = None
+        self._shadow: ClientConnection | None = None
+        self._dialled: tuple[str, ...] = ()  # in use since the last power-up
+        self._rereads = True
+        self._failures = 0
+        self._refusal = ""
+
+    @property
+    def held(self) -> str:
+        """The address that its configuration spells now."""
+        return next(iter(self.flash.backend), "")
+
+    @property
+    def is_charging(self) -> bool:
+        return self.charges_until is not None
+
+    @property
+    def side(self) -> Side:
+        return self.session.side if self.session else Side.NONE
+
+    def log(self, kind: Kind, **facts: str | tuple[str, ...]) -> None:
+        self.world.wire.write(kind, self.spec.identity, self.side, **facts)
+
+    def start(self) -> None:
+        self.log(Kind.STORED, value=self.held)
+        self.idle.set()
+        if self.spec.transaction_s:
+            self.idle.clear()
+            self.charges_until = asyncio.get_running_loop().time() + self.world.real_s(self.spec.transaction_s)
+        self._begin(self.spec.online_after_s if self.fault is Fault.OFFLINE else 0.0)
+
+    async def stop(self) -> None:
+        """End without a word, as a process that is killed."""
+        await _end(self._watchdog, self.life)
+        self._drop_shadow()
+        self.state = State.OFF
+
+    async def mend(self, url: str) -> None:
+        """A person sets the backend at the station itself and switches it off and on; its fault is gone."""
+        await self.stop()
+        self.end_charging()
+        self.fault = Fault.NONE
+        self.flash.mend()
+        self.flash.set_by_hand(url)
+        self.log(Kind.STORED, value=self.held)
+        self.log(Kind.RESTART, status="power")
+        self._rereads = True
+        self._begin(self.spec.reboot_s)
+
+    def boot_accepted(self) -> None:
+        """This backend took the station: if it is the configured one, it is home from now on."""
+        self.boot_due = False
+        if self._dialled == self.flash.backend:
+            self.flash.commit()
+
+    def end_charging(self) -> None:
+        self.charges_until, self.transaction = None, None
+        self.idle.set()
+
+    def is_on_probation(self, side: Side) -> bool:
+        """It looks at a new backend which it will not keep."""
+        return self.fault is Fault.FALLS_BACK and side is not Side.SOURCE and self.flash.is_pending
+
+    def give_up(self) -> None:
+        """Back to the old values by its own decision."""
+        self.flash.restore()
+        self.log(Kind.STORED, value=self.held)
+
+    def _begin(self, off_s: float) -> None:
+        self.life = asyncio.create_task(self._live(off_s), name=self.spec.identity)
+
+    async def _live(self, off_s: float) -> None:
+        self.state = State.RESTARTING if off_s else State.OFF
+        await asyncio.sleep(off_s / self.world.speed)
+        self._power_up()
+        while True:
+            leave = await self._connect_and_stay()
+            self.has_reconnected = True
+            if leave is Leave.RESTARTED:
+                await self._restart()
+            elif leave is Leave.MOVED:
+                self._apply()
+            else:
+                await self._wait_to_redial()
+
+    async def _restart(self) -> None:
+        self.state = State.RESTARTING
+        self._drop_shadow()
+        self.log(Kind.RESTART)
+        if self.fault is Fault.LOST and self.flash.is_pending:
+            self.state = State.GONE
+            await asyncio.Event().wait()
+        await asyncio.sleep(self.spec.reboot_s / self.world.speed)
+        self._power_up()
+
+    def _power_up(self) -> None:
+        self.boot_due, self.has_reconnected, self._failures = True, False, 0
+        self._apply()
+        if self._watchdog and self._watchdog is not asyncio.current_task():
+            self._watchdog.cancel()
+        is_new = self.flash.is_pending and self._dialled == self.flash.backend
+        if is_new and self.ways.fallback is Fallback.TRANSACTION:
+            self._watchdog = asyncio.create_task(self._watch_transition())
+
+    def _apply(self) -> None:
+        """Take the configuration into use, unless the station only pretends to."""
+        pretends = self.fault is Fault.WITHOUT_EFFECT or not self._rereads
+        if not self._dialled or not pretends:
+            self._dialled = self.flash.backend
+        self._rereads = True
+        self.log(Kind.APPLIED, value=next(iter(self._dialled), ""))
+
+    def will_reread(self, reset: str) -> None:
+        """Some makers read the address anew after a Hard reset only."""
+        self._rereads = self.ways.reset_applies != "hard" or reset == "Hard"
+
+    async def _watch_transition(self) -> None:
+        """A transactional station that is not accepted in time takes its old values and restarts."""
+        timeout_s = self.flash.number("ConnectionTransitionTimeout", TRANSITION_S)
+        await asyncio.sleep(self.world.real_s(timeout_s))
+        if self.flash.is_pending:
+            await _end(self.life)
+            self.give_up()
+            self.log(Kind.RESTART, status="transition timed out")
+            self._begin(self.spec.reboot_s)
+
+    async def _connect_and_stay(self) -> Leave:
+        self.state = State.DIALLING
+        address = self._address()
+        url = dial_url(address, self.spec.identity, self.ways.slash)
+        side = self.world.side_of(url)
+        try:
+            async with self.world.dialling:
+                connection = await dial(url)
+        except DialFailed as error:
+            return self._refused(side, error.status)
+        return await self._stay(Session(self, connection, side, str(uuid.uuid4())))
+
+    def _address(self) -> str:
+        """The slot of the moment: after some failures the next one, for makers with slots."""
+        slot = self._failures // ATTEMPTS if self.ways.fallback is Fallback.SLOTS else 0
+        return self._dialled[slot % len(self._dialled)] if self._dialled else ""
+
+    def _refused(self, side: Side, status: str) -> Leave:
+        self._failures += 1
+        if status != self._refusal:  # once, not at every try
+            self._refusal = status
+            self.world.wire.write(Kind.REFUSED, self.spec.identity, side, status=status)
+        if self._failures >= ATTEMPTS and self.is_on_probation(side):
+            self.give_up()
+            return Leave.RESTARTED
+        return Leave.DROPPED
+
+    async def _stay(self, session: Session) -> Leave:
+        self._failures, self._refusal = 0, ""
+        self.state, self.session = State.ONLINE, session
+        try:
+            leave = await session.run()
+        finally:
+            self.session = None
+        self.world.wire.write(
+            Kind.DISCONNECTED, self.spec.identity, session.side, session=session.number, status=leave.value
+        )
+        return leave
+
+    async def _wait_to_redial(self) -> None:
+        self.state = State.DIALLING
+        self.boot_due = self.boot_due or self.ways.boots_on_reconnect
+        wait_s = self.world.real_s(self.ways.reconnect_s * 2 ** min(self._failures, 3) * self.dice.uniform(0.4, 0.6))
+        await asyncio.sleep(wait_s if self.online.is_set() else min(wait_s, IMPATIENCE_S))
+
+    async def cast_shadow(self, url: str) -> None:
+        """Hold a second socket under the same identity that never says a word, not even a pong."""
+        with suppress(DialFailed):
+            self._shadow = await dial(url)
+            self._shadow.transport.pause_reading()
+
+    def _drop_shadow(self) -> None:
+        if self._shadow:
+            self._shadow.transport.abort()
+            self._shadow = None
+
+
+async def _end(*tasks: asyncio.Task[None] | None) -> None:
+    """Cancel and wait, never for oneself."""
+    alive = [task for task in tasks if task and task is not asyncio.current_task()]
+    for task in alive:
+        task.cancel()
+    await asyncio.gather(*alive, return_exceptions=True)

@@ -1,0 +1,33 @@
+"""What all simulated stations share: the two addresses, the pace, the wire log."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from migrate.simulator.address import base_of
+from migrate.simulator.wirelog import Side, WireLog
+
+SHORTEST_S = 0.05  # real: however fast the campaign, no busy loop
+DIALS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """`source_url` is in every flash at first, `target_url` is what crews enter; the speed divides campaign time."""
+
+    source_url: str
+    target_url: str
+    wire: WireLog
+    speed: float = 1.0
+    heartbeat_s: float = 30.0
+    seed: int = 0
+    dialling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DIALS_AT_ONCE))
+
+    def real_s(self, campaign_s: float) -> float:
+        return max(SHORTEST_S, campaign_s / self.speed)
+
+    def side_of(self, url: str) -> Side:
+        """Which backend a dialled URL belongs to."""
+        base = base_of(url)
+        if base == self.source_url.rstrip("/"):
+            return Side.SOURCE
+        return Side.TARGET if base == self.target_url.rstrip("/") else Side.NONE
