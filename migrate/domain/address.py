@@ -8,13 +8,18 @@ judges the value itself before it is sent.  The identity is never part of a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from migrate.domain.errors import SettingsProblem
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
+MAX_URL = 512  # what the longest-minded stations store; a profile may allow less
+
+_HOST = re.compile(r"(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+_PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 
 class Slash(StrEnum):
@@ -66,32 +71,54 @@ class Backend:
 def parse_backend(text: str, *, where: str = "url") -> Backend:
     """A backend address from configuration, or a ``SettingsProblem`` that says what is wrong with it.
 
+    What it lets through can stand in any vendor's value: no quotes, braces,
+    blanks or control characters, and no secret, which a refusal never repeats.
+
     >>> parse_backend("wss://csms.example:8443/ocpp").host
     'csms.example'
     """
-    parts = urlsplit(text)
-    if parts.scheme not in DEFAULT_PORTS:
+    if not text.isascii() or not text.isprintable() or " " in text or len(text) > MAX_URL:
         raise SettingsProblem(
-            f"{where} = {text!r} is no WebSocket address.", hint="Write ws://host/path or wss://host/path."
+            f"{where} is longer than {MAX_URL} characters, or holds blanks or letters outside ASCII.",
+            hint="Write the host in its ASCII (punycode) form.",
         )
-    if parts.username or parts.password:
+    if "@" in text.split("://", 1)[-1].split("/", 1)[0] or re.match(r"[^/]*:[^/]*@", text):
         raise SettingsProblem(
             f"{where} carries credentials.", hint="Keep user and password in the environment or a secret file."
         )
-    if parts.query or parts.fragment:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise SettingsProblem(
+            f"{where} = {_shown(text)} has a port outside 1-65535 or a broken host.", hint="Mend host and port."
+        ) from error
+    _judge(text, parts, port, where)
+    return Backend(scheme=parts.scheme, host=parts.hostname or "", port=port, path=parts.path)
+
+
+def _judge(text: str, parts: SplitResult, port: int | None, where: str) -> None:
+    """Raise the first thing that is wrong with an address that could at least be taken apart."""
+    if parts.scheme not in DEFAULT_PORTS:
+        raise SettingsProblem(
+            f"{where} = {_shown(text)} is no WebSocket address.", hint="Write ws://host/path or wss://host/path."
+        )
+    if not parts.hostname:
+        raise SettingsProblem(f"{where} = {_shown(text)} names no host.", hint="Write ws://host/path.")
+    if "?" in text or "#" in text:
         raise SettingsProblem(
             f"{where} has a query or fragment.",
             hint="Stations append their identity to the path: drop everything from ? or # on.",
         )
-    if any(character.isspace() or not character.isascii() for character in text):
+    if port == 0:
+        raise SettingsProblem(f"{where} = {_shown(text)} has a port outside 1-65535.", hint="Mend the port.")
+    if not _HOST.fullmatch(parts.hostname) or not _PATH.fullmatch(parts.path):
         raise SettingsProblem(
-            f"{where} holds blanks or letters outside ASCII: {text!r}.",
-            hint="Write the host in its ASCII (punycode) form.",
+            f"{where} = {_shown(text)} holds characters that no URL may hold.",
+            hint="Percent-encode them in the path; a host has letters, digits, dots and hyphens.",
         )
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise SettingsProblem(f"{where} = {text!r} has a port outside 1-65535.", hint="Mend the port.") from error
-    if not parts.hostname:
-        raise SettingsProblem(f"{where} = {text!r} names no host.", hint="Write ws://host/path.")
-    return Backend(scheme=parts.scheme, host=parts.hostname, port=port, path=parts.path)
+
+
+def _shown(text: str) -> str:
+    """An address as an error may repeat it: without its query, and without whatever precedes an @."""
+    return repr(text.split("?", 1)[0].rsplit("@", 1)[-1][:80])

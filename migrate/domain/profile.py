@@ -77,20 +77,51 @@ class TurningPoint(StrEnum):
     VISIT = "visit"
 
 
-_NUMBER = re.compile(r"\d+|[a-z]+", re.IGNORECASE)
+_PARTS = re.compile(r"\d{1,18}|[a-z]+", re.IGNORECASE | re.ASCII)
+_READABLE = re.compile(
+    r"[vV]?\d{1,18}[a-z]*(?:[._](?!x(?:[._]|$))[0-9a-z]+)*(?:[-+~ ][^/|:;,*]*)?", re.IGNORECASE | re.ASCII
+)
+_BEFORE_RELEASE = frozenset({"alpha", "beta", "dev", "pre", "preview", "rc", "snapshot"})
+
+
+def is_readable_version(text: str) -> bool:
+    """Whether a firmware string is one version, written so that it can be compared.
+
+    Many are not: ABB reports a board before its version, Autel five versions
+    between bars, Legrand two.  Such a string is *unknown*, not "the first
+    number in it".
+
+    >>> is_readable_version("5.8.1-4123"), is_readable_version("TAC3Z9119006710273::V1.8.21")
+    (True, False)
+    """
+    return len(text) <= 100 and _READABLE.fullmatch(text.strip()) is not None
 
 
 def version_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """A firmware version as something that compares as people mean it: 5.9 before 5.10.
 
-    Numbers compare as numbers; a word (``rc1``, ``beta``) counts as earlier
-    than no word, and the end of a version as zero.
+    Numbers compare as numbers and a missing one is zero.  ``rc1``, ``beta``
+    and their like come before the release they lead to, any other letters
+    after it, where makers put variants and commit hashes.
+
+    >>> version_key("6.0-rc1") < version_key("6.0.0") == version_key("v6") < version_key("6.0-4166")
+    True
     """
-    parts = _NUMBER.findall(text.strip().removeprefix("v").removeprefix("V"))
-    key = [(1, int(p), "") if p.isdigit() else (0, 0, p.lower()) for p in parts]
+    key: list[tuple[int, int, str]] = []
+    for part in _PARTS.findall(text.strip().removeprefix("v").removeprefix("V")):
+        word = part.lower()
+        if word in _BEFORE_RELEASE:
+            _drop_zeros(key)  # 6.0-rc1 leads to 6, which is 6.0.0
+            key.append((0, 0, word))
+        else:
+            key.append((1, int(part), "") if part.isdigit() else (1, 0, word))
+    _drop_zeros(key)
+    return (*key, (1, 0, ""))
+
+
+def _drop_zeros(key: list[tuple[int, int, str]]) -> None:
     while key and key[-1] == (1, 0, ""):
         key.pop()
-    return (*key, (1, 0, ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +142,8 @@ class FirmwareRange:
         return not self.at_least and not self.below
 
     def holds(self, firmware: str) -> bool:
-        """An unknown firmware is in an open range only: unknown is never guessed."""
-        if not firmware.strip() or not any(c.isdigit() for c in firmware):
+        """An unknown or unreadable firmware is in an open range only: unknown is never guessed."""
+        if not is_readable_version(firmware):
             return self.is_open
         key = version_key(firmware)
         return (not self.at_least or key >= version_key(self.at_least)) and (
@@ -126,11 +157,22 @@ class FirmwareRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One key of the unit.  ``value`` is a template over ``TEMPLATE_NAMES``; so is ``key`` where a vendor has slots."""
+    """One key of the unit.  ``value`` is a template over ``TEMPLATE_NAMES``; so is ``key`` where a vendor has slots.
+
+    ``within`` names the one field that is replaced in a packed value such as
+    ``ocppCsmsUrl{…}messageTimeout{…}``: what else the station keeps there
+    (interface, security profile) stays as it was found.
+    """
 
     key: str
     value: str
     readback: Readback = Readback.EXACT
+    also_named: tuple[str, ...] = ()  # the same key under other names, by build; the station has exactly one of them
+    within: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.key, *self.also_named)
 
 
 TEMPLATE_NAMES = frozenset(
@@ -198,13 +240,19 @@ class Profile:
     timing: Timing = field(default_factory=Timing)
     quirks: Quirks = field(default_factory=Quirks)
     visit: tuple[str, ...] = ()  # what the crew does, step by step
+    evidence: tuple[str, ...] = ()  # what earned the proof level: transcripts, bench and field reports
     sources: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what no source says is said here: unknown
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The keys a snapshot must hold before anything is written."""
+        """The keys to ask for before anything is written.
+
+        A station need not hold every one of them (a key may go by another
+        name); ``prepare`` judges what is missing.
+        """
         slot_keys = (*self.slots.keys, self.slots.priority_key) if self.slots else ()
-        fixed = tuple(w.key for w in self.writes if "$" not in w.key)
+        fixed = tuple(name for write in self.writes for name in write.names if "$" not in name)
         return tuple(dict.fromkeys((*slot_keys, *fixed)))
 
 
@@ -224,26 +272,67 @@ def prepare(
     """The unit of writes that moves one station, in order, the URL last.
 
     ``snapshot`` is what the station holds now.  Raises ``Mismatch`` when the
-    station lacks a key the profile needs or names its slots differently, and
-    ``ProfileProblem`` when a value does not fit the protocol.
+    station lacks a key the profile needs, names its slots differently, or
+    shows that it finds its backend by some other setting; ``ProfileProblem``
+    when a value does not fit the protocol.  An identity that cannot be
+    printed is never put into a value.
     """
+    if not identity.isprintable():
+        raise Mismatch(
+            f"{identity!r} holds control characters: it is put into no value.",
+            identity=identity,
+            hint="Mend the identity in the inventory.",
+        )
     names = _names(profile, backend, identity, snapshot)
-    unit = []
-    for write in profile.writes:
-        key, value = Template(write.key).substitute(names), Template(write.value).substitute(names)
-        if key not in snapshot:
-            raise Mismatch(
-                f"{identity} does not know the key {key} of profile {profile.name}.",
-                identity=identity,
-                hint="Its firmware or build differs; probe it before planning.",
-            )
-        if len(value) > profile.max_value_length:
-            raise ProfileProblem(
-                f"The value for {key} is {len(value)} characters, {profile.name} allows {profile.max_value_length}.",
-                hint="Shorten the target URL.",
-            )
-        unit.append(PreparedWrite(key=key, new=value, old=snapshot[key], readback=write.readback))
-    return tuple(unit)
+    unit = tuple(_filled(profile, write, names, snapshot) for write in profile.writes)
+    if unit and unit[-1].old == "":
+        raise Mismatch(
+            f"{identity} holds nothing in {unit[-1].key}: it finds its backend by another setting.",
+            identity=identity,
+            hint=f"Profile {profile.name} would change nothing; probe the station before planning it again.",
+        )
+    return unit
+
+
+def _filled(
+    profile: Profile, write: Write, names: Mapping[str, str], snapshot: Mapping[str, str | None]
+) -> PreparedWrite:
+    key = _known_key(profile, write, names, snapshot)
+    value = Template(write.value).substitute(names)
+    if write.within:
+        value = _replaced(key, write.within, value, snapshot[key], identity=names["identity"])
+    if len(value) > profile.max_value_length:
+        raise ProfileProblem(
+            f"The value for {key} is {len(value)} characters, {profile.name} allows {profile.max_value_length}.",
+            hint="Shorten the target URL.",
+        )
+    return PreparedWrite(key=key, new=value, old=snapshot[key], readback=write.readback)
+
+
+def _known_key(profile: Profile, write: Write, names: Mapping[str, str], snapshot: Mapping[str, str | None]) -> str:
+    candidates = [Template(name).substitute(names) for name in write.names]
+    known = [key for key in candidates if key in snapshot]
+    if len(known) != 1:
+        said = "does not know the key" if not known else "knows more than one of"
+        raise Mismatch(
+            f"{names['identity']} {said} {' or '.join(candidates)} of profile {profile.name}.",
+            identity=names["identity"],
+            hint="Its firmware or build differs; probe it before planning.",
+        )
+    return known[0]
+
+
+def _replaced(key: str, within: str, value: str, held_now: str | None, *, identity: str) -> str:
+    """A packed value with one of its fields replaced, everything else as the station holds it."""
+    pattern = rf"(?<!\w){re.escape(within)}{{[^{{}}]*}}"
+    packed, fields = re.subn(pattern, lambda _: f"{within}{{{value}}}", held_now or "")
+    if fields != 1 or "{" in value or "}" in value:
+        raise Mismatch(
+            f"{identity} holds {key} in a form in which {within}{{…}} cannot be replaced.",
+            identity=identity,
+            hint="Read the key on the station and compare it with the profile.",
+        )
+    return packed
 
 
 def _names(profile: Profile, backend: Backend, identity: str, snapshot: Mapping[str, str | None]) -> dict[str, str]:
