@@ -2,13 +2,15 @@
 
 Plain values, read from ``campaign.toml`` by ``migrate.settings``.  A plan's
 fingerprint covers all of them but the caps and the timeouts, which may be
-tightened in the night without asking the committee again.
+tightened in the night without asking the committee again.  One cap shapes the
+waves themselves and is covered: the share of a site.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,17 @@ class Share:
     """A part of a whole, 0 to 1.  ``Share(0.5)`` prints as ``50%``."""
 
     of_one: float
+
+    @property
+    def exact(self) -> Fraction:
+        """The share as people wrote it: 0.07 is seven hundredths, not the float next to it.
+
+        Raises ``ValueError`` or ``OverflowError`` for what is no number.
+
+        >>> Share(0.07).exact * 100
+        Fraction(7, 1)
+        """
+        return Fraction(self.of_one).limit_denominator(1_000_000)
 
     def __str__(self) -> str:
         return f"{self.of_one * 100:g}%"

@@ -125,7 +125,7 @@ def attempt_id(identity: str, number: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """A place in a scope that has only ``limit`` of them, e.g. ``site:44`` or ``model:Alfen|NG910|6.1``."""
+    """A place in a scope that has only ``limit`` of them, e.g. ``site:44`` or ``model:Alfen|NG910`` (of any firmware)."""
 
     scope: str
     limit: int
@@ -203,7 +203,9 @@ class Control:
     epoch: int = 0
     holds: tuple[Hold, ...] = ()
     acknowledged: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
-    """Per wave, the failures and losses that a resume after a shut gate has taken note of: ``{"failed": 3, "lost": 1}``."""
+    """Per wave, what a resume after a shut gate has taken note of: attempt ids with the version they stood at.
+
+    A station that is lost, found and lost again counts anew (``batches.gate.acknowledge``)."""
 
     def over(self, *, model: str, profile: str, site: str) -> Hold | None:
         """The strictest order that lies on a station, or ``None``."""

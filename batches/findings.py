@@ -1,0 +1,188 @@
+"""What should be known about a plan before anyone is touched.
+
+A plan is deterministic and may still be unwise: one-way steps, stations that
+nobody has a profile for, windows that never open, a switch-off date that the
+pace cannot meet.  Findings say so, each with a count and the first stations it
+is about.  They forbid nothing: who approves has read them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+
+from batches.window import closes_at, find_zone, next_opening
+from migrate.domain.policy import Policy
+from migrate.domain.profile import Method
+from migrate.domain.wave import Plan, PlannedStation, Wave
+
+_STATION_TAKES = timedelta(
+    minutes=5
+)  # an ordinary restart with its checks and its boot: an assumption, said where used
+_MOST_OPENINGS = 5_000  # more nights than any campaign has
+
+
+class Severity(StrEnum):
+    STOP = "stop"  # some stations cannot be moved by this plan as it stands
+    WARNING = "warning"  # approve only knowingly
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    code: str
+    severity: Severity
+    text: str
+    count: int = 0
+    identities: tuple[str, ...] = ()  # all that it is about, in plan order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One station whose place changed between two plans.  ``""``: it was, or is, not in the plan at all."""
+
+    identity: str
+    before: str
+    after: str
+
+
+def findings(plan: Plan, policy: Policy, *, at: datetime) -> tuple[Finding, ...]:
+    """Everything worth knowing before approval, the gravest first.  ``at`` is when the first wave could start."""
+    found = [
+        *_never_open(plan, policy, at),
+        *_switch_off(plan, policy, at),
+        *_one_way(plan),
+        *_by_hand(plan),
+        *_notes(plan),
+    ]
+    return tuple(sorted(found, key=lambda f: list(Severity).index(f.severity)))
+
+
+def difference(before: Plan, after: Plan) -> tuple[Difference, ...]:
+    """Which stations moved between waves, methods or out of the plan, in order of identity."""
+    old, new = _places(before), _places(after)
+    return tuple(
+        Difference(identity=i, before=old.get(i, ""), after=new.get(i, ""))
+        for i in sorted(old.keys() | new.keys())
+        if old.get(i) != new.get(i)
+    )
+
+
+def projected_finish(plan: Plan, policy: Policy, at: datetime) -> datetime | None:
+    """When the last wave could have soaked at best, in the campaign's own time zone; ``None`` when never.
+
+    Every station is taken to need five minutes, every approval to be given
+    at once: the true end is later.
+    """
+    now: datetime | None = at
+    for wave in plan.waves:
+        now = _worked_off(_needed(wave, policy), policy, now)
+        if now is None:
+            return None
+        now += policy.gate.soak
+    return now
+
+
+def _needed(wave: Wave, policy: Policy) -> timedelta:
+    stations = sum(s.method is not Method.VISIT for s in wave.stations)
+    return math.ceil(stations / max(1, policy.caps.stations)) * _STATION_TAKES
+
+
+def _worked_off(needed: timedelta, policy: Policy, now: datetime | None) -> datetime | None:
+    for _ in range(_MOST_OPENINGS):
+        if now is None or needed <= timedelta(0):
+            return now
+        now = next_opening(policy.windows, "", now)
+        if now is None:
+            return None
+        until = closes_at(policy.windows, "", now)
+        if until is None or until - now >= needed:
+            return now + needed
+        now, needed = until, needed - (until - now)
+    return None
+
+
+def _never_open(plan: Plan, policy: Policy, at: datetime) -> Iterator[Finding]:
+    zones = dict.fromkeys(s.timezone for s in plan.stations)
+    unknown = {z for z in zones if find_zone(policy.windows, z) is None}
+    shut = {z for z in zones if z not in unknown and next_opening(policy.windows, z, at) is None}
+    if lost := [s for s in plan.stations if s.timezone in unknown]:
+        names = ", ".join(sorted({s.timezone or policy.windows.timezone for s in lost}))
+        text = f"{len(lost)} stations are in a time zone that nobody knows ({names}): their window never opens"
+        yield _about("unknown-timezone", Severity.STOP, text, lost)
+    if never := [s for s in plan.stations if s.timezone in shut]:
+        text = f"{len(never)} stations have a window that never opens; see [windows] in campaign.toml"
+        yield _about("never-open", Severity.STOP, text, never)
+
+
+def _switch_off(plan: Plan, policy: Policy, at: datetime) -> Iterator[Finding]:
+    if policy.legacy_switch_off is None or not plan.waves:
+        return
+    zone = find_zone(policy.windows, "") or UTC
+    last = datetime.combine(policy.legacy_switch_off, time(0), tzinfo=zone)
+    end = projected_finish(plan, policy, at)
+    if end is not None and end < last:
+        return
+    when = f"not before {end.astimezone(zone):%Y-%m-%d %H:%M}" if end else "never"
+    yield _about(
+        "switch-off-too-near",
+        Severity.WARNING,
+        f"the source is switched off on {policy.legacy_switch_off}, and this plan ends {when}, even with every "
+        f"approval given at once and {_STATION_TAKES.seconds // 60} minutes per station",
+        plan.stations,
+    )
+
+
+def _one_way(plan: Plan) -> Iterator[Finding]:
+    """A visit that puts a station right can put it back; what no crew and no CSMS can undo comes first."""
+    automatic = [s for s in plan.stations if s.rollback.is_one_way and s.method is not Method.VISIT]
+    if not automatic:
+        return
+    kinds = Counter(s.rollback.value for s in automatic)
+    text = f"{len(automatic)} stations cannot be brought back remotely ({_listed(kinds)})"
+    yield _about("one-way", Severity.WARNING, text, automatic)
+    all_of = Counter(s.site for s in plan.stations)
+    sites = Counter(s.site for s in automatic)
+    whole = {site for site, count in sites.items() if count == all_of[site] and count > 1}
+    if whole:
+        text = f"{len(whole)} sites have no station but such: one bad move could leave drivers without any"
+        yield _about("one-way-site", Severity.WARNING, text, [s for s in automatic if s.site in whole])
+
+
+def _by_hand(plan: Plan) -> Iterator[Finding]:
+    if unmatched := [s for s in plan.stations if not s.profile]:
+        text = f"{len(unmatched)} stations fit no profile and are planned as visits; see `migrate inventory census`"
+        yield _about("unmatched", Severity.WARNING, text, unmatched)
+    if visits := [s for s in plan.stations if s.profile and s.method is Method.VISIT]:
+        yield _about("visits", Severity.NOTE, f"{len(visits)} stations need a crew by their profile", visits)
+
+
+def _notes(plan: Plan) -> Iterator[Finding]:
+    for wave in plan.waves:
+        for note in wave.notes:
+            grave = Severity.WARNING if note.startswith("no canary") else Severity.NOTE
+            yield Finding(code="wave", severity=grave, text=f"wave {wave.number}: {note}", count=wave.size)
+    if plan.excluded:
+        identities = tuple(e.identity for e in plan.excluded)
+        text = f"{len(identities)} stations are left alone; `migrate plan show` says why"
+        yield Finding(code="excluded", severity=Severity.NOTE, text=text, count=len(identities), identities=identities)
+    if not plan.waves:
+        yield Finding(code="empty", severity=Severity.STOP, text="no station can be planned")
+
+
+def _about(code: str, severity: Severity, text: str, stations: Sequence[PlannedStation]) -> Finding:
+    identities = tuple(s.identity for s in stations)
+    return Finding(code=code, severity=severity, text=text, count=len(identities), identities=identities)
+
+
+def _places(plan: Plan) -> dict[str, str]:
+    placed = {s.identity: f"wave {s.wave}, {s.profile or 'no profile'}, {s.method.value}" for s in plan.stations}
+    return placed | {e.identity: f"excluded: {e.reason}" for e in plan.excluded}
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
