@@ -34,7 +34,9 @@ def before_asking(
 ) -> Judgement | None:
     """What can be judged without the station."""
     if profile is None or method is Method.VISIT:
-        return Judgement(fact=Fact.NEEDS_HANDS, reason="its profile has no remote way" if profile else "no profile fits")
+        return Judgement(
+            fact=Fact.NEEDS_HANDS, reason="its profile has no remote way" if profile else "no profile fits"
+        )
     if is_window_open:
         return None
     if window_opens_at is None:
@@ -80,7 +82,9 @@ def identity_allows(
         return _never("no identity fact is known, so that its arrival could never be proven")
     if said.known and said.vendor and (fits := refit(said)) != profile.name:
         told = " ".join(filter(None, (said.vendor, said.model, said.firmware)))
-        return _never(f"it reports {told}, which fits {fits or 'no profile'} and not the planned {profile.name}; plan again")
+        return _never(
+            f"it reports {told}, which fits {fits or 'no profile'} and not the planned {profile.name}; plan again"
+        )
     return None
 
 

@@ -53,7 +53,9 @@ def _on_target(sighting: Sighting, expected: IdentityFacts, rivals: int, lab_cou
         return None
     assessment = assess_arrival(sighting, expected, rivals=rivals, lab_counts=lab_counts)
     fact = Fact.CONFIRMED_ON_TARGET if assessment.grade >= Grade.E3 else Fact.SEEN_ON_TARGET
-    return Meaning(fact=fact, evidence=assessment.grade, reason=assessment.reason, left=sighting.kind is not Kind.REFUSED)
+    return Meaning(
+        fact=fact, evidence=assessment.grade, reason=assessment.reason, left=sighting.kind is not Kind.REFUSED
+    )
 
 
 def _on_source(attempt: Attempt, sighting: Sighting) -> Meaning | None:

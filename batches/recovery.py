@@ -38,7 +38,7 @@ class Restarted(StrEnum):
 
     AWAY = "away"  # it left: wait for it
     ELSEWHERE = "elsewhere"  # on the target, or in a new session: sightings tell the rest
-    STILL_THERE = "still_there"  # in the very session in which the restart was ordered, and answering
+    STILL_THERE = "still_there"  # it never restarted: the same session, or a new one that began without a boot
     CANNOT_SEE = "cannot_see"
 
 
@@ -51,7 +51,8 @@ def look_after_restart(attempt: Attempt, presence: Presence) -> Restarted:
     session = presence.on(Side.SOURCE)
     if session is None:
         return Restarted.AWAY
-    return Restarted.STILL_THERE if session.id == attempt.source_session else Restarted.ELSEWHERE
+    never_restarted = session.id == attempt.source_session or not session.boot_answer
+    return Restarted.STILL_THERE if never_restarted else Restarted.ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,9 @@ class Repeat:
 
 
 def may_restart_again(where: Restarted, now: Held) -> Repeat:
-    """Order it again only after two looks: it never left its session, and it still holds the new values."""
+    """Order it again only after two looks: it never restarted, and it still holds the new values."""
     if where is not Restarted.STILL_THERE:
         return Repeat(allowed=False, reason=f"it is {where.value.replace('_', ' ')}")
     if now not in (Held.NEW, Held.UNKNOWN):
         return Repeat(allowed=False, reason=f"it holds {now.value} values")
-    return Repeat(allowed=True, reason="it never left its session and holds the new values")
+    return Repeat(allowed=True, reason="it never restarted and holds the new values")

@@ -146,6 +146,10 @@ class Journal(Protocol):
         """What the station itself said in its boots on the source, newest first where they differ."""
         ...
 
+    async def missed(self, identity: str) -> list[Sighting]:
+        """What was seen of a station since its newest attempt last moved: what a dead process never read."""
+        ...
+
     async def timeline(self, identity: str) -> list[StoredEvent]: ...
 
     async def events(

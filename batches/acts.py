@@ -1,0 +1,291 @@
+"""What is done at a station in each state: check, write, restart, undo, ask who is there.
+
+Each act ends with an :class:`Outcome`, or waits for ever when only a sighting
+can tell how it ended.  The driver may cancel any of them at any ``await``:
+whatever was sent is then read back before anything is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Never
+
+from batches import checks
+from batches.errand import Errand, Fence, Ports
+from batches.hands import Hands
+from batches.outcome import Outcome, outcome
+from batches.recovery import look_after_restart, may_restart_again, resume_writing
+from batches.window import is_open, next_opening
+from migrate.domain.attempt import Fact
+from migrate.domain.errors import Mismatch, ProfileProblem, Refused, Unreachable
+from migrate.domain.evidence import Grade, IdentityFacts, Side
+from migrate.domain.profile import Held, Profile, Readback, Restart, held, prepare, undo
+from migrate.domain.record import Attempt, Event, EventKind
+from migrate.domain.wave import Deferral
+
+ROUNDS = 3
+"""How often an undo that does not stick, or a restart that was never carried out, is tried again after a look."""
+
+
+class Acts:
+    """The acts of one attempt.  ``resumed`` is true while nothing is known of what a dead process sent last."""
+
+    def __init__(self, errand: Errand, ports: Ports, fence: Fence, hands: Hands, *, resumed: bool) -> None:
+        self._errand = errand
+        self._ports = ports
+        self._fence = fence
+        self._hands = hands
+        self.resumed = resumed
+
+    # ── planned ────────────────────────────────────────────────────────────
+
+    async def check(self, attempt: Attempt) -> Outcome:
+        """Reachable, free, the right device, in its window, and a snapshot of what will be written."""
+        profile = self._errand.profile
+        if ground := self._before_asking():
+            return _judged(ground)
+        assert profile is not None  # otherwise it needed hands
+        presence = await self._ports.witness.presence(self._errand.station.identity)
+        if presence.on(Side.TARGET) is not None:
+            return outcome(Fact.SEEN_ON_TARGET, "it was on the target before any command", evidence=Grade.E1)
+        if ground := checks.presence_allows(presence, again_at=self._again_at(attempt)):
+            return _judged(ground)
+        try:
+            said = await self._who_is_it(attempt, profile)
+            inventory = self._errand.inventory
+            if ground := checks.identity_allows(self._errand.station, profile, inventory, said, self._errand.refit):
+                return _judged(ground)
+            return await self._snapshot(attempt, profile)
+        except (Mismatch, ProfileProblem) as error:
+            return outcome(Fact.NEVER, str(error))
+        except (Unreachable, Refused) as error:
+            return self._not_now(attempt, Deferral.OFFLINE, f"connected, but does not answer: {error.message}")
+
+    def _before_asking(self) -> checks.Judgement | None:
+        errand, now = self._errand, self._ports.clock.now()
+        windows, timezone = errand.policy.windows, errand.station.timezone or errand.policy.windows.timezone
+        return checks.before_asking(
+            errand.profile,
+            errand.planned.method,
+            is_window_open=is_open(windows, timezone, now),
+            window_opens_at=next_opening(windows, timezone, now),
+        )
+
+    async def _who_is_it(self, attempt: Attempt, profile: Profile) -> IdentityFacts:
+        """The station's own words; asked for once when no boot of it is on record."""
+        known = await self._ports.journal.source_facts(self._errand.station.identity)
+        if known.known or not profile.quirks.triggers_boot:
+            return known
+        try:
+            await self._hands.ask_for_boot(attempt, Side.SOURCE)
+        except (Refused, Unreachable):
+            return known  # one attempt, then go on by what the inventory says
+        for _ in range(10):
+            await self._ports.clock.sleep(self._errand.policy.timeouts.settle / 10)
+            if (known := await self._ports.journal.source_facts(self._errand.station.identity)).known:
+                break
+        return known
+
+    async def _snapshot(self, attempt: Attempt, profile: Profile) -> Outcome:
+        identity = self._errand.station.identity
+        now = await self._hands.look(attempt, profile.reads)
+        unit = prepare(profile, self._errand.backend, identity, now)
+        presence = await self._ports.witness.presence(identity)
+        session = presence.on(Side.SOURCE)
+        snapshot = Event(
+            kind=EventKind.SNAPSHOT,
+            at=self._ports.clock.now(),
+            identity=identity,
+            attempt=attempt.id,
+            data={"holds": {write.key: write.old for write in unit}},
+        )
+        changes = {"unit": unit, "source_session": session.id if session else ""}
+        return Outcome(fact=Fact.CHECKS_PASSED, changes=changes, events=(snapshot,))
+
+    # ── checked ────────────────────────────────────────────────────────────
+
+    async def begin_writing(self, attempt: Attempt) -> Outcome:
+        """The intent to write, after one more look at the things that change by themselves."""
+        if hold := self._fence.forbids_start(self._errand):
+            return self._not_now(attempt, Deferral.BACKOFF, f"{hold.mode.value}: {hold.reason}")
+        if not attempt.unit:
+            return self._not_now(attempt, Deferral.BACKOFF, "the last write was not answered; looking again later")
+        if ground := self._before_asking():
+            return _judged(ground)
+        presence = await self._ports.witness.presence(attempt.identity)
+        if ground := checks.presence_allows(presence, again_at=self._again_at(attempt)):
+            return _judged(ground)
+        guard = self._fence.for_intent(self._errand.permits)
+        return Outcome(fact=Fact.WRITE_BEGUN, changes={"tries": attempt.tries + 1}, guard=guard)
+
+    # ── writing ────────────────────────────────────────────────────────────
+
+    async def write_unit(self, attempt: Attempt) -> Outcome:
+        """Write what differs, the URL last, and read it back whole."""
+        acknowledged: set[str] = set()
+        if self.resumed:
+            return await self._judge_unit(attempt, acknowledged)
+        for write in attempt.unit:
+            if write.old == write.new and write.readback is Readback.EXACT:
+                continue
+            try:
+                await self._hands.put(attempt, write)
+            except Refused as error:
+                return await self._after_refusal(attempt, error)
+            except Unreachable:
+                now = await self._look_until_answered(attempt)
+                if now.get(write.key) != write.new:
+                    return self._fact_of(attempt, held(attempt.unit, now), acknowledged, "no answer to a write")
+            acknowledged.add(write.key)
+        return await self._judge_unit(attempt, acknowledged)
+
+    async def _judge_unit(self, attempt: Attempt, acknowledged: set[str]) -> Outcome:
+        profile = self._errand.profile
+        everything = {write.key for write in attempt.unit} <= acknowledged
+        if everything and profile and profile.quirks.refuses_after_write:
+            return outcome(Fact.READ_BACK_WHOLE, "acknowledged; this family answers no read before its restart")
+        now = await self._look_until_answered(attempt)
+        return self._fact_of(attempt, held(attempt.unit, now), acknowledged, "accepted, but not stored")
+
+    async def _after_refusal(self, attempt: Attempt, error: Refused) -> Outcome:
+        now = await self._look_until_answered(attempt)
+        if undo(attempt.unit, now):
+            return outcome(Fact.PARTLY_APPLIED, f"{error.message} Undoing what was applied before.")
+        return outcome(Fact.REFUSED, error.message)
+
+    def _fact_of(self, attempt: Attempt, now: Held, acknowledged: set[str], why: str) -> Outcome:
+        fact = resume_writing(now, acknowledged={write.key for write in attempt.unit} <= acknowledged)
+        if fact is Fact.READ_BACK_WHOLE:
+            return outcome(fact, "" if now is Held.NEW else "the station hides its values: acknowledged only")
+        if fact is not Fact.UNANSWERED:
+            return outcome(fact, f"{why}: the unit is {now.value} applied")
+        if acknowledged and {write.key for write in attempt.unit} <= acknowledged:
+            return outcome(Fact.REFUSED, "accepted, but not stored")
+        if attempt.tries >= self._errand.policy.retries.attempts:
+            return outcome(Fact.REFUSED, f"{why} in {attempt.tries} tries; nothing was applied")
+        return outcome(Fact.UNANSWERED, why, unit=())
+
+    async def _look_until_answered(self, attempt: Attempt) -> Mapping[str, str | None]:
+        """Read the unit back; asks again for as long as the state's deadline lets us."""
+        while True:
+            try:
+                return await self._hands.look(attempt)
+            except Unreachable:
+                await self._ports.clock.sleep(timedelta(seconds=10))
+            except Refused:
+                return dict.fromkeys(write.key for write in attempt.unit)  # unknown, every one
+
+    # ── written ────────────────────────────────────────────────────────────
+
+    async def begin_restart(self, attempt: Attempt) -> Outcome:
+        """The intent to restart, once nobody charges and no halt lies on the station."""
+        if self._errand.profile is not None and self._errand.profile.restart is Restart.NONE:
+            await for_ever()
+        while await self._must_wait(attempt):
+            await self._ports.clock.sleep(timedelta(seconds=10))
+            self._fence.control = await self._ports.journal.control()
+        return Outcome(fact=Fact.RESTART_BEGUN, guard=self._fence.for_intent(self._errand.permits))
+
+    async def _must_wait(self, attempt: Attempt) -> bool:
+        if self._fence.forbids_intent(self._errand):
+            return True
+        presence = await self._ports.witness.presence(attempt.identity)
+        session = presence.on(Side.SOURCE)
+        return session is None or bool(session.charging)
+
+    # ── restarting ─────────────────────────────────────────────────────────
+
+    async def restart(self, attempt: Attempt) -> Outcome:
+        """Order the restart; again only after it was seen that it never happened."""
+        profile = self._errand.profile
+        kind = profile.restart if profile else Restart.SOFT
+        for round_ in range(ROUNDS):
+            if round_ or self.resumed:
+                await self._ports.clock.sleep(self._settle())
+                if not await self._never_restarted(attempt):
+                    break
+            self.resumed = False
+            try:
+                await self._hands.restart(attempt, kind)
+                break
+            except Refused as error:
+                return outcome(Fact.RESTART_REFUSED, error.message)
+            except Unreachable:
+                continue  # sent or not: the next round looks
+        return await for_ever()
+
+    async def _never_restarted(self, attempt: Attempt) -> bool:
+        where = look_after_restart(attempt, await self._ports.witness.presence(attempt.identity))
+        try:
+            now = held(attempt.unit, await self._hands.look(attempt))
+        except (Unreachable, Refused):
+            return False
+        return may_restart_again(where, now).allowed
+
+    # ── arrived ────────────────────────────────────────────────────────────
+
+    async def ask_who_is_there(self, attempt: Attempt) -> Outcome:
+        """One TriggerMessage after the settle time: many stations never boot by themselves on a reconnect."""
+        await self._ports.clock.sleep(self._settle())
+        if self._errand.profile is None or self._errand.profile.quirks.triggers_boot:
+            with suppress(Refused, Unreachable):  # one attempt, then go on by other evidence
+                await self._hands.ask_for_boot(attempt, Side.TARGET)
+        return await for_ever()
+
+    # ── undoing ────────────────────────────────────────────────────────────
+
+    async def undo_unit(self, attempt: Attempt) -> Outcome:
+        """Put the old values back: look first, write only what differs, look again."""
+        for _ in range(ROUNDS):
+            now = await self._look_until_answered(attempt)
+            todo = undo(attempt.unit, now)
+            if not todo:
+                return _undone(attempt, now)
+            for write in todo:
+                try:
+                    await self._hands.put(attempt, write, undoing=True)
+                except Refused as error:
+                    return outcome(Fact.UNDO_REFUSED, error.message)
+                except Unreachable:
+                    break  # the next round looks before it writes
+        return outcome(Fact.UNDO_REFUSED, f"the old values did not stick in {ROUNDS} rounds")
+
+    # ── small decisions that read the clock ────────────────────────────────
+
+    def _settle(self) -> timedelta:
+        profile = self._errand.profile
+        return (profile.timing.settle if profile else None) or self._errand.policy.timeouts.settle
+
+    def _again_at(self, attempt: Attempt) -> datetime:
+        """Full jitter over a growing back-off, so that a fleet does not come back in step."""
+        base = self._errand.policy.retries.backoff * (1 << min(max(attempt.tries - 1, 0), 6))
+        return self._ports.clock.now() + base * self._ports.dice.between(0.5, 1.0)
+
+    def _not_now(self, attempt: Attempt, deferral: Deferral, reason: str) -> Outcome:
+        return outcome(Fact.NOT_NOW, reason, deferral=deferral, due_at=self._again_at(attempt))
+
+
+def _judged(ground: checks.Judgement) -> Outcome:
+    return outcome(ground.fact, ground.reason, deferral=ground.deferral, due_at=ground.due_at)
+
+
+def _undone(attempt: Attempt, now: Mapping[str, str | None]) -> Outcome:
+    hidden = [write.key for write in attempt.unit if write.readback is Readback.MASKED and attempt.tries]
+    if hidden and now:
+        return outcome(
+            Fact.UNDO_REFUSED, f"{', '.join(hidden)} cannot be read, so it cannot be shown to hold its old value"
+        )
+    fact = Fact.OLD_VALUES_AFTER_LEAVING if attempt.left else Fact.OLD_VALUES_READ_BACK
+    return outcome(fact, attempt.reason)
+
+
+async def for_ever() -> Never:
+    """Wait until the driver cancels: only a sighting or a deadline ends this state."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("unreachable")
+
+
+Act = Callable[[Attempt], Awaitable[Outcome]]

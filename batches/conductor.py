@@ -1,0 +1,118 @@
+"""The conductor: runs one batch.
+
+It admits stations up to the caps, gives each a driver, and ends when every
+one of them is confirmed, settled, deferred, visiting, stuck, lost or ended.
+Before each start it asks the brake, which knows of orders, shut gates, blind
+witnesses and stopped models.  It holds no decision of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from batches.driver import Driver
+from batches.errand import Errand, Fence, Ports
+from batches.lookout import Lookout
+from batches.turnstile import Turnstile
+from migrate.domain.attempt import BATCH_ENDS, Fact, State
+from migrate.domain.errors import Stale
+from migrate.domain.record import Attempt, move
+from migrate.domain.wave import Deferral
+
+WAIT_AT_BRAKE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """Why a station may not start: for now (``deferral`` is ``None``: wait), or to be put off."""
+
+    reason: str
+    deferral: Deferral | None = None
+
+
+class Brake(Protocol):
+    """Says whether a station may start now.  Asked anew for each, and again while it waits."""
+
+    def stops(self, errand: Errand) -> Stopped | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchReport:
+    """How a batch came to rest: the state each of its stations was let go in."""
+
+    batch: str
+    states: Mapping[State, int] = field(default_factory=dict)
+    fenced: bool = False  # another worker took it over
+
+
+class Conductor:
+    """Runs batches for one process."""
+
+    def __init__(self, ports: Ports, lookout: Lookout, turnstile: Turnstile, brake: Brake, executor: str) -> None:
+        self._ports = ports
+        self._lookout = lookout
+        self._turnstile = turnstile
+        self._brake = brake
+        self._executor = executor
+
+    async def run(self, batch: str, attempts: list[Attempt], errand_of: Callable[[Attempt], Errand]) -> BatchReport:
+        """Take the batch, drive its stations, report where each was let go.
+
+        ``attempts`` come in plan order.  Raises what a driver could not
+        explain; the wave stops then.
+        """
+        epoch = await self._ports.journal.take_batch(batch, self._executor, self._ports.clock.now())
+        fence = Fence(batch=batch, epoch=epoch, control=await self._ports.journal.control())
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._one(a, errand_of(a), fence)) for a in attempts]
+        except* Stale as fenced:
+            if any(s.guard != "batch" for s in _leaves(fenced)):
+                raise
+            return BatchReport(batch=batch, fenced=True)
+        return BatchReport(batch=batch, states=Counter(task.result().state for task in tasks))
+
+    async def _one(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt:
+        if attempt.state in BATCH_ENDS or self._lookout.has(attempt.identity):
+            return attempt
+        if attempt.state is not State.PLANNED:
+            return await self._drive(attempt, errand, fence, resumed=True)  # it holds its place already
+        if errand.profile is None:
+            return await self._drive(attempt, errand, fence)  # a visit takes no place
+        async with self._turnstile.place(errand.planned):
+            while stopped := self._brake.stops(errand):
+                if stopped.deferral is not None:
+                    return await self._put_off(attempt, stopped, fence)
+                await self._ports.clock.sleep(WAIT_AT_BRAKE)
+            return await self._drive(attempt, errand, fence)
+
+    async def _drive(self, attempt: Attempt, errand: Errand, fence: Fence, *, resumed: bool = False) -> Attempt:
+        driver = Driver(errand, self._ports, fence, resumed=resumed)
+        with self._lookout.for_driver(attempt.identity, driver):
+            missed = await self._ports.journal.missed(attempt.identity) if resumed else ()
+            return await driver.drive(attempt, missed)
+
+    async def _put_off(self, attempt: Attempt, stopped: Stopped, fence: Fence) -> Attempt:
+        now = self._ports.clock.now()
+        change = move(
+            attempt,
+            Fact.NOT_NOW,
+            now,
+            guard=fence.for_undoing(),
+            reason=stopped.reason,
+            deferral=stopped.deferral,
+            due_at=now + timedelta(hours=1),
+        )
+        await self._ports.journal.commit(change)
+        return change.attempts[0]
+
+
+def _leaves(group: BaseExceptionGroup[Stale]) -> list[Stale]:
+    return [
+        leaf for one in group.exceptions for leaf in (_leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
+    ]

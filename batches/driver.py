@@ -1,0 +1,272 @@
+"""The driver: walks one station through its table.
+
+One act runs at a time, raced against what the witness sees and against the
+deadline of the state.  Whichever speaks first becomes a fact in the journal,
+and the attempt moves.  The driver is the only one that moves its attempt
+while it lives; when somebody else did (a person, another worker), the journal
+says so and the driver believes the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from batches.acts import Act, Acts, for_ever
+from batches.errand import Errand, Fence, Ports
+from batches.hands import Hands
+from batches.outcome import Outcome, outcome
+from batches.patience import Patience, wait_for
+from batches.reading import Meaning, read
+from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
+from migrate.domain.errors import Stale
+from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting
+from migrate.domain.record import Attempt, move
+from migrate.domain.wave import Cause, Deferral
+
+LOOK_EVERY = timedelta(seconds=10)
+"""The longest stretch of campaign time between two looks at deadlines and witnesses."""
+
+_HOME: dict[State, Side] = {
+    State.WRITING: Side.SOURCE,
+    State.WRITTEN: Side.SOURCE,
+    State.RESTARTING: Side.SOURCE,
+    State.UNDOING: Side.SOURCE,
+    State.ARRIVED: Side.TARGET,
+}
+"""Where a station is expected to be; away from there beyond the grace time, it is gone."""
+
+
+class Driver:
+    """Drives one attempt until its batch may let go of it."""
+
+    def __init__(self, errand: Errand, ports: Ports, fence: Fence, *, resumed: bool = False) -> None:
+        self._errand = errand
+        self._ports = ports
+        self._fence = fence
+        self._hands = Hands(errand, ports, fence)
+        self._acts = Acts(errand, ports, fence, self._hands, resumed=resumed)
+        self._inbox: deque[Sighting] = deque()
+        self._bell = asyncio.Event()
+        self._was_blind = False
+        self._seen_seq = 0
+        self._away: Patience | None = None
+        self._boot: Sighting | None = None  # the best boot on the target, looked at again when a rival has gone
+        self._expected: IdentityFacts = errand.inventory
+
+    def see(self, sighting: Sighting) -> None:
+        """Hand in what the witness saw of this station; never blocks.  A sighting handed in twice is heeded once."""
+        if sighting.seq and sighting.seq <= self._seen_seq:
+            return
+        self._seen_seq = max(self._seen_seq, sighting.seq)
+        self._inbox.append(sighting)
+        self._bell.set()
+
+    async def drive(self, attempt: Attempt, missed: Sequence[Sighting] = ()) -> Attempt:
+        """Walk on until the attempt confirms, ends, or has to wait for something outside this batch."""
+        for sighting in missed:
+            self.see(sighting)
+        while attempt.state not in BATCH_ENDS:
+            attempt = await self._leave_state(attempt)
+        return attempt
+
+    # ── one state ──────────────────────────────────────────────────────────
+
+    async def _leave_state(self, attempt: Attempt) -> Attempt:
+        """Live through one state and journal what ended it."""
+        self._expected = (await self._ports.journal.source_facts(attempt.identity)).over(self._errand.inventory)
+        await self._notice_absence(attempt)
+        act = asyncio.ensure_future(self._act_of(attempt)(attempt))
+        try:
+            ended = await self._first_of(act, attempt)
+            moved = await self._record(attempt, ended)
+        except Stale as stale:
+            self._acts.resumed = True  # what was sent last is not known: the next act looks before it writes
+            return await self._believe_the_journal(attempt, stale)
+        finally:
+            act.cancel()
+            await asyncio.gather(act, return_exceptions=True)  # its outcome is overtaken; errors were raised above
+        self._acts.resumed = False
+        return moved
+
+    def _act_of(self, attempt: Attempt) -> Act:
+        acts: dict[State, Act] = {
+            State.PLANNED: self._acts.check,
+            State.CHECKED: self._acts.begin_writing,
+            State.WRITING: self._acts.write_unit,
+            State.WRITTEN: self._acts.begin_restart,
+            State.RESTARTING: self._acts.restart,
+            State.UNDOING: self._acts.undo_unit,
+            State.ARRIVED: self._acts.ask_who_is_there,
+        }
+        return acts.get(attempt.state, _only_watch)
+
+    async def _first_of(self, act: asyncio.Future[Outcome], attempt: Attempt) -> Outcome:
+        """The act's outcome, a sighting's meaning, an absence or a deadline: whatever comes first."""
+        patience = wait_for(self._deadline_of(attempt.state), self._ports.clock.now(), can_see=self._can_see())
+        while True:
+            if ended := await self._heed_inbox(attempt):
+                return ended
+            if act.done():
+                return act.result()
+            await self._nap(act, patience)
+            if ended := await self._look(attempt, patience):
+                return ended
+
+    async def _nap(self, act: asyncio.Future[Outcome], patience: Patience) -> None:
+        """Sleep until the act ends, the witness speaks, or something is due."""
+        nap = patience.next_look(LOOK_EVERY)
+        nap = self._away.next_look(nap) if self._away is not None else nap
+        bell = asyncio.ensure_future(self._bell.wait())
+        waiting: set[asyncio.Future[Any]] = {act, bell}
+        try:
+            await asyncio.wait(waiting, timeout=self._ports.clock.real_s(nap), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            bell.cancel()
+
+    async def _heed_inbox(self, attempt: Attempt) -> Outcome | None:
+        self._bell.clear()
+        while self._inbox:
+            sighting = self._inbox.popleft()
+            self._notice(attempt, sighting)
+            if meaning := await self._read(attempt, sighting):
+                return _of(meaning, attempt, sighting)
+        return None
+
+    async def _read(self, attempt: Attempt, sighting: Sighting) -> Meaning | None:
+        rivals = await self._rivals(sighting) if sighting.is_accepted_boot and sighting.side is Side.TARGET else 0
+        return read(attempt, sighting, self._expected, rivals=rivals, lab_counts=self._errand.lab_counts)
+
+    async def _rivals(self, boot: Sighting) -> int:
+        """Answering sessions beside the one that booted, on either side."""
+        presence = await self._ports.witness.presence(boot.identity)
+        own = presence.on(boot.side)
+        return max(presence.answering - (1 if own is not None else 0), 0)
+
+    # ── absence and deadlines ──────────────────────────────────────────────
+
+    def _notice(self, attempt: Attempt, sighting: Sighting) -> None:
+        """Keep track of who left and who came, without deciding anything yet."""
+        if sighting.side is Side.TARGET and sighting.kind is Kind.BOOT:
+            self._boot = sighting
+        elif sighting.kind is Kind.DISCONNECTED or sighting.side is Side.SOURCE:
+            self._boot = None if self._boot and self._boot.session == sighting.session else self._boot
+        if sighting.side is not _HOME.get(attempt.state):
+            return
+        if sighting.kind is Kind.DISCONNECTED:
+            self._away = self._away or wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
+        elif sighting.kind is not Kind.REFUSED:
+            self._away = None
+
+    async def _notice_absence(self, attempt: Attempt) -> None:
+        home = _HOME.get(attempt.state)
+        self._away = None
+        if home is not None and await self._is_away(attempt, home):
+            self._away = wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
+
+    async def _is_away(self, attempt: Attempt, home: Side) -> bool:
+        presence = await self._ports.witness.presence(attempt.identity)
+        return home in presence.seen and presence.on(home) is None
+
+    async def _look(self, attempt: Attempt, patience: Patience) -> Outcome | None:
+        now, can_see = self._ports.clock.now(), self._can_see()
+        self._was_blind = self._was_blind or not can_see
+        if attempt.state is State.ARRIVED and self._boot and (meaning := await self._read(attempt, self._boot)):
+            return _of(meaning, attempt, self._boot)
+        if self._away is not None and self._away.look(now, can_see=can_see):
+            self._away = None
+            home = _HOME.get(attempt.state)
+            if home is not None and await self._is_away(attempt, home):
+                return outcome(Fact.GONE, f"left the {home.value} and stayed away beyond the grace time", left=True)
+        if patience.look(now, can_see=can_see):
+            return await self._at_deadline(attempt, patience)
+        return None
+
+    async def _at_deadline(self, attempt: Attempt, patience: Patience) -> Outcome | None:
+        presence = await self._ports.witness.presence(attempt.identity)
+        home = _HOME.get(attempt.state)
+        if home is not None and home in presence.seen and presence.on(home) is None:
+            self._away = self._away or wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
+            patience.left = self._errand.policy.timeouts.grace  # away: the grace time decides first
+            return None
+        if attempt.state is State.DEPARTED and presence.on(Side.SOURCE) is not None:
+            return outcome(Fact.ON_SOURCE, "found on the source at the deadline", left=True)
+        if attempt.state is State.DEPARTED and presence.on(Side.TARGET) is not None:
+            return outcome(Fact.SEEN_ON_TARGET, "found on the target at the deadline", evidence=Grade.E1)
+        if attempt.state in (State.PLANNED, State.CHECKED):
+            again_at = self._ports.clock.now() + self._errand.policy.retries.backoff
+            return outcome(Fact.NOT_NOW, "checks took too long", deferral=Deferral.OFFLINE, due_at=again_at)
+        return outcome(Fact.DEADLINE, _at_the_deadline(attempt))
+
+    def _deadline_of(self, state: State) -> timedelta | None:
+        timeouts, profile = self._errand.policy.timeouts, self._errand.profile
+        timing = profile.timing if profile else None
+        return {
+            State.PLANNED: timeouts.check,
+            State.CHECKED: timeouts.check,
+            State.WRITING: timeouts.write,
+            State.WRITTEN: timeouts.idle,
+            State.RESTARTING: (timing.restart if timing else None) or timeouts.restart,
+            State.UNDOING: timeouts.undo,
+            State.DEPARTED: (timing.appear if timing else None) or timeouts.appear,
+            State.ARRIVED: timeouts.arrive,
+        }.get(state)
+
+    def _can_see(self) -> bool:
+        witness = self._ports.witness
+        return witness.sees(Side.SOURCE) and witness.sees(Side.TARGET)
+
+    # ── recording ──────────────────────────────────────────────────────────
+
+    async def _record(self, attempt: Attempt, ended: Outcome) -> Attempt:
+        """Journal the fact, with the answers that led to it."""
+        guard = ended.guard or self._fence.for_undoing()
+        changes = {**ended.changes, **self._charged_to(attempt, ended.fact)}
+        change = move(attempt, ended.fact, self._ports.clock.now(), note=ended.note, guard=guard, **changes)
+        change = replace(change, events=(*self._hands.answers(), *ended.events, *change.events))
+        await self._ports.journal.commit(change)
+        return change.attempts[0]
+
+    def _charged_to(self, attempt: Attempt, fact: Fact) -> dict[str, Cause]:
+        """An ending during which a CSMS was down or a witness blind is the environment's, not the station's."""
+        is_bad_end = advance(attempt.state, fact) in _BAD_ENDS
+        return {"cause": Cause.ENVIRONMENT} if is_bad_end and self._was_blind else {}
+
+    async def _believe_the_journal(self, attempt: Attempt, stale: Stale) -> Attempt:
+        if stale.guard == "batch":
+            raise stale  # another worker has this batch: let go of everything
+        if stale.guard == "permit":
+            await self._ports.clock.sleep(LOOK_EVERY * self._ports.dice.between(0.2, 1.0))
+        self._fence.control = await self._ports.journal.control()
+        newest = await self._ports.journal.attempts(identities=[attempt.identity])
+        return newest[0] if newest else attempt
+
+
+_BAD_ENDS = frozenset({State.FAILED, State.REVERTED, State.STUCK, State.LOST})
+
+
+def _of(meaning: Meaning, attempt: Attempt, sighting: Sighting) -> Outcome:
+    changes = {"evidence": meaning.evidence, "left": attempt.left or meaning.left}
+    note = {"sighting": sighting.seq, "side": sighting.side.value, "kind": sighting.kind.value}
+    return Outcome(fact=meaning.fact, changes={"reason": meaning.reason, **changes}, note=note)
+
+
+def _at_the_deadline(attempt: Attempt) -> str:
+    return {
+        State.WRITING: "the write was not finished in time",
+        State.WRITTEN: "no quiet moment to restart it in time",
+        State.RESTARTING: "still on the source after the restart was ordered",
+        State.UNDOING: "the old values could not be put back in time",
+        State.DEPARTED: "left the source and was seen nowhere",
+        State.ARRIVED: f"on the target, but not proven: {attempt.reason}"
+        if attempt.reason
+        else "on the target, but no boot",
+    }.get(attempt.state, "")
+
+
+async def _only_watch(_: Attempt) -> Outcome:
+    return await for_ever()

@@ -1,0 +1,105 @@
+"""The hands of a driver: commands to one station, each journaled before it goes out.
+
+Every command is first an event in the journal, stored under the batch's
+guard, and goes out within two seconds of that or not at all.  Answers are
+facts; they are stored with whatever is stored next, because losing one costs
+a read-back and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from batches.errand import Errand, Fence, Ports
+from migrate.domain.errors import StationError, Unreachable
+from migrate.domain.evidence import Side
+from migrate.domain.profile import PreparedWrite, Restart
+from migrate.domain.record import Attempt, Change, Event, EventKind, Guard
+
+T = TypeVar("T")
+
+SEND_LIMIT_S = 2.0
+"""An effect that was not sent this soon after its commit is abandoned and read back (real seconds)."""
+
+
+class Hands:
+    """Commands to one station on behalf of one attempt."""
+
+    def __init__(self, errand: Errand, ports: Ports, fence: Fence) -> None:
+        self._errand = errand
+        self._ports = ports
+        self._fence = fence
+        self._answers: list[Event] = []
+
+    @property
+    def identity(self) -> str:
+        return self._errand.station.identity
+
+    def answers(self) -> tuple[Event, ...]:
+        """The answers not stored yet, handed over once: they ride on the caller's next change."""
+        taken, self._answers = tuple(self._answers), []
+        return taken
+
+    async def look(self, attempt: Attempt, keys: Sequence[str] = ()) -> Mapping[str, str | None]:
+        """What the station holds now of the attempt's unit, or of ``keys``."""
+        profile = self._errand.profile
+        wanted = keys or tuple(write.key for write in attempt.unit)
+        if not wanted:
+            return {}
+        max_keys = profile.quirks.max_keys if profile else None
+        return await self._ports.source.read(self.identity, wanted, max_keys=max_keys)
+
+    async def put(self, attempt: Attempt, write: PreparedWrite, *, undoing: bool = False) -> str:
+        """One ChangeConfiguration: ``Accepted`` or ``RebootRequired``; raises ``Refused`` or ``Unreachable``."""
+        guard = self._fence.for_undoing() if undoing else self._fence.for_intent()
+        data = {"action": "ChangeConfiguration", "key": write.key, "value": write.new}
+        await self._announce(attempt, data, guard)
+        return await self._answered(attempt, data, self._ports.source.write(self.identity, write.key, write.new))
+
+    async def restart(self, attempt: Attempt, kind: Restart) -> None:
+        """One Reset.  Its answer is neither necessary nor sufficient: look where the station is."""
+        data = {"action": "Reset", "type": kind.value}
+        await self._announce(attempt, data, self._fence.for_intent())
+        await self._answered(attempt, data, self._ports.source.restart(self.identity, kind))
+
+    async def ask_for_boot(self, attempt: Attempt, side: Side) -> None:
+        """One TriggerMessage(BootNotification); the boot it brings comes by the witness."""
+        channel = self._ports.target if side is Side.TARGET else self._ports.source
+        data = {"action": "TriggerMessage", "message": "BootNotification", "side": side.value}
+        await self._announce(attempt, data, self._fence.for_undoing())
+        await self._answered(attempt, data, channel.trigger_boot(self.identity))
+
+    async def _announce(self, attempt: Attempt, data: Mapping[str, Any], guard: Guard) -> None:
+        event = self._event(EventKind.COMMAND, attempt, data)
+        before = asyncio.get_running_loop().time()
+        await self._ports.journal.commit(Change(events=(*self.answers(), event), guard=guard))
+        waited = asyncio.get_running_loop().time() - before
+        if waited > SEND_LIMIT_S:
+            raise Unreachable(
+                f"{self.identity}: the journal took {waited:.1f} s to record {data['action']}, so it was not sent.",
+                identity=self.identity,
+                sent=False,
+                hint="Look at the disk of the campaign database; see `migrate doctor`.",
+            )
+
+    async def _answered(self, attempt: Attempt, data: Mapping[str, Any], call: Awaitable[T]) -> T:
+        try:
+            answer = await call
+        except StationError as error:
+            status = getattr(error, "status", "no answer")
+            self._answers.append(
+                self._event(EventKind.ANSWER, attempt, {**_name(data), "status": status, "text": error.message})
+            )
+            raise
+        self._answers.append(self._event(EventKind.ANSWER, attempt, {**_name(data), "status": answer or "Accepted"}))
+        return answer
+
+    def _event(self, kind: EventKind, attempt: Attempt, data: Mapping[str, Any]) -> Event:
+        return Event(kind=kind, at=self._ports.clock.now(), identity=self.identity, attempt=attempt.id, data=dict(data))
+
+
+def _name(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A command's name without its value."""
+    return {name: value for name, value in data.items() if name != "value"}
