@@ -1,0 +1,173 @@
+"""The journal on a database: the port of the batches, and what the roof asks beside it.
+
+Everything that is written goes through one writer thread, everything that is
+read through a few reading threads of its own; the event loop waits for neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from migrate.adapters.journal import errands, lease, reads
+from migrate.adapters.journal.lease import Lease
+from migrate.adapters.journal.presence import LastSeen
+from migrate.adapters.journal.rows import prepared, sighting_from
+from migrate.adapters.journal.store import BUSY_TIMEOUT_S, Store, open_store
+from migrate.adapters.journal.transaction import Transaction
+from migrate.adapters.journal.writer import Writer
+from migrate.domain.attempt import State
+from migrate.domain.errors import JournalError
+from migrate.domain.evidence import IdentityFacts, Sighting
+from migrate.domain.record import Approval, Attempt, Change, Control, Process, StoredEvent, WaveMark
+from migrate.domain.station import Station
+from migrate.domain.wave import Plan
+from migrate.ports import Clock
+
+T = TypeVar("T")
+NOTHING: Mapping[str, Any] = {}
+
+
+def open_journal(
+    url: str, executor: str, clock: Clock, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> SqlJournal:
+    """Open the journal of a campaign for one process, whose chain bears the executor's name.
+
+    Raises ``JournalError`` when the store cannot be written to,
+    ``InputProblem`` when it is damaged or from a newer toolkit.
+    """
+    return SqlJournal(open_store(url, create=create, busy_timeout_s=busy_timeout_s), executor, clock)
+
+
+class SqlJournal:
+    """``migrate.ports.Journal`` on SQLite or PostgreSQL."""
+
+    def __init__(self, store: Store, executor: str, clock: Clock) -> None:
+        self.store = store
+        self.executor = executor
+        self._clock = clock
+        self._writer = Writer(store.writing, executor, clock)
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="journal reader")
+
+    async def close(self) -> None:
+        """Store what is waiting, then let go of the store."""
+        await self._writer.close()
+        await asyncio.to_thread(self._readers.shutdown)
+        self.store.close()
+
+    async def _read(self, query: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        asked = partial(self.store.read, query, *arguments, **options)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, asked)
+        except RuntimeError as error:
+            raise JournalError("The journal is closed.") from error
+
+    async def _send(self, errand: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        def work(transaction: Transaction) -> T:
+            return errand(transaction, *arguments, **options)
+
+        outcome: T = await self._writer.submit(work)
+        return outcome
+
+    # --- the port -----------------------------------------------------------
+
+    async def commit(self, change: Change) -> int:
+        seq: int = await self._writer.submit(prepared(change))
+        return seq
+
+    async def attempts(
+        self,
+        *,
+        wave: int | None = None,
+        batch: str | None = None,
+        states: Collection[State] | None = None,
+        identities: Collection[str] | None = None,
+    ) -> list[Attempt]:
+        return await self._read(reads.attempts, wave=wave, batch=batch, states=states, identities=identities)
+
+    async def source_facts(self, identity: str) -> IdentityFacts:
+        return await self._read(reads.source_facts, identity)
+
+    async def timeline(self, identity: str) -> list[StoredEvent]:
+        return await self._read(reads.timeline, identity)
+
+    async def events(
+        self, *, after: int = 0, kinds: Collection[str] | None = None, limit: int = 1000
+    ) -> list[StoredEvent]:
+        return await self._read(reads.events, after=after, kinds=kinds, limit=limit)
+
+    async def control(self) -> Control:
+        return await self._read(reads.control)
+
+    async def order(self, control: Control, change: Change) -> None:
+        await self._send(errands.order, control, prepared(change))
+
+    async def approvals(self, fingerprint: str) -> list[Approval]:
+        return await self._read(reads.approvals, fingerprint)
+
+    async def wave_marks(self, fingerprint: str) -> dict[int, WaveMark]:
+        return await self._read(reads.wave_marks, fingerprint)
+
+    async def mark_wave(self, fingerprint: str, mark: WaveMark, change: Change) -> None:
+        await self._send(errands.mark_wave, fingerprint, mark, prepared(change))
+
+    async def take_batch(self, batch: str, executor: str, at: datetime) -> int:
+        return await self._send(errands.take_batch, batch, executor, at)
+
+    async def beat(self, process: Process) -> None:
+        await self._send(errands.beat, process)
+
+    async def processes(self) -> list[Process]:
+        return await self._read(reads.processes)
+
+    # --- for the roof -------------------------------------------------------
+
+    async def newest_seq(self) -> int:
+        """The place of the newest event."""
+        return await self._read(reads.newest_seq)
+
+    async def tail_sightings(self, after: int, *, limit: int = 1000) -> list[Sighting]:
+        """Sightings after a place in the journal, oldest first, each with its own place."""
+        stored = await self._read(reads.sightings, after=after, limit=limit)
+        return [sighting_from(line) for line in stored]
+
+    async def presence_rows(self, identities: Collection[str] | None = None) -> list[LastSeen]:
+        """What was last seen of stations, per side."""
+        return await self._read(reads.presence, identities=identities)
+
+    async def batches(self) -> dict[str, tuple[str, int]]:
+        """Per batch its executor and epoch."""
+        return await self._read(reads.batches)
+
+    async def store_stations(self, stations: Sequence[Station], *, note: Mapping[str, Any] = NOTHING) -> str:
+        """Replace the inventory; ``note`` says where it came from.  The digest of what was stored."""
+        return await self._send(errands.store_stations, stations, self._clock.now(), note)
+
+    async def stations(self) -> list[Station]:
+        return await self._read(reads.stations)
+
+    async def store_plan(self, plan: Plan, *, note: Mapping[str, Any] = NOTHING) -> None:
+        """Keep a plan and make it the current one."""
+        await self._send(errands.store_plan, plan, self._clock.now(), note)
+
+    async def current_plan(self) -> Plan | None:
+        return await self._read(reads.plan, None)
+
+    async def plan(self, fingerprint: str) -> Plan | None:
+        """A plan that was once made, current or not."""
+        return await self._read(reads.plan, fingerprint)
+
+    async def approve(self, approval: Approval) -> None:
+        await self._send(errands.approve, approval)
+
+    async def acquire_lease(self, *, force: bool = False) -> Lease:
+        """Make this process the campaign's one run.  Raises ``Locked`` naming the holder."""
+        wish = lease.of_this_process(self.executor)
+        return await self._send(lease.acquire, wish, self._clock.now(), force=force, dead=lease.is_dead)
+
+    async def release_lease(self, held: Lease) -> None:
+        await self._send(lease.release, held, self._clock.now())
