@@ -71,8 +71,8 @@ class Conductor:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._one(a, errand_of(a), fence)) for a in attempts]
-        except* Stale as fenced:
-            if any(s.guard != "batch" for s in _leaves(fenced)):
+        except BaseExceptionGroup as group_of_errors:
+            if group_of_errors.split(_is_fenced)[1] is not None:
                 raise
             return BatchReport(batch=batch, fenced=True)
         return BatchReport(batch=batch, states=Counter(task.result().state for task in tasks))
@@ -83,13 +83,17 @@ class Conductor:
         if attempt.state is not State.PLANNED:
             return await self._drive(attempt, errand, fence, resumed=True)  # it holds its place already
         if errand.profile is None:
-            return await self._drive(attempt, errand, fence)  # a visit takes no place
+            return await self._start(attempt, errand, fence)  # a visit takes no place
         async with self._turnstile.place(errand.planned):
-            while stopped := self._brake.stops(errand):
-                if stopped.deferral is not None:
-                    return await self._put_off(attempt, stopped, fence)
-                await self._ports.clock.sleep(WAIT_AT_BRAKE)
-            return await self._drive(attempt, errand, fence)
+            return await self._start(attempt, errand, fence)
+
+    async def _start(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt:
+        while stopped := self._brake.stops(errand):
+            if stopped.deferral is not None:
+                return await self._put_off(attempt, stopped, fence)
+            await self._ports.clock.sleep(WAIT_AT_BRAKE)
+        fence.control = await self._ports.journal.control()
+        return await self._drive(attempt, errand, fence)
 
     async def _drive(self, attempt: Attempt, errand: Errand, fence: Fence, *, resumed: bool = False) -> Attempt:
         driver = Driver(errand, self._ports, fence, resumed=resumed)
@@ -112,7 +116,5 @@ class Conductor:
         return change.attempts[0]
 
 
-def _leaves(group: BaseExceptionGroup[Stale]) -> list[Stale]:
-    return [
-        leaf for one in group.exceptions for leaf in (_leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
-    ]
+def _is_fenced(error: BaseException) -> bool:
+    return isinstance(error, Stale) and error.guard == "batch"

@@ -1,0 +1,250 @@
+"""The watch: what happens to stations that no batch holds.
+
+A batch lets go of a station when it is confirmed, put off, visited, lost or
+ended; the world goes on.  The watch applies what is seen of such stations
+through the same table, lets confirmed ones soak, brings due deferrals back,
+and hands whatever needs a driver again to a catch-up batch.  It sends nothing
+to any station.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from batches.errand import Errand, Ports
+from batches.patience import Patience, wait_for
+from batches.reading import Meaning, read
+from migrate.domain.attempt import BATCH_ENDS, ENDS, Fact, State, advance
+from migrate.domain.errors import Stale
+from migrate.domain.evidence import Grade, Kind, Side, Sighting
+from migrate.domain.record import Attempt, Change, Event, EventKind, attempt_id, move
+from migrate.domain.wave import Deferral
+from migrate.ports import Presence
+
+_KEPT = BATCH_ENDS - ENDS - {State.STUCK}
+_WOKEN_BY = {
+    Deferral.BUSY: frozenset({Kind.TRANSACTION_STOPPED}),
+    Deferral.OFFLINE: frozenset({Kind.CONNECTED, Kind.BOOT}),
+}
+
+Dispatch = Callable[[Sequence[Attempt]], Awaitable[None]]
+"""Hands attempts that need a driver to a batch; they carry its name in ``batch`` already."""
+
+
+class Watch:
+    """Keeps an eye on the attempts of a campaign that no driver holds."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        errand_of: Callable[[Attempt], Errand | None],
+        opening_for: Callable[[str], Attempt | None],
+        may_dispatch: Callable[[Attempt], bool],
+        dispatch: Dispatch,
+    ) -> None:
+        self._ports = ports
+        self._errand_of = errand_of
+        self._opening_for = opening_for  # the attempt that would be opened for a station seen before any command
+        self._may_dispatch = may_dispatch
+        self._dispatch = dispatch
+        self._kept: dict[str, Attempt] = {}
+        self._away: dict[str, Patience] = {}
+        self._read_up_to = 0
+        self._batches = 0
+
+    @property
+    def kept(self) -> int:
+        return len(self._kept)
+
+    def next_due_at(self) -> datetime | None:
+        """When the next deferral is due."""
+        return min((a.due_at for a in self._kept.values() if a.state is State.DEFERRED and a.due_at), default=None)
+
+    async def catch_up(self) -> int:
+        """Load what stands, apply what was seen while nobody looked; the place in the journal to look out from."""
+        newest = await self._ports.journal.events(after=-1)  # the newest line only
+        self._read_up_to = newest[-1].seq if newest else 0
+        for attempt in await self._ports.journal.attempts():
+            self._keep(attempt)
+        for attempt in list(self._kept.values()):
+            if attempt.state is not State.SETTLED:
+                for sighting in await self._ports.journal.missed(attempt.identity):
+                    await self.see(sighting)
+        return self._read_up_to
+
+    def _keep(self, attempt: Attempt) -> None:
+        if attempt.state in _KEPT:
+            self._kept[attempt.identity] = attempt
+        else:
+            self._kept.pop(attempt.identity, None)
+            self._away.pop(attempt.identity, None)
+
+    # ── sightings ──────────────────────────────────────────────────────────
+
+    async def see(self, sighting: Sighting) -> None:
+        """Apply one sighting of a station that no driver holds."""
+        attempt = self._kept.get(sighting.identity) or await self._newest(sighting.identity)
+        if attempt is None:
+            await self._seen_before_any_command(sighting)
+            return
+        self._notice_leaving(attempt, sighting)
+        if attempt.state is State.DEFERRED and sighting.kind in _WOKEN_BY.get(attempt.deferral or Deferral.WINDOW, ()):
+            self._kept[attempt.identity] = replace(attempt, due_at=self._ports.clock.now())
+        if attempt.is_ended:
+            await self._found_there(attempt, sighting)
+        elif (errand := self._errand_of(attempt)) and (meaning := await self._read(attempt, errand, sighting)):
+            await self._move(
+                attempt,
+                meaning.fact,
+                evidence=meaning.evidence,
+                reason=meaning.reason,
+                left=attempt.left or meaning.left,
+            )
+
+    async def _read(self, attempt: Attempt, errand: Errand, sighting: Sighting) -> Meaning | None:
+        facts = (await self._ports.journal.source_facts(attempt.identity)).over(errand.inventory)
+        presence = await self._ports.witness.presence(attempt.identity)
+        own = 1 if presence.on(sighting.side) is not None else 0
+        rivals = max(presence.answering - own, 0)
+        return read(attempt, sighting, facts, rivals=rivals, lab_counts=errand.lab_counts)
+
+    def _notice_leaving(self, attempt: Attempt, sighting: Sighting) -> None:
+        if sighting.side is not Side.TARGET or attempt.state not in (State.CONFIRMED, State.SETTLED):
+            return
+        if sighting.kind is Kind.DISCONNECTED:
+            self._miss(attempt)
+        elif sighting.kind is not Kind.REFUSED:
+            self._away.pop(attempt.identity, None)
+
+    def _miss(self, attempt: Attempt) -> None:
+        errand = self._errand_of(attempt)
+        if errand is not None and attempt.identity not in self._away:
+            self._away[attempt.identity] = wait_for(errand.policy.timeouts.grace, self._ports.clock.now())
+
+    async def _found_there(self, ended: Attempt, sighting: Sighting) -> None:
+        """A station whose attempt had ended is on the target: a new attempt, reason "found there"."""
+        if sighting.at < ended.entered_at or sighting.side is not Side.TARGET:
+            return
+        now, number = self._ports.clock.now(), ended.number + 1
+        opened = replace(
+            ended,
+            id=attempt_id(ended.identity, number),
+            number=number,
+            state=State.PLANNED,
+            reason="found there",
+            unit=(),
+            tries=0,
+            left=False,
+            evidence=Grade.E0,
+            confirmed_at=None,
+            opened_at=now,
+            entered_at=now,
+            version=1,
+        )
+        await self._open_and_see(opened, sighting)
+
+    async def _seen_before_any_command(self, sighting: Sighting) -> None:
+        if sighting.side is Side.TARGET and sighting.identity and (opened := self._opening_for(sighting.identity)):
+            await self._open_and_see(replace(opened, reason="found there"), sighting)
+
+    async def _open_and_see(self, opened: Attempt, sighting: Sighting) -> None:
+        errand = self._errand_of(opened)
+        if errand is None or await self._read(opened, errand, sighting) is None:
+            return
+        event = Event(
+            kind=EventKind.ATTEMPT_OPENED,
+            at=opened.opened_at,
+            identity=opened.identity,
+            attempt=opened.id,
+            data={"wave": opened.wave, "profile": opened.profile, "reason": "found there"},
+        )
+        try:
+            await self._ports.journal.commit(Change(events=(event,), attempts=(opened,)))
+        except Stale:
+            return  # somebody else opened one: the next sighting finds it
+        self._kept[opened.identity] = opened
+        await self.see(sighting)
+
+    # ── time ───────────────────────────────────────────────────────────────
+
+    async def tick(self) -> None:
+        """One look at everything that is due."""
+        await self._read_moves()
+        can_see = all(self._ports.witness.sees(side) for side in Side)
+        now = self._ports.clock.now()
+        for attempt in list(self._kept.values()):
+            if attempt.state is State.CONFIRMED:
+                await self._soak(attempt, now)
+        for identity, patience in list(self._away.items()):
+            if patience.look(now, can_see=can_see) and (kept := self._kept.get(identity)):
+                await self._gone(kept)
+        await self._bring_back_the_due(now)
+
+    async def _read_moves(self) -> None:
+        """Learn from the journal what drivers, persons and other processes did."""
+        kinds = (EventKind.MOVED.value, EventKind.ATTEMPT_OPENED.value)
+        while events := await self._ports.journal.events(after=self._read_up_to, kinds=kinds):
+            self._read_up_to = events[-1].seq
+            moved = {stored.event.identity for stored in events}
+            for attempt in await self._ports.journal.attempts(identities=moved):
+                self._keep(attempt)
+
+    async def _soak(self, attempt: Attempt, now: datetime) -> None:
+        errand = self._errand_of(attempt)
+        if errand is None or attempt.confirmed_at is None or now - attempt.confirmed_at < errand.policy.gate.soak:
+            return
+        presence = await self._ports.witness.presence(attempt.identity)
+        if presence.on(Side.TARGET) is None:
+            if Side.TARGET in presence.seen:
+                self._miss(attempt)
+        elif _is_alone(presence):
+            await self._move(attempt, Fact.SOAK_PASSED, evidence=Grade.E4, left=True)
+
+    async def _gone(self, attempt: Attempt) -> None:
+        del self._away[attempt.identity]
+        presence = await self._ports.witness.presence(attempt.identity)
+        if Side.TARGET in presence.seen and presence.on(Side.TARGET) is None:
+            await self._move(
+                attempt, Fact.GONE, reason="left the target and stayed away beyond the grace time", left=True
+            )
+
+    async def _bring_back_the_due(self, now: datetime) -> None:
+        due = [a for a in self._kept.values() if a.state is State.DEFERRED and a.due_at and a.due_at <= now]
+        batch, back = self._new_batch(), []
+        for attempt in due:
+            errand = self._errand_of(attempt)
+            if errand and now - attempt.opened_at > errand.policy.timeouts.defer:
+                await self._move(attempt, Fact.DEADLINE, reason=f"put off too long: {attempt.reason}")
+            elif self._may_dispatch(attempt):
+                if moved := await self._store(attempt, Fact.DUE, batch=batch):
+                    back.append(moved)
+        if back:
+            await self._dispatch(back)
+
+    # ── moving ─────────────────────────────────────────────────────────────
+
+    async def _move(self, attempt: Attempt, fact: Fact, **changes: object) -> None:
+        if advance(attempt.state, fact) in BATCH_ENDS:
+            await self._store(attempt, fact, **changes)
+        elif moved := await self._store(attempt, fact, batch=self._new_batch(), **changes):
+            await self._dispatch([moved])
+
+    async def _store(self, attempt: Attempt, fact: Fact, **changes: object) -> Attempt | None:
+        change = move(attempt, fact, self._ports.clock.now(), **changes)
+        try:
+            await self._ports.journal.commit(change)
+        except Stale:
+            return None  # somebody else moved it: the next look learns how
+        self._keep(change.attempts[0])
+        return change.attempts[0]
+
+    def _new_batch(self) -> str:
+        self._batches += 1
+        return f"catch-up.{self._ports.dice.token()[:8]}.{self._batches}"
+
+
+def _is_alone(presence: Presence) -> bool:
+    """It answers on the target and nowhere else."""
+    return presence.answering <= 1
