@@ -294,6 +294,13 @@ def prepare(
     return unit
 
 
+def visit_steps(profile: Profile, backend: Backend, identity: str) -> tuple[str, ...]:
+    """What the crew does at one station, with the address and identity to enter written out."""
+    shown = identity if identity.isprintable() else repr(identity)
+    names = _named(profile, backend, shown)
+    return tuple(Template(step).safe_substitute(names) for step in profile.visit)
+
+
 def _filled(
     profile: Profile, write: Write, names: Mapping[str, str], snapshot: Mapping[str, str | None]
 ) -> PreparedWrite:
@@ -337,6 +344,10 @@ def _replaced(key: str, within: str, value: str, held_now: str | None, *, identi
 
 def _names(profile: Profile, backend: Backend, identity: str, snapshot: Mapping[str, str | None]) -> dict[str, str]:
     active, free = _slots(profile, identity, snapshot)
+    return {**_named(profile, backend, identity), "free_slot": free, "active_slot": active}
+
+
+def _named(profile: Profile, backend: Backend, identity: str) -> dict[str, str]:
     return {
         "url": backend.url(profile.slash),
         "full_url": backend.url_of(identity),
@@ -347,8 +358,6 @@ def _names(profile: Profile, backend: Backend, identity: str, snapshot: Mapping[
         "path": backend.path_with(profile.slash),
         "tls": "true" if backend.is_tls else "false",
         "identity": identity,
-        "free_slot": free,
-        "active_slot": active,
     }
 
 

@@ -1,0 +1,188 @@
+"""From the text of a profile file to ``Profile`` values, or to every problem in it.
+
+One pass collects all problems, each with file, line, column and key, so that a
+vendor engineer mends a file once.  A key that is unknown is an error with the
+nearest known one: a misspelt ``turning_piont`` must never become a default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from migrate.domain.address import Slash
+from migrate.domain.errors import ProfileProblem
+from migrate.domain.profile import (
+    FirmwareRange,
+    Method,
+    Profile,
+    Proof,
+    Quirks,
+    Readback,
+    Restart,
+    Rollback,
+    Selector,
+    Slots,
+    Timing,
+    TurningPoint,
+    Write,
+)
+from vendor_profiles.laws import breaches
+from vendor_profiles.readers import (
+    Bad,
+    Notes,
+    Problem,
+    Reader,
+    any_text,
+    boolean,
+    choice,
+    count,
+    duration,
+    group,
+    list_of,
+    struct,
+    text_of,
+    texts,
+)
+from vendor_profiles.tree import Mapping, Node, Place, Sequence, Unreadable, read_tree
+
+SCHEMA = "migrate.profile/1"
+
+
+class CatalogueProblem(ProfileProblem):
+    """Profile files with something wrong in them; carries every problem."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = "\n".join(f"  {problem}" for problem in self.problems[:20])
+        super().__init__(
+            f"The profiles have {count} problem{'s' if count != 1 else ''}:\n{lines}\n",
+            hint="`migrate profiles check FILE` shows all of them.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file gave: the sound profiles with the line each begins at, and every problem."""
+
+    profiles: tuple[Profile, ...]
+    problems: tuple[Problem, ...]
+    lines: tuple[int, ...] = ()
+
+
+def read_profiles(text: str, *, file: str) -> Reading:
+    """Read one file.  A profile with a problem is left out; the others are still returned."""
+    notes = Notes(file)
+    try:
+        root = read_tree(text)
+    except Unreadable as error:
+        notes.add(error.place, "", error.message)
+        return Reading((), tuple(notes.problems))
+    if root is None:
+        notes.add(Place(1, 1), "", "The file is empty.", "See vendor_profiles/README.md for a first profile.")
+        return Reading((), tuple(notes.problems))
+    return _read_file(root, notes)
+
+
+def _read_file(root: Node, notes: Notes) -> Reading:
+    profiles: list[Profile] = []
+    lines: list[int] = []
+
+    def collect(node: Node, key: str, notes: Notes) -> None:
+        if not isinstance(node, Sequence) or not node.items:
+            raise notes.bad(node.place, key, "This is a list of profiles, each begun with a dash.")
+        for i, item in enumerate(node.items):
+            if profile := _read_profile(item, f"{key}[{i}]", notes):
+                profiles.append(profile)
+                lines.append(item.place.line)
+
+    with suppress(Bad):
+        struct(root, "", notes, {"schema": _schema, "family": text_of, "profiles": collect}, {"schema", "profiles"})
+    return Reading(tuple(profiles), tuple(sorted(notes.problems, key=lambda p: (p.line, p.column))), tuple(lines))
+
+
+def _read_profile(node: Node, key: str, notes: Notes) -> Profile | None:
+    """One profile, or nothing when something in it is wrong."""
+    try:
+        values = struct(node, key, notes, PROFILE, REQUIRED)
+    except Bad:
+        return None
+    proof, evidence = values.pop("proof")
+    profile = Profile(proof=proof, evidence=evidence, **values)
+    broken = breaches(profile)
+    for breach in broken:
+        notes.add(_place_of(node, breach.at), f"{key}.{breach.at}", breach.message, breach.hint)
+    return None if broken else profile
+
+
+def _place_of(node: Node, path: str) -> Place:
+    """Where a path such as ``writes[1].key`` stands, or the nearest thing above it that is in the file."""
+    place = node.place
+    for step in re.findall(r"\w+", path):
+        if isinstance(node, Mapping) and step in node.entries:
+            place, node = node.keys[step], node.entries[step]
+        elif isinstance(node, Sequence) and step.isdigit() and int(step) < len(node.items):
+            node = node.items[int(step)]
+            place = node.place
+        else:
+            break
+    return place
+
+
+def _schema(node: Node, key: str, notes: Notes) -> str:
+    text = text_of(node, key, notes)
+    if text != SCHEMA:
+        raise notes.bad(node.place, key, f"This release reads {SCHEMA}, not {text!r}.")
+    return text
+
+
+def _proof(level: Proof, evidence: tuple[str, ...] = ()) -> tuple[Proof, tuple[str, ...]]:
+    return level, evidence
+
+
+WRITE: dict[str, Reader] = {
+    "key": text_of,
+    "value": any_text,
+    "readback": choice(Readback),
+    "also_named": texts,
+    "within": text_of,
+}
+QUIRKS: dict[str, Reader] = {
+    "triggers_boot": boolean,
+    "boots_on_reconnect": boolean,
+    "max_keys": count,
+    "refuses_after_write": boolean,
+    "falls_back": boolean,
+    "notes": texts,
+}
+SELECTOR: dict[str, Reader] = {
+    "vendors": texts,
+    "models": texts,
+    "firmware": group(FirmwareRange, {"at_least": text_of, "below": text_of}),
+    "ocpp_versions": texts,
+}
+PROFILE: dict[str, Reader] = {
+    "name": text_of,
+    "title": text_of,
+    "selector": group(Selector, SELECTOR, frozenset({"vendors"})),
+    "method": choice(Method),
+    "rollback": choice(Rollback),
+    "turning_point": choice(TurningPoint),
+    "proof": group(_proof, {"level": choice(Proof), "evidence": texts}, frozenset({"level"})),
+    "writes": list_of(group(Write, WRITE, frozenset({"key", "value"}))),
+    "restart": choice(Restart),
+    "slash": choice(Slash),
+    "max_value_length": count,
+    "slots": group(
+        Slots, {"keys": texts, "priority_key": text_of, "separator": text_of}, frozenset({"keys", "priority_key"})
+    ),
+    "timing": group(Timing, {"restart": duration, "appear": duration, "settle": duration}),
+    "quirks": group(Quirks, QUIRKS),
+    "visit": texts,
+    "sources": texts,
+    "notes": texts,
+}
+REQUIRED = frozenset({"name", "title", "selector", "method", "rollback", "turning_point", "proof"})
