@@ -1,10 +1,13 @@
 """A simulated CSMS: takes boots, heartbeats, statuses and transactions, and can go down and come back.
 
-It sends no commands of its own and judges no schema: it is the far end of a
-relay.  Frames that are not OCPP are passed over; none ends a connection.
+It sends commands only when asked to, one at a time, and judges no schema: it is
+the far end of a relay.  Frames that are not OCPP are passed over; none ends a
+connection.
 """
 
+import asyncio
 import json
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,7 +21,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 OCPP16 = Subprotocol("ocpp1.6")
-CALL = 2
+CALL, CALLRESULT, CALLERROR = 2, 3, 4
 MAX_FRAME_BYTES = 1 << 20
 NOT_JSON = (ValueError, RecursionError)
 
@@ -38,6 +41,8 @@ class SimulatedCsms:
         self.boot_answers: dict[str, str] = {}  # by identity: Pending or Rejected instead of Accepted
         self.boots: Counter[str] = Counter()
         self.sessions: Counter[str] = Counter()
+        self._newest: dict[str, ServerConnection] = {}
+        self._asked: dict[str, asyncio.Future[list[Any]]] = {}
 
     @property
     def url(self) -> str:
@@ -74,6 +79,25 @@ class SimulatedCsms:
         server.close()
         await server.wait_closed()
 
+    async def call(self, identity: str, action: str, payload: Mapping[str, Any], timeout_s: float = 5.0) -> list[Any]:
+        """Send one CALL over a station's newest session; the whole answering frame.
+
+        KeyError when the station is not here, TimeoutError when it says nothing.
+        """
+        message_id = str(uuid.uuid4())
+        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._asked[message_id] = answer
+        try:
+            await self._newest[identity].send(json.dumps([CALL, message_id, action, payload]))
+            async with asyncio.timeout(timeout_s):
+                return await answer
+        finally:
+            del self._asked[message_id]
+
+    async def send_raw(self, identity: str, frame: str | bytes) -> None:
+        """Send any frame at all to a station's newest session: some backends do."""
+        await self._newest[identity].send(frame)
+
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """404 for a path that is not ours or an identity that nobody registered."""
         path, identity = _split(request)
@@ -86,6 +110,7 @@ class SimulatedCsms:
         assert connection.request is not None  # the handshake is over
         _, identity = _split(connection.request)
         self.sessions[identity] += 1
+        self._newest[identity] = connection
         try:
             async for frame in connection:
                 if answer := self._answer(identity, frame):
@@ -94,6 +119,8 @@ class SimulatedCsms:
             pass
         finally:
             self.sessions[identity] -= 1
+            if self._newest.get(identity) is connection:
+                del self._newest[identity]
 
     def _answer(self, identity: str, frame: str | bytes) -> str | None:
         """The answer to one frame; None for what is no CALL."""
@@ -101,13 +128,22 @@ class SimulatedCsms:
             call = json.loads(frame)
         except NOT_JSON:
             return None
-        if not isinstance(call, list) or len(call) != 4 or call[0] != CALL:
+        if not isinstance(call, list) or len(call) < 3:
+            return None
+        if call[0] in (CALLRESULT, CALLERROR):
+            self._take_answer(call)
+        if call[0] != CALL or len(call) != 4:
             return None
         _, message_id, action, payload = call
         respond = ANSWERS.get(action) if isinstance(action, str) else None
         if respond is None:
-            return json.dumps([4, message_id, "NotImplemented", "", {}])
-        return json.dumps([3, message_id, respond(self, identity, payload)])
+            return json.dumps([CALLERROR, message_id, "NotImplemented", "", {}])
+        return json.dumps([CALLRESULT, message_id, respond(self, identity, payload)])
+
+    def _take_answer(self, frame: list[Any]) -> None:
+        asked = self._asked.get(frame[1]) if isinstance(frame[1], str) else None
+        if asked and not asked.done():
+            asked.set_result(frame)
 
     def _boot(self, identity: str, _payload: Any) -> dict[str, Any]:
         status = self.boot_answers.get(identity, "Accepted")

@@ -31,6 +31,7 @@ class Fleet:
         self.stations: dict[str, SimulatedStation] = {}
         self.stopping = asyncio.Event()
         self._crews = Crews()
+        self.crash: BaseException | None = None
         self._wire: WireLog | None = None
         self._control = Control(config.control, self._handlers()) if config.control else None
 
@@ -52,6 +53,7 @@ class Fleet:
             speed=config.speed,
             heartbeat_s=config.heartbeat_s,
             seed=config.seed,
+            on_crash=self._take_crash,
         )
         self.stations = {spec.identity: SimulatedStation(spec, world) for spec in config.stations}
         for station in self.stations.values():
@@ -61,6 +63,12 @@ class Fleet:
         """Return when all stations are on line that should be."""
         expected = [one for one in self.stations.values() if one.spec.fault is not Fault.OFFLINE]
         await asyncio.gather(*(station.online.wait() for station in expected))
+
+    def send_crew(self, identity: str, side: Side = Side.TARGET) -> bool:
+        """Order a visit; False when a crew is already on its way there."""
+        station = self.stations[identity]
+        world = station.world
+        return self._crews.order(station, world.source_url if side is Side.SOURCE else world.target_url)
 
     async def close(self) -> None:
         """Stop everything at once and say nothing more to anybody."""
@@ -89,6 +97,12 @@ class Fleet:
         finally:
             stopping.cancel()
             await self.close()
+        if self.crash:
+            raise RuntimeError("a simulated station broke") from self.crash
+
+    def _take_crash(self, error: BaseException) -> None:
+        self.crash = self.crash or error
+        self.stopping.set()
 
     def _handlers(self) -> dict[str, Any]:
         return {
@@ -103,10 +117,7 @@ class Fleet:
 
     async def _visit(self, order: Order) -> dict[str, Any]:
         """A crew changes the backend by hand: to the target unless the order names the source."""
-        station = self._station(order)
-        side = _side(order, Side.TARGET)
-        world = station.world
-        return {"sent": self._crews.order(station, world.source_url if side is Side.SOURCE else world.target_url)}
+        return {"sent": self.send_crew(self._station(order).spec.identity, _side(order, Side.TARGET))}
 
     async def _csms_down(self, order: Order) -> dict[str, Any]:
         await self.csms[_side(order)].down()

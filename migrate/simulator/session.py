@@ -84,10 +84,12 @@ class Session:
             await self._end.start()
 
     async def _hush(self, reader: asyncio.Task[None]) -> None:
-        tasks = [reader, *self._asides]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel until they obey: the wait_for under the ocpp package's call() may swallow one (python/cpython#86296)."""
+        alive = {reader, *self._asides}
+        while alive := {task for task in alive if not task.done()}:
+            for task in alive:
+                task.cancel()
+            await asyncio.wait(alive, timeout=SHORTEST_S)
 
     async def _hang_up(self, leave: Leave) -> None:
         if leave is Leave.RESTARTED and self._station.ways.drop is Drop.ABRUPT:
@@ -100,7 +102,7 @@ class Session:
             self._leaving.set_result(how)
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(_quietly(work))
+        task = self._station.world.watch(asyncio.create_task(_quietly(work)))
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
 

@@ -125,7 +125,7 @@ class SimulatedStation:
         self.log(Kind.STORED, value=self.held)
 
     def _begin(self, off_s: float) -> None:
-        self.life = asyncio.create_task(self._live(off_s), name=self.spec.identity)
+        self.life = self.world.watch(asyncio.create_task(self._live(off_s), name=self.spec.identity))
 
     async def _live(self, off_s: float) -> None:
         self.state = State.RESTARTING if off_s else State.OFF
@@ -158,7 +158,7 @@ class SimulatedStation:
             self._watchdog.cancel()
         is_new = self.flash.is_pending and self._dialled == self.flash.backend
         if is_new and self.ways.fallback is Fallback.TRANSACTION:
-            self._watchdog = asyncio.create_task(self._watch_transition())
+            self._watchdog = self.world.watch(asyncio.create_task(self._watch_transition()))
 
     def _apply(self) -> None:
         """Take the configuration into use, unless the station only pretends to."""

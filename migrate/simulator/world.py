@@ -1,6 +1,7 @@
 """What all simulated stations share: the two addresses, the pace, the wire log."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from migrate.simulator.address import base_of
@@ -20,7 +21,18 @@ class World:
     speed: float = 1.0
     heartbeat_s: float = 30.0
     seed: int = 0
+    on_crash: Callable[[BaseException], None] | None = None
     dialling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DIALS_AT_ONCE))
+
+    def watch(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        """Tell the fleet when a station's task breaks: our own bug must not pass for a lost station."""
+        if self.on_crash:
+            task.add_done_callback(self._tell)
+        return task
+
+    def _tell(self, task: asyncio.Task[None]) -> None:
+        if self.on_crash and not task.cancelled() and (error := task.exception()):
+            self.on_crash(error)
 
     def real_s(self, campaign_s: float) -> float:
         return max(SHORTEST_S, campaign_s / self.speed)
