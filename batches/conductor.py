@@ -35,6 +35,10 @@ class Stopped:
     deferral: Deferral | None = None
 
 
+LetGo = Callable[[Attempt], None]
+"""Told of each attempt the batch lets go of, so that the watch knows it before the next sighting."""
+
+
 class Brake(Protocol):
     """Says whether a station may start now.  Asked anew for each, and again while it waits."""
 
@@ -53,12 +57,15 @@ class BatchReport:
 class Conductor:
     """Runs batches for one process."""
 
-    def __init__(self, ports: Ports, lookout: Lookout, turnstile: Turnstile, brake: Brake, executor: str) -> None:
+    def __init__(
+        self, ports: Ports, lookout: Lookout, turnstile: Turnstile, brake: Brake, executor: str, let_go: LetGo
+    ) -> None:
         self._ports = ports
         self._lookout = lookout
         self._turnstile = turnstile
         self._brake = brake
         self._executor = executor
+        self._let_go = let_go
 
     async def run(self, batch: str, attempts: list[Attempt], errand_of: Callable[[Attempt], Errand]) -> BatchReport:
         """Take the batch, drive its stations, report where each was let go.
@@ -99,7 +106,9 @@ class Conductor:
         driver = Driver(errand, self._ports, fence, resumed=resumed)
         with self._lookout.for_driver(attempt.identity, driver):
             missed = await self._ports.journal.missed(attempt.identity) if resumed else ()
-            return await driver.drive(attempt, missed)
+            attempt = await driver.drive(attempt, missed)
+            self._let_go(attempt)  # before its sightings go elsewhere
+        return attempt
 
     async def _put_off(self, attempt: Attempt, stopped: Stopped, fence: Fence) -> Attempt:
         now = self._ports.clock.now()
@@ -113,6 +122,7 @@ class Conductor:
             due_at=now + timedelta(hours=1),
         )
         await self._ports.journal.commit(change)
+        self._let_go(change.attempts[0])
         return change.attempts[0]
 
 

@@ -9,9 +9,10 @@ to any station.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from batches.errand import Errand, Ports
 from batches.patience import Patience, wait_for
@@ -23,7 +24,6 @@ from migrate.domain.record import Attempt, Change, Event, EventKind, attempt_id,
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence
 
-_KEPT = BATCH_ENDS - ENDS - {State.STUCK}
 _WOKEN_BY = {
     Deferral.BUSY: frozenset({Kind.TRANSACTION_STOPPED}),
     Deferral.OFFLINE: frozenset({Kind.CONNECTED, Kind.BOOT}),
@@ -49,52 +49,61 @@ class Watch:
         self._opening_for = opening_for  # the attempt that would be opened for a station seen before any command
         self._may_dispatch = may_dispatch
         self._dispatch = dispatch
-        self._kept: dict[str, Attempt] = {}
+        self._known: dict[str, Attempt] = {}  # the newest attempt of every station, driven or not
+        self._confirmed: set[str] = set()
+        self._deferred: set[str] = set()
         self._away: dict[str, Patience] = {}
         self._read_up_to = 0
         self._batches = 0
 
     @property
-    def kept(self) -> int:
-        return len(self._kept)
+    def known(self) -> Mapping[str, Attempt]:
+        """The newest attempt of every station, as of the last look."""
+        return self._known
 
     def next_due_at(self) -> datetime | None:
         """When the next deferral is due."""
-        return min((a.due_at for a in self._kept.values() if a.state is State.DEFERRED and a.due_at), default=None)
+        return min((due for i in self._deferred if (due := self._known[i].due_at)), default=None)
 
     async def catch_up(self) -> int:
         """Load what stands, apply what was seen while nobody looked; the place in the journal to look out from."""
-        newest = await self._ports.journal.events(after=-1)  # the newest line only
-        self._read_up_to = newest[-1].seq if newest else 0
+        self._read_up_to = await self._ports.journal.newest_seq()
         for attempt in await self._ports.journal.attempts():
-            self._keep(attempt)
-        for attempt in list(self._kept.values()):
-            if attempt.state is not State.SETTLED:
+            self.learn(attempt)
+        for attempt in list(self._known.values()):
+            if attempt.state in BATCH_ENDS - ENDS - {State.SETTLED}:
                 for sighting in await self._ports.journal.missed(attempt.identity):
                     await self.see(sighting)
         return self._read_up_to
 
-    def _keep(self, attempt: Attempt) -> None:
-        if attempt.state in _KEPT:
-            self._kept[attempt.identity] = attempt
-        else:
-            self._kept.pop(attempt.identity, None)
+    def learn(self, attempt: Attempt) -> None:
+        """Take note of where an attempt stands; drivers hand theirs in when they let go."""
+        self._known[attempt.identity] = attempt
+        for state, members in ((State.CONFIRMED, self._confirmed), (State.DEFERRED, self._deferred)):
+            (members.add if attempt.state is state else members.discard)(attempt.identity)
+        if attempt.state not in (State.CONFIRMED, State.SETTLED):
             self._away.pop(attempt.identity, None)
 
     # ── sightings ──────────────────────────────────────────────────────────
 
     async def see(self, sighting: Sighting) -> None:
         """Apply one sighting of a station that no driver holds."""
-        attempt = self._kept.get(sighting.identity) or await self._newest(sighting.identity)
+        attempt = self._known.get(sighting.identity)
         if attempt is None:
             await self._seen_before_any_command(sighting)
             return
+        if attempt.state not in BATCH_ENDS:
+            return  # a driver of another process has it
         self._notice_leaving(attempt, sighting)
         if attempt.state is State.DEFERRED and sighting.kind in _WOKEN_BY.get(attempt.deferral or Deferral.WINDOW, ()):
-            self._kept[attempt.identity] = replace(attempt, due_at=self._ports.clock.now())
+            self._known[attempt.identity] = replace(attempt, due_at=self._ports.clock.now())
         if attempt.is_ended:
             await self._found_there(attempt, sighting)
-        elif (errand := self._errand_of(attempt)) and (meaning := await self._read(attempt, errand, sighting)):
+        elif errand := self._errand_of(attempt):
+            await self._apply(attempt, errand, sighting)
+
+    async def _apply(self, attempt: Attempt, errand: Errand, sighting: Sighting) -> None:
+        if meaning := await self._read(attempt, errand, sighting):
             await self._move(
                 attempt,
                 meaning.fact,
@@ -104,6 +113,8 @@ class Watch:
             )
 
     async def _read(self, attempt: Attempt, errand: Errand, sighting: Sighting) -> Meaning | None:
+        if not (sighting.is_accepted_boot and sighting.side is Side.TARGET):
+            return read(attempt, sighting, errand.inventory)
         facts = (await self._ports.journal.source_facts(attempt.identity)).over(errand.inventory)
         presence = await self._ports.witness.presence(attempt.identity)
         own = 1 if presence.on(sighting.side) is not None else 0
@@ -164,8 +175,8 @@ class Watch:
             await self._ports.journal.commit(Change(events=(event,), attempts=(opened,)))
         except Stale:
             return  # somebody else opened one: the next sighting finds it
-        self._kept[opened.identity] = opened
-        await self.see(sighting)
+        self.learn(opened)
+        await self._apply(opened, errand, sighting)
 
     # ── time ───────────────────────────────────────────────────────────────
 
@@ -174,12 +185,11 @@ class Watch:
         await self._read_moves()
         can_see = all(self._ports.witness.sees(side) for side in Side)
         now = self._ports.clock.now()
-        for attempt in list(self._kept.values()):
-            if attempt.state is State.CONFIRMED:
-                await self._soak(attempt, now)
+        for identity in list(self._confirmed):
+            await self._soak(self._known[identity], now)
         for identity, patience in list(self._away.items()):
-            if patience.look(now, can_see=can_see) and (kept := self._kept.get(identity)):
-                await self._gone(kept)
+            if patience.look(now, can_see=can_see):
+                await self._gone(self._known[identity])
         await self._bring_back_the_due(now)
 
     async def _read_moves(self) -> None:
@@ -189,7 +199,7 @@ class Watch:
             self._read_up_to = events[-1].seq
             moved = {stored.event.identity for stored in events}
             for attempt in await self._ports.journal.attempts(identities=moved):
-                self._keep(attempt)
+                self.learn(attempt)
 
     async def _soak(self, attempt: Attempt, now: datetime) -> None:
         errand = self._errand_of(attempt)
@@ -211,33 +221,32 @@ class Watch:
             )
 
     async def _bring_back_the_due(self, now: datetime) -> None:
-        due = [a for a in self._kept.values() if a.state is State.DEFERRED and a.due_at and a.due_at <= now]
+        due = [a for i in self._deferred if (a := self._known[i]).due_at and a.due_at <= now]
         batch, back = self._new_batch(), []
         for attempt in due:
             errand = self._errand_of(attempt)
             if errand and now - attempt.opened_at > errand.policy.timeouts.defer:
                 await self._move(attempt, Fact.DEADLINE, reason=f"put off too long: {attempt.reason}")
-            elif self._may_dispatch(attempt):
-                if moved := await self._store(attempt, Fact.DUE, batch=batch):
-                    back.append(moved)
+            elif self._may_dispatch(attempt) and (moved := await self._store(attempt, Fact.DUE, batch=batch)):
+                back.append(moved)
         if back:
             await self._dispatch(back)
 
     # ── moving ─────────────────────────────────────────────────────────────
 
-    async def _move(self, attempt: Attempt, fact: Fact, **changes: object) -> None:
+    async def _move(self, attempt: Attempt, fact: Fact, **changes: Any) -> None:
         if advance(attempt.state, fact) in BATCH_ENDS:
             await self._store(attempt, fact, **changes)
         elif moved := await self._store(attempt, fact, batch=self._new_batch(), **changes):
             await self._dispatch([moved])
 
-    async def _store(self, attempt: Attempt, fact: Fact, **changes: object) -> Attempt | None:
+    async def _store(self, attempt: Attempt, fact: Fact, **changes: Any) -> Attempt | None:
         change = move(attempt, fact, self._ports.clock.now(), **changes)
         try:
             await self._ports.journal.commit(change)
         except Stale:
             return None  # somebody else moved it: the next look learns how
-        self._keep(change.attempts[0])
+        self.learn(change.attempts[0])
         return change.attempts[0]
 
     def _new_batch(self) -> str:

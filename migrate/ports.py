@@ -156,6 +156,10 @@ class Journal(Protocol):
         self, *, after: int = 0, kinds: Collection[str] | None = None, limit: int = 1000
     ) -> list[StoredEvent]: ...
 
+    async def newest_seq(self) -> int:
+        """The place of the newest event; 0 for an empty journal."""
+        ...
+
     async def control(self) -> Control: ...
 
     async def order(self, control: Control, change: Change) -> None:
