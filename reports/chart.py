@@ -104,7 +104,7 @@ class _Frame:
 
 
 def _round_step(scope: int) -> int:
-    rough = max(1, scope // 4)
+    rough = max(1, scope // 5)
     size = int(10 ** (len(str(rough)) - 1))
     return next(m * size for m in (1, 2, 5, 10) if m * size >= rough)
 

@@ -92,7 +92,7 @@ def _is_shut_running(state: WaveState, verdict: Verdict) -> bool:
 def _amber(standing: Standing, outlook: Forecast) -> Iterator[Condition]:
     people = standing.totals.get(State.STUCK, 0) + standing.totals.get(State.LOST, 0)
     yield _condition(
-        Colour.AMBER, "A station is stuck or lost.", people > 0, f"{people} of {sum(standing.totals.values())}"
+        Colour.AMBER, "A station is stuck or lost.", people > 0, f"{people:,} of {sum(standing.totals.values()):,}"
     )
     paused = [w for w in standing.waves if w.state is WaveState.PAUSED]
     yield _condition(
@@ -118,7 +118,7 @@ def _setbacks(standing: Standing) -> Condition:
         Colour.AMBER,
         f"More than {MAX_SETBACK_SHARE:.0%} of the stations with a result failed or were reverted.",
         share > MAX_SETBACK_SHARE,
-        f"{back} of {ended}" + (f" = {share:.1%}" if ended else ""),
+        f"{back:,} of {ended:,}" + (f" = {share:.1%}" if ended else ""),
     )
 
 

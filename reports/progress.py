@@ -57,7 +57,7 @@ def progress_document(
         "waves": [_wave(wave) for wave in standing.waves],
         "series": _series(series(points, start=start, end=_end(standing))),
         "forecast": _forecast(outlook),
-        "needs_person": [_person(s) for s in standing.stations if s.state in NEEDS_A_PERSON],
+        "needs_person": [_person(s) for s in _waiting_for_a_person(standing)],
         "setbacks": _setbacks(standing.stations),
         "deferrals": _deferrals(standing, attempts),
         "incidents": [incident_document(i) for i in standing.incidents],
@@ -138,7 +138,7 @@ def _decisions(standing: Standing) -> list[dict[str, str]]:
         found.append(_decision(f"The campaign is {standing.mode.value}: go on?", resume))
     for state, question in ((State.LOST, "lost: find it or give it up"), (State.STUCK, "stuck: say how it was undone")):
         if number := standing.totals.get(state, 0):
-            found.append(_decision(f"{number} × {question}.", "see “Stations that need a person”"))
+            found.append(_decision(f"{number} × {question}.", "migrate status --stations"))
     if waiting := _waits_for_approval(standing.waves):
         line = f"{command('plan', 'approve', standing.fingerprint)} --wave {waiting.number}"
         found.append(_decision(f"Wave {waiting.number} ({waiting.size} stations) waits for approval.", line))
@@ -189,6 +189,12 @@ def _forecast(outlook: Forecast) -> dict[str, Any]:
         "legacy_switch_off": outlook.switch_off.isoformat() if outlook.switch_off else None,
         "chance_before_switch_off": round(outlook.chance, 4) if outlook.chance is not None else None,
     }
+
+
+def _waiting_for_a_person(standing: Standing) -> list[StationStanding]:
+    """The lost before the stuck, and those who wait longest first."""
+    found = [s for s in standing.stations if s.state in NEEDS_A_PERSON]
+    return sorted(found, key=lambda s: (s.state is not State.LOST, s.updated_at or standing.at, s.identity))
 
 
 def _person(station: StationStanding) -> dict[str, Any]:

@@ -153,14 +153,27 @@ def _sighting(data: Mapping[str, Any]) -> _Told:
 
 
 def _sent(data: Mapping[str, Any]) -> _Told:
-    return " ".join(str(data[name]) for name in ("action", "key") if data.get(name)), frozenset({"action", "key"})
+    value = f" = {data['value']}" if data.get("value") not in _EMPTY else ""
+    return _name(data) + value, frozenset({*_NAMES, "value"})
+
+
+def _answered(data: Mapping[str, Any]) -> _Told:
+    text = f": {data['text']}" if data.get("text") else ""
+    return f"{data.get('status', '?')} to {_name(data)}{text}", frozenset({*_NAMES, "status", "text"})
+
+
+_NAMES = ("action", "key", "type", "message")
+
+
+def _name(data: Mapping[str, Any]) -> str:
+    return " ".join(str(data[name]) for name in _NAMES if data.get(name))
 
 
 _TOLD: Mapping[EventKind, Callable[[Mapping[str, Any]], _Told]] = {
     EventKind.MOVED: _moved,
     EventKind.SIGHTING: _sighting,
     EventKind.COMMAND: _sent,
-    EventKind.ANSWER: _sent,
+    EventKind.ANSWER: _answered,
 }
 
 
