@@ -1,0 +1,79 @@
+"""An empty inventory with the canonical columns, and what belongs into each."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from openpyxl import Workbook
+from openpyxl.styles import Font, PatternFill
+from openpyxl.utils import get_column_letter
+
+from migrate.adapters.spreadsheet.workbook import OWN_SHEET
+from migrate.domain.inventory import COLUMNS
+
+EXPLANATIONS: dict[str, str] = {
+    "identity": "Required. The last segment of the URL that the station dials: exact, case-sensitive, 1 to 48 characters.",
+    "vendor": "As the station reports it in BootNotification (chargePointVendor).",
+    "model": "As the station reports it (chargePointModel).",
+    "firmware": "As the station reports it (firmwareVersion); decides between profiles of one family.",
+    "serial": "The serial number that the station reports; one of the facts that prove who arrived.",
+    "iccid": "The SIM card's number, 18 to 22 digits, as text.",
+    "imsi": "14 or 15 digits, as text.",
+    "apn": "Mobile access point name; limits how many stations of one APN are in flight.",
+    "ocpp_version": "1.6, 2.0.1 or 2.1. Blank: 1.6.",
+    "security_profile": "0 to 3, as in the OCPP security white paper. Blank: unknown.",
+    "connection": "How it reaches the backend, for example mobile, ethernet, wifi.",
+    "ip_address": "For stations that are reached by SSH or HTTP, without a port.",
+    "site_id": "Stations of one site are never all in flight. Blank: the station is its own site.",
+    "site_name": "For people.",
+    "address": "Street and number, for crews.",
+    "postcode": "As text, so that leading zeros stay.",
+    "city": "For crews.",
+    "country": "Two letters of ISO 3166, for example gb, de, fr, nl.",
+    "latitude": "Decimal degrees, for example 52.5298. A decimal comma is understood.",
+    "longitude": "Decimal degrees.",
+    "timezone": "IANA name, for example Europe/Amsterdam. Blank: the campaign's own.",
+    "connectors": "A whole number. Blank: 1.",
+    "lifecycle": "in_service, offline, faulted, warehouse or decommissioned. Blank: in_service.",
+    "last_seen_at": "ISO date or time, for example 2026-04-03T12:00:00Z.",
+    "notes": "For people; never sent anywhere.",
+    "hold": "A reason for leaving the station alone. Blank: none.",
+    "wave": "Pins the station to a wave, 0 being the canary. Blank: the plan chooses.",
+}
+
+
+def template_csv() -> bytes:
+    """One header line, UTF-8 with a byte order mark, which Excel needs to read accents."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerow(COLUMNS)
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def template_xlsx() -> bytes:
+    """A sheet to fill, all its columns formatted as text, and a sheet that explains them."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = OWN_SHEET
+    sheet.append(COLUMNS)
+    sheet.freeze_panes = "B2"
+    for index, name in enumerate(COLUMNS, start=1):
+        sheet.column_dimensions[get_column_letter(index)].width = max(12, len(name) + 4)
+        sheet.column_dimensions[get_column_letter(index)].number_format = "@"
+        _as_header(sheet.cell(1, index))
+    told = book.create_sheet("explanations")
+    told.append(["column", "what belongs into it"])
+    for name in COLUMNS:
+        told.append([name, EXPLANATIONS[name]])
+    told.column_dimensions["A"].width, told.column_dimensions["B"].width = 20, 110
+    for index in (1, 2):
+        _as_header(told.cell(1, index))
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def _as_header(cell: object) -> None:
+    cell.font = Font(bold=True)  # type: ignore[attr-defined]
+    cell.fill = PatternFill("solid", fgColor="DDE6F0")  # type: ignore[attr-defined]
