@@ -138,19 +138,23 @@ def _switch_off(plan: Plan, policy: Policy, at: datetime) -> Iterator[Finding]:
 
 
 def _one_way(plan: Plan) -> Iterator[Finding]:
-    """A visit that puts a station right can put it back; what no crew and no CSMS can undo comes first."""
-    automatic = [s for s in plan.stations if s.rollback.is_one_way and s.method is not Method.VISIT]
-    if not automatic:
+    """How many steps no CSMS can take back, and the sites where no other station stays while they are taken."""
+    one_way = [s for s in plan.stations if s.rollback.is_one_way]
+    if not one_way:
         return
-    kinds = Counter(s.rollback.value for s in automatic)
-    text = f"{len(automatic)} stations cannot be brought back remotely ({_listed(kinds)})"
-    yield _about("one-way", Severity.WARNING, text, automatic)
+    kinds = Counter(s.rollback.value for s in one_way)
+    by_crew = sum(s.method is Method.VISIT for s in one_way)
+    text = f"{len(one_way)} stations are one-way ({_listed(kinds)}), {by_crew} of them moved by a crew on site"
+    yield _about("one-way", Severity.WARNING, text, one_way)
+    remote = [s for s in one_way if s.method is not Method.VISIT]
     all_of = Counter(s.site for s in plan.stations)
-    sites = Counter(s.site for s in automatic)
+    sites = Counter(s.site for s in remote)
     whole = {site for site, count in sites.items() if count == all_of[site] and count > 1}
     if whole:
-        text = f"{len(whole)} sites have no station but such: one bad move could leave drivers without any"
-        yield _about("one-way-site", Severity.WARNING, text, [s for s in automatic if s.site in whole])
+        text = (
+            f"{len(whole)} sites hold only stations that leave one-way without a crew: a bad move could close the site"
+        )
+        yield _about("one-way-site", Severity.WARNING, text, [s for s in remote if s.site in whole])
 
 
 def _by_hand(plan: Plan) -> Iterator[Finding]:

@@ -121,7 +121,7 @@ def _turns(windows: Windows, zone: tzinfo, day: date) -> list[datetime]:
 
 
 def _clock_changes(zone: tzinfo, day: date) -> Iterator[datetime]:
-    """The instant, if any, at which the clock is changed on or around a local day."""
+    """The instant, if any, on a local day at which its clock is changed."""
     midnight = datetime.combine(day, time(0), tzinfo=UTC)
     early, late = midnight - _WIDEST_OFFSET, midnight + _DAY + _WIDEST_OFFSET
     before = early.astimezone(zone).utcoffset()
@@ -133,4 +133,5 @@ def _clock_changes(zone: tzinfo, day: date) -> Iterator[datetime]:
             early = middle
         else:
             late = middle
-    yield late
+    if late.astimezone(zone).date() == day:
+        yield late
