@@ -12,7 +12,6 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from migrate.domain.errors import ProfileProblem
 from migrate.domain.profile import Profile
 from vendor_profiles.matcher import Catalogue
 from vendor_profiles.readers import Problem
@@ -34,18 +33,14 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
 
 
 def check_file(path: Path) -> Reading:
-    """One profile file, read and judged.  Raises ``ProfileProblem`` when it is no readable text file."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ProfileProblem(f"{path} cannot be read: {error.strerror}.", hint="Check the path.") from error
+    """One profile file, read and judged.  Raises ``OSError`` when it cannot be opened."""
+    with path.open("rb") as file:
+        raw = file.read(MAX_BYTES + 1)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ProfileProblem(
-            f"{path} is not UTF-8 text: byte {error.start + 1} belongs to no letter.", hint="Save it as UTF-8."
-        ) from error
+        line = raw.count(b"\n", 0, error.start) + 1
+        return Reading((), (_problem(str(path), line, "", "This is no UTF-8 text.", "Save the file as UTF-8."),))
     return _without_twins(read_profiles(text, file=str(path)), str(path))
 
 
@@ -81,11 +76,8 @@ def _without_twins(reading: Reading, file: str) -> Reading:
 
 
 def _twin(name: str, file: str, line: int) -> Problem:
-    return Problem(
-        file=file,
-        line=line,
-        column=1,
-        key="name",
-        message=f"The name {name} is used twice.",
-        hint="Rename one of them.",
-    )
+    return _problem(file, line, "name", f"The name {name} is used twice.", "Rename one of them.")
+
+
+def _problem(file: str, line: int, key: str, message: str, hint: str) -> Problem:
+    return Problem(file=file, line=line, column=1, key=key, message=message, hint=hint)

@@ -166,7 +166,7 @@ def _firmware_miss(firmware: str, wanted: FirmwareRange) -> str:
         return f"the firmware is unknown, it must be {wanted}"
     if not is_readable_version(firmware):
         return f"firmware {firmware!r} cannot be read as one version, it must be {wanted}"
-    return f"firmware {firmware} is not {wanted}"
+    return f"firmware {firmware!r} is not {wanted}"
 
 
 def _why_none(vendor: str, firmware: str, verdicts: tuple[Verdict, ...]) -> str:

@@ -48,7 +48,7 @@ from vendor_profiles.readers import (
 )
 from vendor_profiles.tree import Mapping, Node, Place, Sequence, Unreadable, read_tree
 
-SCHEMA = "migrate.profile/1"
+SCHEMA = "migrate.profile-file/1"
 
 
 class CatalogueProblem(ProfileProblem):

@@ -94,7 +94,7 @@ def is_readable_version(text: str) -> bool:
     >>> is_readable_version("5.8.1-4123"), is_readable_version("TAC3Z9119006710273::V1.8.21")
     (True, False)
     """
-    return len(text) <= 100 and _READABLE.fullmatch(text.strip()) is not None
+    return len(text) <= 100 and text.isprintable() and _READABLE.fullmatch(text.strip()) is not None
 
 
 def version_key(text: str) -> tuple[tuple[int, int, str], ...]:
