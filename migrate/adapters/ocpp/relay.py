@@ -1,0 +1,320 @@
+"""The relay: a station's permanent address in front of a CSMS.
+
+Accepts stations, dials the CSMS first, joins the two, and lists who is there.
+It refuses no message for what it says and starts no retry of a command; it
+keeps no sighting, its sink does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from migrate import ports
+from migrate.adapters.ocpp import handshake
+from migrate.adapters.ocpp.dialling import NoReply, Upstream
+from migrate.adapters.ocpp.handshake import BadHead, Reply, Upgrade
+from migrate.adapters.ocpp.health import Health, reason_of
+from migrate.adapters.ocpp.lab import Lab
+from migrate.adapters.ocpp.legs import StationLeg, UpstreamLeg
+from migrate.adapters.ocpp.lobby import Lobby
+from migrate.adapters.ocpp.messages import Answer
+from migrate.adapters.ocpp.session import Limits, Session
+from migrate.adapters.ocpp.tap import Place, Tap
+from migrate.domain.address import parse_backend
+from migrate.domain.errors import CsmsUnavailable, Unreachable
+from migrate.domain.evidence import Kind, Side, Sighting
+
+LAB = "lab"
+GATEWAY_DOWN = frozenset({502, 503, 504})
+RETRY_AFTER = {"retry-after": "10"}
+SEND_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something worth a line for whoever debugs: a late answer, a second one."""
+
+    side: Side
+    identity: str
+    session: str
+    text: str
+
+
+class Relay:
+    """One side's stations.
+
+    ``upstream`` is the CSMS's base address, or ``"lab"``.  ``sink`` is told
+    every sighting, in the order it was seen; ``now`` is campaign time;
+    ``tag_key`` hashes the cards.
+    """
+
+    def __init__(
+        self,
+        *,
+        side: Side,
+        listen: tuple[str, int],
+        upstream: str,
+        sink: Callable[[Sighting], None],
+        now: Callable[[], datetime],
+        tag_key: bytes,
+        limits: Limits | None = None,
+        note: Callable[[Note], None] | None = None,
+        token: Callable[[], str] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.side, self._listen, self._sink, self._now = side, listen, sink, now
+        self.limits = limits or Limits()
+        self._tag_key, self._note = tag_key, note
+        self._token = token or (lambda: secrets.token_hex(8))
+        self._upstream = None
+        if upstream != LAB:
+            self._upstream = Upstream(parse_backend(upstream, where=f"{side}.relay.upstream"), self.limits, tls)
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._sessions: dict[str, tuple[Session, ...]] = {}
+        self._health = Health(self._probe, self._csms_changed)
+        self.counts: Counter[str] = Counter()
+        self._lobby = Lobby(self.limits, self.turn_away, self.counts)
+
+    # --- opening and closing -----------------------------------------------
+
+    async def start(self) -> None:
+        """Look whether the CSMS is there, then open the door."""
+        await self._health.check()
+        loop = asyncio.get_running_loop()
+        host, port = self._listen
+        self._server = await loop.create_server(lambda: StationLeg(self), host, port, backlog=4096, reuse_address=True)
+        self._sweeper = loop.call_later(self.limits.sweep_s, self._sweep)
+
+    @property
+    def port(self) -> int:
+        """The port that was opened; the one asked for may have been 0."""
+        if self._server is None:
+            raise CsmsUnavailable(f"The {self.side} relay is not listening.", side=self.side)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def is_lab(self) -> bool:
+        return self._upstream is None
+
+    @property
+    def is_up(self) -> bool:
+        """Listening, and the CSMS behind can be dialled: absence of a station means something."""
+        return self._server is not None and self._health.is_up
+
+    async def drain(self, *, within_s: float = 5.0) -> None:
+        """Close the door, say goodbye to every station, and leave within bounded time."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self._health.stop()
+        for session in [s for sessions in self._sessions.values() for s in sessions]:
+            session.drain()
+        await self._lobby.empty(within_s=within_s)
+
+    # --- stations at the door ------------------------------------------------
+
+    def admit(self, leg: StationLeg) -> bool:
+        return self._lobby.admit(leg)
+
+    def turn_away(
+        self, leg: StationLeg, status: int, reason: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer with a status and close."""
+        self.counts["turned_away"] += 1
+        if not leg.transport.is_closing():
+            leg.transport.write(handshake.write_refusal(status, reason, headers or RETRY_AFTER))
+            leg.transport.close()
+        self._lobby.identified(leg)
+
+    def gone(self, leg: StationLeg) -> None:
+        self._lobby.gone(leg)
+
+    def knock(self, leg: StationLeg, upgrade: Upgrade) -> None:
+        """A station has said who it is: dial the CSMS before it is answered."""
+        self._lobby.identified(leg)
+        leg.opening = asyncio.create_task(self._open(leg, upgrade))
+
+    async def _open(self, leg: StationLeg, upgrade: Upgrade) -> None:
+        if self._upstream is None:
+            self._open_lab(leg, upgrade)
+            return
+        try:
+            upstream, reply = await self._upstream.dial(upgrade)
+        except (OSError, TimeoutError) as error:
+            self._health.down(reason_of(error))
+            self.turn_away(leg, HTTPStatus.SERVICE_UNAVAILABLE)
+            return
+        except (NoReply, BadHead) as error:
+            self._health.gated(upgrade.identity, str(error))
+            self.turn_away(leg, HTTPStatus.BAD_GATEWAY)
+            return
+        if reply.is_open:
+            self._health.up()
+            self._join(leg, upgrade, upstream, reply)
+        else:
+            upstream.transport.close()
+            self._refused(leg, upgrade, reply)
+
+    def _refused(self, leg: StationLeg, upgrade: Upgrade, reply: Reply) -> None:
+        """The CSMS said no at its door: the station hears it in the CSMS's own words."""
+        if reply.status in GATEWAY_DOWN:
+            self._health.gated(upgrade.identity, f"HTTP {reply.status}")
+        else:
+            self._health.up()
+        place = Place(side=self.side, identity=upgrade.identity, session="")
+        self.see(place.sighting(Kind.REFUSED, self._now(), answer=str(reply.status)))
+        self.turn_away(leg, reply.status, reply.reason, reply.headers)
+
+    async def _probe(self) -> None:
+        if self._upstream is not None:
+            await self._upstream.probe()
+
+    def _csms_changed(self, is_up: bool, reason: str) -> None:
+        kind = Kind.CSMS_UP if is_up else Kind.CSMS_DOWN
+        self.see(Sighting(side=self.side, kind=kind, at=self._now(), detail=reason))
+
+    # --- sessions ------------------------------------------------------------
+
+    def _join(self, leg: StationLeg, upgrade: Upgrade, upstream: UpstreamLeg, reply: Reply) -> None:
+        """Both doors are open: welcome the station and let the bytes pass."""
+        if leg.transport.is_closing() or upstream.lost:
+            upstream.transport.close()
+            leg.transport.close()
+            return
+        session = self._session(leg, upgrade, reply.subprotocol)
+        session.join(upstream.transport)
+        leg.transport.write(handshake.write_welcome(reply.headers.get("sec-websocket-accept", ""), reply.subprotocol))
+        self._begin(leg, session)
+        upstream.session, early = session, upstream.early
+        upstream.early = b""
+        if early:
+            session.from_csms(early)
+        upstream.transport.resume_reading()
+
+    def _open_lab(self, leg: StationLeg, upgrade: Upgrade) -> None:
+        subprotocol = "ocpp1.6" if "ocpp1.6" in upgrade.subprotocols else ""
+        session = self._session(leg, upgrade, subprotocol)
+        session.join(Lab(session.from_csms, lambda: session.end("the station closed"), self._now))
+        leg.transport.write(handshake.write_welcome(handshake.accept_key(upgrade.key), subprotocol))
+        self._begin(leg, session)
+
+    def _session(self, leg: StationLeg, upgrade: Upgrade, subprotocol: str) -> Session:
+        place = Place(side=self.side, identity=upgrade.identity, session=str(uuid.uuid4()), lab=self.is_lab)
+        tap = Tap(place, self._now, self._tag_key)
+        return Session(hub=self, tap=tap, station=leg.transport, subprotocol=subprotocol, prefix=f"m{self._token()}x")
+
+    def _begin(self, leg: StationLeg, session: Session) -> None:
+        """List the session beside any other of the same identity, and ask those whether they still live."""
+        now = asyncio.get_running_loop().time()
+        for rival in self._sessions.get(session.identity, ()):
+            rival.ping(now)
+        self._sessions[session.identity] = (*self._sessions.get(session.identity, ()), session)
+        self.counts["sessions"] += 1
+        self.see(session.tap.place.sighting(Kind.CONNECTED, self._now(), detail=session.subprotocol[:32]))
+        leg.session, leg.opening, early = session, None, leg.early
+        leg.early = b""
+        if early:
+            session.from_station(early)
+        leg.transport.resume_reading()
+
+    def closed(self, session: Session, *, by_csms: bool) -> None:
+        """Take exactly this session off the list; another of the same identity stays."""
+        left = tuple(s for s in self._sessions.get(session.identity, ()) if s is not session)
+        if left:
+            self._sessions[session.identity] = left
+        else:
+            self._sessions.pop(session.identity, None)
+        self.counts["malformed"] += session.tap.malformed
+        if by_csms and self._server is not None:
+            self._health.suspect()  # a CSMS that hangs up on a station may be gone altogether
+
+    def see(self, sighting: Sighting) -> None:
+        self._sink(sighting)
+
+    def note(self, session: Session, text: str) -> None:
+        self.counts["notes"] += 1
+        if self._note is not None:
+            self._note(Note(side=self.side, identity=session.identity, session=session.id, text=text))
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        for session in [s for sessions in self._sessions.values() for s in sessions]:
+            session.sweep(loop.time())
+        self._sweeper = loop.call_later(self.limits.sweep_s, self._sweep)
+
+    # --- what others ask -----------------------------------------------------
+
+    async def inject(
+        self,
+        identity: str,
+        action: str,
+        payload: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        send_within_s: float = SEND_WITHIN_S,
+        not_after_s: float | None = None,
+    ) -> Answer:
+        """Call a station and return its own answer.
+
+        ``not_after_s``, on the loop's clock, is for callers in another
+        process, whose two seconds began before this one heard of them.
+        """
+        loop = asyncio.get_running_loop()
+        limit = loop.time() + send_within_s
+        limit = limit if not_after_s is None else min(limit, not_after_s)
+        session = self._newest(identity)
+        if session is None or loop.time() > limit:
+            why = "has no session here" if session is None else "was asked too late"
+            raise Unreachable(
+                f"{identity} {why} ({self.side}).", identity=identity, sent=False, hint="Nothing was sent."
+            )
+        return await session.inject(action, payload, timeout_s=timeout_s, not_after_s=limit)
+
+    def _newest(self, identity: str) -> Session | None:
+        """The session to speak to: the newest that answers."""
+        now = asyncio.get_running_loop().time()
+        sessions = self._sessions.get(identity, ())
+        answering = [s for s in sessions if s.is_answering(now)]
+        return answering[-1] if answering else sessions[-1] if sessions else None
+
+    def session(self, identity: str) -> ports.Session | None:
+        """The session that counts for this identity, or ``None``."""
+        session = self._newest(identity)
+        if session is None:
+            return None
+        return ports.Session(
+            id=session.id,
+            connected_at=session.connected_at,
+            heard_at=session.heard_at,
+            boot_answer=session.tap.boot_answer,
+            heartbeats=session.tap.heartbeats,
+            charging=session.tap.charging,
+        )
+
+    def answering(self, identity: str, *, ask: bool = False) -> int:
+        """How many sessions of this identity answer; ``ask`` pings them, so that the next look knows better."""
+        now = asyncio.get_running_loop().time()
+        sessions = self._sessions.get(identity, ())
+        if ask:
+            for session in sessions:
+                session.ping(now)
+        return sum(session.is_answering(now) for session in sessions)
+
+    def stats(self) -> dict[str, Any]:
+        live = sum(len(sessions) for sessions in self._sessions.values())
+        return {"side": self.side.value, "up": self.is_up, "lab": self.is_lab, "live": live, **self.counts}
+
+
+__all__ = ["LAB", "SEND_WITHIN_S", "Limits", "Note", "Relay"]

@@ -1,0 +1,207 @@
+"""What the frames of one session say about its station.
+
+Turns the few messages that matter into sightings: boots together with their
+answer, statuses, transactions, firmware, the first heartbeat.  It sends
+nothing, and no id tag leaves it in clear: cards are people's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from migrate.adapters.ocpp.messages import Call, Error, Malformed, Result, clean, parse, peek
+from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting, facts_from_boot
+
+MAX_OPEN = 32  # calls of one station whose answers we wait for
+BUSY = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
+IDLE = frozenset({"Available", "Preparing", "Finishing", "Reserved", "Unavailable"})  # Faulted may be either
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What every sighting of one session shares."""
+
+    side: Side
+    identity: str
+    session: str
+    lab: bool = False
+
+    def sighting(self, kind: Kind, at: datetime, **facts: Any) -> Sighting:
+        return Sighting(
+            side=self.side, kind=kind, at=at, identity=self.identity, session=self.session, lab=self.lab, **facts
+        )
+
+
+@dataclass(slots=True)
+class Tap:
+    """One session, as far as it was heard."""
+
+    place: Place
+    now: Callable[[], datetime]
+    tag_key: bytes = field(repr=False)
+    boot_answer: str = ""
+    heartbeats: int = 0
+    malformed: int = 0
+    expects_boot: bool = False  # our own trigger is out
+    _boots: dict[str, Sighting] = field(default_factory=dict)
+    _starts: dict[str, int] = field(default_factory=dict)
+    _transactions: dict[int, int] = field(default_factory=dict)
+    _busy: set[int] = field(default_factory=set)
+
+    @property
+    def charging(self) -> tuple[int, ...]:
+        """Connectors with a transaction running, by what was started, stopped or reported."""
+        return tuple(sorted(self._busy))
+
+    @property
+    def waits_for_answer(self) -> bool:
+        return bool(self._boots or self._starts)
+
+    def station_said(self, text: bytes) -> Iterator[Sighting]:
+        """A whole message of the station."""
+        seen = peek(text)
+        if seen is not None and seen[0] == 2:
+            if seen[2] == "Heartbeat":
+                yield from self._heartbeat()
+                return
+            if seen[2] and seen[2] not in HEARD:
+                return
+        elif seen is not None:
+            return
+        yield from self._heard(text)
+
+    def _heard(self, text: bytes) -> Iterator[Sighting]:
+        message = parse(text)
+        if isinstance(message, Malformed):
+            self.malformed += 1
+        elif isinstance(message, Call) and (hear := HEARD.get(message.action)):
+            yield from hear(self, message)
+
+    def csms_said(self, text: bytes) -> Iterator[Sighting]:
+        """A whole message of the CSMS; only answers to boots and starts matter."""
+        seen = peek(text)
+        if seen is None or seen[0] == 2 or (seen[1] not in self._boots and seen[1] not in self._starts):
+            return
+        answer = parse(text)
+        boot, connector = self._boots.pop(seen[1], None), self._starts.pop(seen[1], None)
+        if boot is not None:
+            yield from self._boot_answered(boot, answer)
+        elif connector is not None and isinstance(answer, Result):
+            self._remember(self._transactions, answer.payload.get("transactionId"), connector)
+
+    def over(self) -> Iterator[Sighting]:
+        """The session has ended: boots that nobody answered are still boots."""
+        boots, self._boots = self._boots, {}
+        yield from boots.values()
+
+    def _heartbeat(self) -> Iterator[Sighting]:
+        self.heartbeats += 1
+        if self.heartbeats == 1:
+            yield self.place.sighting(Kind.HEARTBEAT, self.now())
+
+    def _boot(self, call: Call) -> Iterator[Sighting]:
+        """Kept until the CSMS answers: a boot proves nothing before it was accepted."""
+        solicited, self.expects_boot = self.expects_boot, False
+        facts = _facts(call.payload)
+        self._remember(
+            self._boots, call.id, self.place.sighting(Kind.BOOT, self.now(), facts=facts, solicited=solicited)
+        )
+        return iter(())
+
+    def _boot_answered(self, boot: Sighting, answer: object) -> Iterator[Sighting]:
+        if isinstance(answer, Result):
+            self.boot_answer = clean(answer.payload.get("status"))
+        elif isinstance(answer, Error):
+            self.boot_answer = f"CallError {answer.code}"
+        yield replace(boot, answer=self.boot_answer)
+
+    def _status(self, call: Call) -> Iterator[Sighting]:
+        connector, status = _number(call.payload.get("connectorId")), clean(call.payload.get("status"))
+        if connector and status in BUSY:
+            self._busy.add(connector)
+        elif connector and status in IDLE:
+            self._busy.discard(connector)
+        yield self.place.sighting(Kind.STATUS, self.now(), connector=connector, detail=status)
+
+    def _started(self, call: Call) -> Iterator[Sighting]:
+        connector = _number(call.payload.get("connectorId"))
+        self._remember(self._starts, call.id, connector)
+        self._busy.add(connector)
+        yield self.place.sighting(
+            Kind.TRANSACTION_STARTED, self.now(), connector=connector, detail=self._tag(call.payload)
+        )
+
+    def _stopped(self, call: Call) -> Iterator[Sighting]:
+        """A transaction that began before this session has no known connector: 0."""
+        connector = self._transactions.pop(_number(call.payload.get("transactionId")), 0)
+        self._busy.discard(connector)
+        yield self.place.sighting(
+            Kind.TRANSACTION_STOPPED, self.now(), connector=connector, detail=self._tag(call.payload)
+        )
+
+    def _firmware(self, call: Call) -> Iterator[Sighting]:
+        yield self.place.sighting(Kind.FIRMWARE, self.now(), detail=clean(call.payload.get("status")))
+
+    def _tag(self, payload: Mapping[str, Any]) -> str:
+        """The card as a keyed hash: the same card is recognised, nobody is named."""
+        tag = payload.get("idTag")
+        if not isinstance(tag, str) or not tag:
+            return ""
+        digest = hmac.new(self.tag_key, tag.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+        return f"tag {digest[:16]}"
+
+    @staticmethod
+    def _remember(shelf: dict[Any, Any], key: object, value: object) -> None:
+        if isinstance(key, int | str):
+            shelf[key] = value
+        if len(shelf) > MAX_OPEN:
+            del shelf[next(iter(shelf))]
+
+
+HEARD: Mapping[str, Callable[[Tap, Call], Iterator[Sighting]]] = {
+    "BootNotification": Tap._boot,
+    "StatusNotification": Tap._status,
+    "StartTransaction": Tap._started,
+    "StopTransaction": Tap._stopped,
+    "FirmwareStatusNotification": Tap._firmware,
+}
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31 else 0
+
+
+def _facts(payload: Mapping[str, Any]) -> IdentityFacts:
+    """Identity facts of a boot in either version, made safe to keep."""
+    flat = _flattened(payload["chargingStation"]) if isinstance(payload.get("chargingStation"), dict) else payload
+    return facts_from_boot({key: clean(value) for key, value in flat.items() if key in BOOT_KEYS})
+
+
+BOOT_KEYS = frozenset(
+    {
+        "chargePointVendor",
+        "chargePointModel",
+        "firmwareVersion",
+        "chargePointSerialNumber",
+        "chargeBoxSerialNumber",
+        "iccid",
+        "imsi",
+    }
+)
+
+
+def _flattened(station: Mapping[str, Any]) -> Mapping[str, Any]:
+    """OCPP 2.0.1's ``chargingStation`` in the words of 1.6."""
+    modem = station.get("modem")
+    return {
+        "chargePointVendor": station.get("vendorName"),
+        "chargePointModel": station.get("model"),
+        "firmwareVersion": station.get("firmwareVersion"),
+        "chargePointSerialNumber": station.get("serialNumber"),
+        **(modem if isinstance(modem, dict) else {}),
+    }
