@@ -50,21 +50,22 @@ class SqlJournal:
         self.store = store
         self.executor = executor
         self._clock = clock
+        self._is_closed = False
         self._writer = Writer(store.writing, executor, clock)
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="journal reader")
 
     async def close(self) -> None:
         """Store what is waiting, then let go of the store."""
         await self._writer.close()
+        self._is_closed = True
         await asyncio.to_thread(self._readers.shutdown)
         self.store.close()
 
     async def _read(self, query: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        if self._is_closed:
+            raise JournalError("The journal is closed.")
         asked = partial(self.store.read, query, *arguments, **options)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, asked)
-        except RuntimeError as error:
-            raise JournalError("The journal is closed.") from error
+        return await asyncio.get_running_loop().run_in_executor(self._readers, asked)
 
     async def _send(self, errand: Callable[..., T], *arguments: Any, **options: Any) -> T:
         def work(transaction: Transaction) -> T:
@@ -91,6 +92,9 @@ class SqlJournal:
 
     async def source_facts(self, identity: str) -> IdentityFacts:
         return await self._read(reads.source_facts, identity)
+
+    async def missed(self, identity: str) -> list[Sighting]:
+        return [sighting_from(line) for line in await self._read(reads.missed, identity)]
 
     async def timeline(self, identity: str) -> list[StoredEvent]:
         return await self._read(reads.timeline, identity)

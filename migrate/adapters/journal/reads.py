@@ -81,6 +81,17 @@ def events(connection: Connection, *, after: int, kinds: Collection[str] | None,
     return [stored_event(row) for row in connection.execute(wanted).mappings()]
 
 
+def missed(connection: Connection, identity: str) -> list[StoredEvent]:
+    key = to_column(identity)
+    newest = select(ATTEMPT.c.seq).where(ATTEMPT.c.identity == key).order_by(ATTEMPT.c.number.desc()).limit(1)
+    moved_at = connection.execute(newest).scalar()
+    if moved_at is None:
+        return []
+    wanted = select(EVENT).where(EVENT.c.identity == key, EVENT.c.kind == EventKind.SIGHTING.value)
+    rows = connection.execute(wanted.where(EVENT.c.seq > moved_at).order_by(EVENT.c.seq)).mappings()
+    return [stored_event(row) for row in rows]
+
+
 def newest_seq(connection: Connection) -> int:
     return connection.execute(select(func.max(EVENT.c.seq))).scalar() or 0
 

@@ -70,7 +70,10 @@ class ChainRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """An attempt as it stands.  ``place`` is the order of opening; one attempt per station may be alive."""
+    """An attempt as it stands; one per station may be alive.
+
+    ``place`` is the order of opening, ``seq`` the line of its last move.
+    """
 
     __tablename__ = "attempt"
     __table_args__: ClassVar[Any] = (
@@ -81,6 +84,7 @@ class AttemptRow(SQLModel, table=True):
     )
     id: str = _text(primary_key=True)
     place: int = _big(unique=True)
+    seq: int = _big()
     identity: str = _text()
     number: int = _whole()
     wave: int = _whole()

@@ -92,7 +92,7 @@ class Transaction:
             lines.extend(map(self.pen.write, entry.lines))
             outcomes.append(self.pen.seq)
         self._insert(EVENT, lines)
-        self._write_attempts([entry for _, entry in admitted], known)
+        self._write_attempts(admitted, known)
         self._write_permits(ledger, held)
         self._write_presence(admitted)
         return outcomes
@@ -158,9 +158,13 @@ class Transaction:
         if rows:
             self.connection.execute(insert(table), rows)
 
-    def _write_attempts(self, admitted: Sequence[Prepared], known: set[str]) -> None:
+    def _write_attempts(self, admitted: Sequence[tuple[int, Prepared]], known: set[str]) -> None:
         """Moves first, so that a station's old attempt has ended before its new one begins."""
-        final = {a.id: row for entry in admitted for a, row in zip(entry.change.attempts, entry.rows, strict=True)}
+        final = {
+            attempt.id: {**row, "seq": first + len(entry.lines) - 1}
+            for first, entry in admitted
+            for attempt, row in zip(entry.change.attempts, entry.rows, strict=True)
+        }
         moved = [{**row, "_id": row["id"]} for attempt, row in final.items() if attempt in known]
         opened = [row for attempt, row in final.items() if attempt not in known]
         if moved:

@@ -27,6 +27,7 @@ def upgrade() -> None:
         "attempt",
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("place", BIG, autoincrement=False, nullable=False),
+        sa.Column("seq", BIG, autoincrement=False, nullable=False),
         sa.Column("identity", sa.Text, nullable=False),
         sa.Column("number", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("wave", sa.Integer, autoincrement=False, nullable=False),
