@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +25,7 @@ class Peer:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, mask: bytes = b"") -> None:
         self.reader, self.writer, self.mask = reader, writer, mask
-        self.received = b""
+        self.received = bytearray()
         self.texts: asyncio.Queue[bytes] = asyncio.Queue()
         self.controls: asyncio.Queue[tuple[Opcode | None, bytes]] = asyncio.Queue()
         self.ended = asyncio.Event()
@@ -69,7 +70,7 @@ class Peer:
         async with asyncio.timeout(PATIENCE_S):
             while len(self.received) < size:
                 await asyncio.sleep(0.001)
-        return self.received
+        return bytes(self.received)
 
     async def is_gone(self) -> None:
         await asyncio.wait_for(self.ended.wait(), PATIENCE_S)
@@ -115,6 +116,9 @@ class Csms:
         self.heads.append(head)
         identity = head.split()[1].rpartition("/")[2]
         if self.silent:
+            with contextlib.suppress(OSError):
+                await reader.read()
+            writer.close()
             return
         if status := self.refuse.get(identity):
             writer.write(
