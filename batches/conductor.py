@@ -1,7 +1,8 @@
 """The conductor: runs one batch.
 
 It admits stations up to the caps, gives each a driver, and ends when every
-one of them is confirmed, settled, deferred, visiting, stuck, lost or ended.
+one of them is confirmed, settled, deferred, visiting, stuck, lost or ended,
+or was never started because the run is coming to an end.
 Before each start it asks the brake, which knows of orders, shut gates, blind
 witnesses and stopped models.  It holds no decision of its own.
 """
@@ -29,10 +30,11 @@ WAIT_AT_BRAKE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """Why a station may not start: for now (``deferral`` is ``None``: wait), or to be put off."""
+    """Why a station may not start: wait (neither field set), put it off, or leave it as it is and end the batch."""
 
     reason: str
     deferral: Deferral | None = None
+    leave: bool = False
 
 
 LetGo = Callable[[Attempt], None]
@@ -58,7 +60,7 @@ class Conductor:
     """Runs batches for one process."""
 
     def __init__(
-        self, ports: Ports, lookout: Lookout, turnstile: Turnstile, brake: Brake, executor: str, let_go: LetGo
+        self, ports: Ports, lookout: Lookout, turnstile: Turnstile, brake: Brake, *, executor: str, let_go: LetGo
     ) -> None:
         self._ports = ports
         self._lookout = lookout
@@ -96,6 +98,8 @@ class Conductor:
 
     async def _start(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt:
         while stopped := self._brake.stops(errand):
+            if stopped.leave:
+                return attempt
             if stopped.deferral is not None:
                 return await self._put_off(attempt, stopped, fence)
             await self._ports.clock.sleep(WAIT_AT_BRAKE)

@@ -182,7 +182,7 @@ class Watch:
 
     async def tick(self) -> None:
         """One look at everything that is due."""
-        await self._read_moves()
+        await self.read_moves()
         can_see = all(self._ports.witness.sees(side) for side in Side)
         now = self._ports.clock.now()
         for identity in list(self._confirmed):
@@ -192,7 +192,7 @@ class Watch:
                 await self._gone(self._known[identity])
         await self._bring_back_the_due(now)
 
-    async def _read_moves(self) -> None:
+    async def read_moves(self) -> None:
         """Learn from the journal what drivers, persons and other processes did."""
         kinds = (EventKind.MOVED.value, EventKind.ATTEMPT_OPENED.value)
         while events := await self._ports.journal.events(after=self._read_up_to, kinds=kinds):

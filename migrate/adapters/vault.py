@@ -1,0 +1,49 @@
+"""Secrets from the environment or from files that only their owner may read.
+
+``MIGRATE_SECRET_IDTAG_KEY`` wins over ``DIR/secrets/idtag_key``.  A file that
+others may read is refused: a secret that leaked is no secret.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from migrate.domain.errors import NotAllowed
+
+IDTAG_KEY = "idtag_key"
+"""Keys the hash under which drivers' id tags reach the journal."""
+
+
+class FileVault:
+    """Implements ``migrate.ports.Vault`` over a campaign's ``secrets`` folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def secret(self, name: str) -> bytes:
+        if value := os.environ.get(f"MIGRATE_SECRET_{name.upper()}"):
+            return value.encode()
+        path = self._folder / name
+        try:
+            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                raise NotAllowed(f"{path} may be read by others.", hint=f"chmod 600 {path}")
+            return path.read_bytes().strip()
+        except FileNotFoundError as error:
+            raise NotAllowed(
+                f"The secret {name} is nowhere.", hint=f"Set MIGRATE_SECRET_{name.upper()} or write {path} (mode 600)."
+            ) from error
+
+    def make(self, name: str) -> None:
+        """Draw a fresh random secret, unless there is one."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / name
+        if not path.exists():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32))
+
+    def __repr__(self) -> str:
+        return f"FileVault({self._folder})"

@@ -1,0 +1,374 @@
+"""What a campaign's steps do in this process.
+
+Opens waves, runs batches through the conductor, waits at gates, and keeps the
+watch over everything that no batch holds.  Whatever is decided here was
+decided by the pure rooms; this module fetches the facts and journals the
+rulings.  Every step may run again after a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from batches.conductor import Conductor
+from batches.errand import Errand, Ports
+from batches.gate import rule, still_acknowledged, stopped_kinds, tally
+from batches.lookout import Lookout
+from batches.schedule import Admission, permits, site_limits
+from batches.turnstile import Turnstile
+from batches.watch import Watch
+from migrate.domain.address import Backend
+from migrate.domain.attempt import BATCH_ENDS, NEEDS_A_PERSON, State
+from migrate.domain.errors import MigrateError
+from migrate.domain.evidence import IdentityFacts
+from migrate.domain.policy import Policy
+from migrate.domain.profile import Profile
+from migrate.domain.record import Approval, Attempt, Change, Event, EventKind, WaveMark, attempt_id
+from migrate.domain.station import Station
+from migrate.domain.wave import Plan, PlannedStation, Ruling, Verdict, Wave, WaveState
+from migrate.engine.brake import CampaignBrake
+from migrate.engine.durable import Steps
+
+TICK = timedelta(seconds=10)
+"""How often, in campaign time, the engine looks at gates, deadlines and orders; never less than once a real second."""
+
+_AT_REST = frozenset({State.SETTLED, State.VISITING, State.FAILED, State.REVERTED, State.SKIPPED}) | NEEDS_A_PERSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """Everything a campaign is made of, read once when the process starts."""
+
+    plan: Plan
+    stations: Mapping[str, Station]
+    profiles: Callable[[str], Profile | None]
+    refit: Callable[[IdentityFacts], str]
+    backend: Backend
+    policy: Policy
+    upto_wave: int | None = None
+    lab_counts: bool = False
+    waits_for_visits: bool = False
+
+
+class Campaign:
+    """One plan, as far as this process works on it."""
+
+    def __init__(self, outline: Outline, ports: Ports, executor: str, *, is_leader: bool) -> None:
+        self._outline = outline
+        self._ports = ports
+        self._is_leader = is_leader  # holds the run lease: keeps the watch and dispatches what is due
+        self._planned = {s.identity: s for s in outline.plan.stations}
+        self._limits = site_limits(outline.plan.stations, outline.policy.caps)
+        self.brake = CampaignBrake(ports.witness)
+        self.lookout = Lookout(ports.witness)
+        self.watch = Watch(ports, self._errand_or_none, self._opening, self._may_dispatch, self._dispatch)
+        turnstile = Turnstile(Admission(outline.policy.caps, self._limits))
+        self._conductor = Conductor(
+            ports, self.lookout, turnstile, self.brake, executor=executor, let_go=self.watch.learn
+        )
+        self._send_off: Callable[[str], Any] | None = None
+        self._marks: dict[int, WaveMark] = {}
+        self._approvals: list[Approval] = []
+        self.wait_for: str = ""  # what the run waits for, in words
+
+    @property
+    def steps(self) -> Steps:
+        return Steps(
+            waves=self._waves,
+            open_wave=self._open_wave,
+            run_batch=self._run_batch,
+            judge=self._judge,
+            finish=self._finish,
+        )
+
+    # ── the background of every process ────────────────────────────────────
+
+    async def keep_watch(self, send_off: Callable[[str], Any]) -> None:
+        """Read the witness and look at what is due, for ever."""
+        self._send_off = send_off
+        await self._refresh()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.lookout.look_out(await self.watch.catch_up(), self._elsewhere))
+            group.create_task(self._tick_for_ever())
+
+    async def _elsewhere(self, sighting: Any) -> None:
+        if self._is_leader:
+            await self.watch.see(sighting)
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await self._refresh()
+            await (self.watch.tick() if self._is_leader else self.watch.read_moves())
+            await asyncio.sleep(self.nap_s)
+
+    @property
+    def nap_s(self) -> float:
+        return min(self._ports.clock.real_s(TICK), 1.0)
+
+    async def _refresh(self) -> None:
+        journal, fingerprint = self._ports.journal, self._outline.plan.fingerprint
+        self.brake.control = await journal.control()
+        self._marks = await journal.wave_marks(fingerprint)
+        self._approvals = await journal.approvals(fingerprint)
+        self.brake.shut_waves = frozenset(n for n, mark in self._marks.items() if mark.state == WaveState.SHUT)
+        self.brake.stopped_kinds = stopped_kinds(
+            self.watch.known.values(), self._kinds, self._outline.policy.gate, self._everything_acknowledged()
+        )
+
+    @property
+    def _kinds(self) -> dict[str, str]:
+        return {identity: planned.kind for identity, planned in self._planned.items()}
+
+    def _everything_acknowledged(self) -> dict[str, int]:
+        return {name: version for seen in self.brake.control.acknowledged.values() for name, version in seen.items()}
+
+    # ── errands ────────────────────────────────────────────────────────────
+
+    def _errand(self, attempt: Attempt) -> Errand:
+        planned = self._planned[attempt.identity]
+        return Errand(
+            station=self._outline.stations[attempt.identity],
+            planned=planned,
+            profile=self._outline.profiles(planned.profile),
+            backend=self._outline.backend,
+            policy=self._outline.policy,
+            permits=permits(planned, self._outline.policy.caps, self._limits),
+            refit=self._outline.refit,
+            lab_counts=self._outline.lab_counts,
+        )
+
+    def _errand_or_none(self, attempt: Attempt) -> Errand | None:
+        return self._errand(attempt) if attempt.identity in self._planned else None
+
+    def _opening(self, identity: str) -> Attempt | None:
+        planned = self._planned.get(identity)
+        return self._opened(planned, None) if planned is not None else None
+
+    def _opened(self, planned: PlannedStation, before: Attempt | None) -> Attempt:
+        now, number = self._ports.clock.now(), before.number + 1 if before else 1
+        return Attempt(
+            id=attempt_id(planned.identity, number),
+            identity=planned.identity,
+            number=number,
+            wave=planned.wave,
+            batch=batch_name(planned.wave, planned.batch),
+            profile=planned.profile,
+            method=planned.method,
+            opened_at=now,
+            entered_at=now,
+            fingerprint=self._outline.plan.fingerprint,
+        )
+
+    # ── steps ──────────────────────────────────────────────────────────────
+
+    async def _waves(self, _: str) -> list[int]:
+        upto = self._outline.upto_wave
+        return [w.number for w in self._outline.plan.waves if upto is None or w.number <= upto]
+
+    async def _open_wave(self, _: str, number: int) -> list[str]:
+        """Open an attempt for each station of the wave that has none; the batches that still have work."""
+        wave = self._wave(number)
+        if not self.is_approved(number):
+            return []
+        known = {
+            a.identity: a for a in await self._ports.journal.attempts(identities={s.identity for s in wave.stations})
+        }
+        fresh = [
+            self._opened(s, known.get(s.identity)) for s in wave.stations if self._needs_attempt(known.get(s.identity))
+        ]
+        for chunk in _chunks(fresh, 500):
+            await self._ports.journal.commit(Change(events=tuple(map(_opening_event, chunk)), attempts=tuple(chunk)))
+        for attempt in fresh:
+            known[attempt.identity] = attempt
+            self.watch.learn(attempt)
+        if self._mark(number).state in (WaveState.WAITING, WaveState.SHUT):
+            await self._note_wave(number, WaveState.RUNNING, ())
+        open_batches = {s.batch for s in wave.stations if known[s.identity].state not in BATCH_ENDS}
+        return [batch_name(number, batch) for batch in sorted(open_batches)]
+
+    def _needs_attempt(self, newest: Attempt | None) -> bool:
+        """None yet, or one of an earlier plan that ended: what this plan says is tried anew."""
+        if newest is None:
+            return True
+        return newest.is_ended and newest.fingerprint != self._outline.plan.fingerprint
+
+    async def _run_batch(self, name: str) -> dict[str, Any]:
+        """One batch, or a catch-up batch; an outcome in any case, because dbos forgets what kind an error was."""
+        attempts = await self._attempts_of(name)
+        try:
+            report = await self._conductor.run(name, attempts, self._errand)
+        except* MigrateError as errors:
+            await self._note_incident(f"batch {name} stopped", "; ".join(str(e) for e in _leaves(errors)))
+            outcome: dict[str, Any] = {"batch": name, "stopped": [str(e) for e in _leaves(errors)]}
+        else:
+            outcome = {"batch": name, "states": {s.value: n for s, n in report.states.items()}, "fenced": report.fenced}
+        return outcome
+
+    async def _attempts_of(self, name: str) -> list[Attempt]:
+        """A wave's batch is made of the plan's stations, a catch-up batch of the attempts that carry its name."""
+        if name.startswith("catch-up."):
+            return [a for a in await self._ports.journal.attempts(batch=name) if a.identity in self._planned]
+        members = [s.identity for s in self._outline.plan.stations if batch_name(s.wave, s.batch) == name]
+        found = {a.identity: a for a in await self._ports.journal.attempts(identities=set(members))}
+        return [found[identity] for identity in members if identity in found]
+
+    async def _judge(self, _: str, number: int) -> str:
+        """Wait at the gate: ``open``, ``shut``, ``held`` (never opens by itself), ``approval`` or ``ending``."""
+        while True:
+            if not self.is_approved(number):
+                return "approval"
+            ruling = await self._rule(number)
+            if ending := self._ends_waiting(number, ruling):
+                return ending
+            await asyncio.sleep(self.nap_s)
+
+    def _ends_waiting(self, number: int, ruling: Ruling) -> str:
+        if ruling.verdict is Verdict.OPEN:
+            return "open"
+        if ruling.verdict is Verdict.SHUT:
+            return "shut"
+        if self.brake.is_ending and not self.lookout.driven:
+            return "ending"
+        if not self._has_soaked(number):
+            return ""
+        return "approval" if not self._next_is_approved(number) else "held"
+
+    async def _finish(self, _: str) -> str:
+        """Wait for soaks and deferrals of every wave that ran; then the waves are done."""
+        while not self.brake.is_ending:
+            restless = [a for a in self._tried() if not self._is_at_rest(a)]
+            if not restless:
+                break
+            for wave in self._outline.plan.waves:
+                await self._rule(wave.number)
+            due = self.watch.next_due_at()
+            self.wait_for = f"{len(restless)} stations not at rest" + (
+                f"; next due {due:%Y-%m-%d %H:%M:%S}Z" if due else ""
+            )
+            await asyncio.sleep(self.nap_s)
+        for number in [w.number for w in self._outline.plan.waves if self._mark(w.number).state == WaveState.OPEN]:
+            await self._note_wave(number, WaveState.DONE, ())
+        return "ending" if self.brake.is_ending else "done"
+
+    def _is_at_rest(self, attempt: Attempt) -> bool:
+        if attempt.state is State.VISITING:
+            return not self._outline.waits_for_visits
+        return attempt.state in _AT_REST
+
+    def _tried(self) -> list[Attempt]:
+        return [a for a in self.watch.known.values() if a.identity in self._planned]
+
+    # ── gates ──────────────────────────────────────────────────────────────
+
+    async def _rule(self, number: int) -> Ruling:
+        """Judge the wave as it stands, and journal what changed."""
+        wave, mark = self._wave(number), self._mark(number)
+        attempts = [a for s in wave.stations if (a := self.watch.known.get(s.identity))]
+        counts = tally(attempts, wave.size)
+        seen = still_acknowledged(attempts, self.brake.control.acknowledged.get(number, {}))
+        now = self._ports.clock.now()
+        quiet_since = (mark.quiet_since or now) if counts.pending == 0 else None
+        soaked = now - quiet_since if quiet_since else None
+        ruling = rule(
+            counts,
+            self._outline.policy.gate,
+            soaked=soaked,
+            approved=self._next_is_approved(number),
+            acknowledged=seen,
+        )
+        state = _state_of(ruling, is_quiet=quiet_since is not None, before=mark.state)
+        if state != mark.state or (quiet_since is None) != (mark.quiet_since is None):
+            await self._note_wave(number, state, tuple(str(r) for r in ruling.reasons), quiet_since=quiet_since)
+        return ruling
+
+    def _has_soaked(self, number: int) -> bool:
+        since = self._mark(number).quiet_since
+        return since is not None and self._ports.clock.now() - since >= self._outline.policy.gate.soak
+
+    def is_approved(self, number: int) -> bool:
+        """The plan's approval covers the waves before ``approval_from_wave``; each later one needs its own."""
+        if number < self._outline.policy.gate.approval_from_wave:
+            return bool(self._approvals)
+        return any(a.wave == number for a in self._approvals)
+
+    def _next_is_approved(self, number: int) -> bool:
+        later = [w.number for w in self._outline.plan.waves if w.number > number]
+        upto = self._outline.upto_wave
+        return not later or (upto is not None and later[0] > upto) or self.is_approved(later[0])
+
+    def _wave(self, number: int) -> Wave:
+        return next(w for w in self._outline.plan.waves if w.number == number)
+
+    def _mark(self, number: int) -> WaveMark:
+        return self._marks.get(number) or WaveMark(wave=number, state=WaveState.WAITING, at=self._ports.clock.now())
+
+    async def _note_wave(self, number: int, state: str, reasons: tuple[str, ...], *, quiet_since: Any = None) -> None:
+        before, now = self._mark(number), self._ports.clock.now()
+        mark = WaveMark(
+            wave=number,
+            state=state,
+            at=now,
+            started_at=before.started_at or now,
+            ended_at=before.ended_at or (now if state in (WaveState.OPEN, WaveState.DONE) else None),
+            quiet_since=quiet_since if state != WaveState.DONE else before.quiet_since,
+            reasons=reasons,
+        )
+        event = Event(kind=EventKind.WAVE, at=now, data={"wave": number, "state": str(state), "reasons": list(reasons)})
+        await self._ports.journal.mark_wave(self._outline.plan.fingerprint, mark, Change(events=(event,)))
+        self._marks[number] = mark
+
+    async def _note_incident(self, title: str, detail: str) -> None:
+        event = Event(kind=EventKind.INCIDENT, at=self._ports.clock.now(), data={"title": title, "detail": detail})
+        await self._ports.journal.commit(Change(events=(event,)))
+
+    # ── catch-up ───────────────────────────────────────────────────────────
+
+    def _may_dispatch(self, attempt: Attempt) -> bool:
+        """A deferral comes back only where a fresh station could start too."""
+        errand = self._errand_or_none(attempt)
+        return errand is not None and self.brake.stops(errand) is None
+
+    async def _dispatch(self, attempts: Sequence[Attempt]) -> None:
+        if self._send_off is not None:
+            for batch in dict.fromkeys(a.batch for a in attempts):
+                await self._send_off(batch)
+
+    async def orphans(self) -> list[str]:
+        """Catch-up batches with stations that are neither at rest nor certain to be driven by a wave's batch."""
+        under_way = [a for a in await self._ports.journal.attempts() if a.state not in BATCH_ENDS]
+        return list(dict.fromkeys(a.batch for a in under_way if a.batch.startswith("catch-up.")))
+
+
+def batch_name(wave: int, batch: int) -> str:
+    return f"w{wave}.b{batch}"
+
+
+def _state_of(ruling: Ruling, *, is_quiet: bool, before: str) -> str:
+    if before == WaveState.DONE:
+        return before
+    if ruling.verdict is Verdict.SHUT:
+        return WaveState.SHUT
+    if ruling.verdict is Verdict.OPEN:
+        return WaveState.OPEN
+    return before if before == WaveState.OPEN else WaveState.SOAKING if is_quiet else WaveState.RUNNING
+
+
+def _opening_event(attempt: Attempt) -> Event:
+    data = {"wave": attempt.wave, "batch": attempt.batch, "profile": attempt.profile, "method": attempt.method.value}
+    return Event(
+        kind=EventKind.ATTEMPT_OPENED, at=attempt.opened_at, identity=attempt.identity, attempt=attempt.id, data=data
+    )
+
+
+def _chunks(items: Sequence[Attempt], size: int) -> Iterable[Sequence[Attempt]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf for one in group.exceptions for leaf in (_leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
+    ]
