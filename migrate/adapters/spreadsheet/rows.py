@@ -154,7 +154,7 @@ class _Reader:
         message = (
             f"Row {record.row} has {found} fields, the header has {wide}: it is a fragment or holds a stray delimiter."
         )
-        hint = f"Mend it in the source, or leave it out with --exclude-rows {record.row}."
+        hint = "Mend it in the source, or leave it out with --exclude-rows."
         value = self.table.detected.delimiter.join(record.cells)
         self.built.problems.append(problem(self._place(record), Finding("E-ROW-RAGGED", message, hint), value=value))
         return False
