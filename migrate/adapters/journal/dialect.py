@@ -61,11 +61,12 @@ def touch(path: Path) -> None:
 def engine(url: URL, *, writes: bool, busy_timeout_s: float) -> Engine:
     """Connections that write (each transaction holds the writer's lock), or connections that only read."""
     if not _is_sqlite(url):
-        made = create_engine(url, pool_size=2, max_overflow=2, pool_pre_ping=not writes)
+        made = create_engine(url, pool_size=2, max_overflow=2, pool_pre_ping=not writes, hide_parameters=True)
         if writes:
             event.listen(made, "begin", _lock_postgresql)
         return made
-    made = create_engine(url, connect_args={"timeout": busy_timeout_s, "check_same_thread": False})
+    arguments = {"timeout": busy_timeout_s, "check_same_thread": False}
+    made = create_engine(url, connect_args=arguments, hide_parameters=True)
     event.listen(made, "connect", _tune_to_write if writes else _tune_to_read)
     event.listen(made, "begin", _begin_immediate if writes else _begin)
     return made

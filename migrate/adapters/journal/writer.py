@@ -60,6 +60,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         self._closed = False
+        self._door = threading.Lock()
         self._since_anchor = ANCHOR_EVERY  # the first transaction of a process anchors what the others left
         self._anchored: dict[str, list[Any]] = {}
 
@@ -82,9 +83,10 @@ class Writer:
         if self._thread is not None and self._thread.is_alive():
             with suppress(JournalError):  # what was acknowledged is safe; the next process will anchor it
                 await self.submit(self._last_anchor)
-        self._closed = True
-        if self._thread is not None:
+        with self._door:
+            self._closed = True
             self._queue.put(None)
+        if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -92,10 +94,11 @@ class Writer:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"journal {self._name}", daemon=True)
             self._thread.start()
-        if self._closed or not self._thread.is_alive():
-            _answer([_failed(job, JournalError("The journal's writer has stopped.")) for job in jobs])
-        else:
-            self._queue.put(jobs)
+        with self._door:
+            if not self._closed:
+                self._queue.put(jobs)
+                return
+        _answer([_failed(job, _stopped()) for job in jobs])
 
     # --- in the thread ------------------------------------------------------
 
@@ -109,8 +112,10 @@ class Writer:
                 left = []
         finally:
             self._drop_connection()
-            self._closed = True
-            _answer([_failed(job, JournalError("The journal's writer has stopped.")) for job in self._remaining(left)])
+            with self._door:  # nobody can slip in between the last look and the closing
+                self._closed = True
+                left = self._remaining(left)
+            _answer([_failed(job, _stopped()) for job in left])
 
     def _next(self) -> list[Job] | None:
         """All that waits, up to a group; ``None`` when there will be no more."""
@@ -196,6 +201,10 @@ def _run_errands(transaction: Transaction, jobs: Sequence[Job]) -> None:
 def _failed(job: Job, error: JournalError) -> Job:
     job.outcome = error
     return job
+
+
+def _stopped() -> JournalError:
+    return JournalError("The journal's writer has stopped.", hint="Nothing may be done to a station now.")
 
 
 def _cannot_record(error: BaseException) -> JournalError:
