@@ -80,7 +80,7 @@ def _title(standing: Standing, ascii_only: bool) -> Text:
 
 
 def _waves(standing: Standing, width: int, ascii_only: bool) -> Iterable[Text | Tree]:
-    cells = max(10, min(40, width - 62))
+    cells = max(10, min(48, width - 46))
     yield _line(f"{'all':<8}{sum(standing.totals.values()):>6,} ", bar(standing.totals, cells, ascii_only=ascii_only))
     yield Text.assemble(*counts(standing.totals, ascii_only=ascii_only))
     for wave in standing.waves:

@@ -1,0 +1,309 @@
+"""What a person at the terminal sees of a run."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from migrate.cli.live import LiveTree, PlainLines, Silent, changes, next_commands, open_progress, recap, summary
+from migrate.cli.tree import bar, tree
+from migrate.domain.attempt import State
+from migrate.domain.profile import Method
+from migrate.domain.wave import (
+    Incident,
+    Mode,
+    Reason,
+    Ruling,
+    Standing,
+    StationStanding,
+    Verdict,
+    WaveStanding,
+    WaveState,
+)
+
+AT = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
+HOSTILE = "[/red]\x1b[2J\u202e<script>"
+
+
+def station(identity: str, state: State, **given: Any) -> StationStanding:
+    facts: dict[str, Any] = {
+        "identity": identity,
+        "wave": 0,
+        "profile": "acme",
+        "method": Method.CHANGE_CONFIGURATION,
+        "state": state,
+        "evidence": "E0",
+        "attempts": 1,
+        "reason": "",
+        "updated_at": AT,
+    }
+    return StationStanding(**{**facts, **given})
+
+
+def standing(*stations: StationStanding, verdict: Verdict = Verdict.HOLD, **given: Any) -> Standing:
+    totals = {state: sum(s.state is state for s in stations) for state in State}
+    ruling = Ruling(verdict=verdict, reasons=(Reason(text="2 of 4 still pending"),))
+    wave = WaveStanding(number=0, state=WaveState.RUNNING, totals=totals, ruling=ruling, size=len(stations))
+    facts: dict[str, Any] = {
+        "campaign": "cutover",
+        "fingerprint": "a3f9",
+        "mode": Mode.RUNNING,
+        "at": AT + timedelta(minutes=3),
+        "totals": totals,
+        "waves": (wave,),
+        "stations": stations,
+    }
+    return Standing(**{**facts, **given})
+
+
+def drawn(facts: Standing, width: int = 100, **given: Any) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width, color_system=None).print(tree(facts, width=width, **given))
+    return out.getvalue()
+
+
+def terminal(**given: Any) -> Console:
+    return Console(file=io.StringIO(), width=100, force_terminal=True, **given)
+
+
+# ── the tree ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_tree_never_grows_wider_than_the_terminal(width: int) -> None:
+    facts = standing(*(station("X" * 48, state, reason="y" * 300) for state in State), campaign="c" * 200)
+
+    lines = drawn(facts, width).splitlines()
+
+    assert max(cell_len(line) for line in lines) <= width
+    assert any("needs a person: 2" in line for line in lines)
+
+
+def test_a_station_in_flight_shows_its_state_age_and_reason() -> None:
+    text = drawn(standing(station("AC-17", State.DEPARTED, reason="Reset unanswered")))
+
+    line = next(line for line in text.splitlines() if "AC-17" in line)
+    assert "departed" in line
+    assert "3 min" in line
+    assert "Reset unanswered" in line
+
+
+def test_the_oldest_in_flight_come_first_and_the_rest_is_counted() -> None:
+    flying = [station(f"AC-{n:02}", State.DEPARTED, updated_at=AT + timedelta(seconds=n)) for n in range(40)]
+
+    text = drawn(standing(*reversed(flying)), height=60)
+
+    assert text.index("AC-00") < text.index("AC-14")
+    assert "AC-15" not in text
+    assert "and 25 more" in text
+
+
+def test_a_small_terminal_still_shows_the_oldest_and_whoever_needs_a_person() -> None:
+    stations = [station(f"F{n}", State.WRITING) for n in range(30)] + [station(f"L{n}", State.LOST) for n in range(30)]
+
+    text = drawn(standing(*stations), 80, height=24)
+
+    assert len(text.splitlines()) <= 24
+    assert "F0" in text
+    assert "L0" in text
+
+
+def test_a_gate_says_why_it_holds() -> None:
+    text = drawn(standing(station("AC-1", State.WRITING)))
+
+    assert "gate ◐ hold" in text
+    assert "2 of 4 still pending" in text
+
+
+def test_hostile_strings_are_shown_as_text() -> None:
+    facts = standing(
+        station(HOSTILE, State.LOST, reason=HOSTILE),
+        station("AC-2", State.DEFERRED, reason=HOSTILE),
+        campaign=HOSTILE,
+        incidents=(Incident(at=AT, title=HOSTILE, detail=HOSTILE),),
+    )
+
+    text = drawn(facts)
+
+    assert "[/red]<script>" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_one_lost_station_among_thousands_has_a_cell_of_its_own() -> None:
+    text = bar({State.SETTLED: 9_999, State.LOST: 1}, 20).plain
+
+    assert text == "█" * 19 + "!"
+
+
+def test_a_terminal_without_unicode_gets_letters() -> None:
+    text = bar({State.SETTLED: 3, State.CONFIRMED: 1, State.LOST: 1}, 10, ascii_only=True).plain
+
+    assert text.isascii()
+    assert "!" in text
+
+
+def test_lab_is_marked_on_the_screen() -> None:
+    assert "LAB" in drawn(standing(lab=True))
+
+
+# ── which one ───────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+@pytest.mark.usefixtures("_bare_environment")
+def test_a_terminal_gets_the_tree_and_a_pipe_gets_lines() -> None:
+    live = open_progress(terminal())
+    live.close()
+
+    assert isinstance(live, LiveTree)
+    assert isinstance(open_progress(Console(file=io.StringIO(), force_terminal=False)), PlainLines)
+    assert isinstance(open_progress(terminal(), quiet=True), Silent)
+
+
+@pytest.mark.usefixtures("_bare_environment")
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_a_terminal_that_asks_for_plain_text_gets_lines(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+
+    assert isinstance(open_progress(terminal()), PlainLines)
+
+
+@pytest.mark.usefixtures("_bare_environment")
+def test_the_live_tree_shows_the_last_standing_when_it_closes() -> None:
+    console = terminal()
+    progress = LiveTree(console)
+
+    progress.update(standing(station("AC-17", State.DEPARTED)))
+    progress.say("a sentence [/red]")
+    progress.update(standing(station("AC-18", State.LOST)))
+    progress.close()
+
+    out = console.file
+    assert isinstance(out, io.StringIO)
+    assert "AC-18" in out.getvalue()
+    assert "a sentence [/red]" in out.getvalue()
+
+
+# ── plain lines ─────────────────────────────────────────────────────────────
+
+
+def lines_of(*standings: Standing) -> list[str]:
+    out = io.StringIO()
+    progress = PlainLines(Console(file=out, width=80, color_system=None))
+    for facts in standings:
+        progress.update(facts)
+    return out.getvalue().splitlines()
+
+
+def test_the_same_standing_twice_says_nothing_new() -> None:
+    facts = standing(station("AC-1", State.WRITING))
+
+    assert lines_of(facts, facts) == lines_of(facts)
+
+
+def test_a_station_that_is_lost_is_one_line_with_its_reason() -> None:
+    before = standing(station("AC-17", State.DEPARTED))
+
+    lines = changes(before, standing(station("AC-17", State.LOST, reason="seen nowhere")))
+
+    assert lines == ["AC-17 lost (E0): seen nowhere"]
+
+
+def test_every_way_a_batch_lets_go_of_a_station_is_told() -> None:
+    told = [State.CONFIRMED, State.FAILED, State.REVERTED, State.SKIPPED, State.STUCK, State.LOST, State.VISITING]
+    before = standing(*(station(state.value, State.PLANNED) for state in told))
+
+    lines = changes(before, standing(*(station(state.value, state) for state in told)))
+
+    assert [line.split()[0] for line in lines] == [state.value for state in told]
+
+
+def test_settling_and_deferring_are_told_together() -> None:
+    before = standing(*(station(f"A{n}", State.CONFIRMED) for n in range(3)), station("B", State.PLANNED))
+    now = standing(
+        *(station(f"A{n}", State.SETTLED) for n in range(3)), station("B", State.DEFERRED, reason="not connected")
+    )
+
+    assert changes(before, now) == ["1 deferred: not connected", "wave 0: 3 settled"]
+
+
+def test_a_gate_that_shuts_is_told_with_its_reason() -> None:
+    before = standing(station("AC-1", State.LOST))
+
+    lines = changes(before, replace(before, waves=standing(station("AC-1", State.LOST), verdict=Verdict.SHUT).waves))
+
+    assert lines == ["wave 0 gate shut: 2 of 4 still pending"]
+
+
+def test_an_incident_is_told_when_it_begins_and_when_it_is_over() -> None:
+    quiet = standing()
+    begun = standing(incidents=(Incident(at=AT, title="target down"),))
+    over = standing(incidents=(Incident(at=AT, title="target down", ended_at=AT),))
+
+    assert changes(quiet, begun) == ["incident began: target down"]
+    assert changes(begun, over) == ["incident over: target down"]
+
+
+def test_a_hostile_line_stays_one_line() -> None:
+    before = standing(station("AC-1\n00:00:00Z AC-2 confirmed", State.DEPARTED))
+    now = standing(station("AC-1\n00:00:00Z AC-2 confirmed", State.LOST, reason=HOSTILE))
+
+    lines = lines_of(before, now)
+
+    assert len(lines) == len(lines_of(before)) + 1
+    assert "[/red]<script>" in lines[-1]
+    assert lines[-1].isprintable()
+
+
+# ── the end of a run ────────────────────────────────────────────────────────
+
+
+def test_the_recap_sums_up_names_the_lost_and_says_what_to_do_next() -> None:
+    facts = standing(
+        *(station(f"S{n}", State.SETTLED) for n in range(52)),
+        *(station(f"R{n}", State.REVERTED) for n in range(3)),
+        station("AC-17", State.LOST),
+        *(station(f"V{n}", State.VISITING) for n in range(3)),
+    )
+
+    text = recap(facts, report="out/reports/progress.html")
+
+    assert summary(facts) == "52 settled, 3 reverted, 1 lost (AC-17), 3 visits"
+    assert "  wave 0   running   3 visiting, 52 settled, 3 reverted, 1 lost; gate hold" in text
+    assert "Report: out/reports/progress.html" in text
+    assert "Next:   migrate explain AC-17" in text
+
+
+def test_a_summary_loses_no_station() -> None:
+    facts = standing(*(station(state.value, state) for state in State))
+
+    numbers = [int(part.split()[0]) for part in summary(facts).replace("(lost)", "").replace("(stuck)", "").split(", ")]
+
+    assert sum(numbers) == len(State)
+
+
+@pytest.mark.parametrize(
+    ("facts", "commands"),
+    [
+        pytest.param(standing(station("a", State.SETTLED)), [], id="done"),
+        pytest.param(standing(station("a", State.DEFERRED)), ["migrate run --plan a3f9"], id="deferred"),
+        pytest.param(
+            standing(station("a", State.PLANNED), mode=Mode.HALTED), ['migrate resume --reason "…"'], id="halted"
+        ),
+        pytest.param(standing(station("a b", State.STUCK)), ["migrate explain 'a b'"], id="stuck"),
+    ],
+)
+def test_the_next_command_fits_the_standing(facts: Standing, commands: list[str]) -> None:
+    assert next_commands(facts) == commands
