@@ -24,7 +24,7 @@ from batches.watch import Watch
 from migrate.domain.address import Backend
 from migrate.domain.attempt import BATCH_ENDS, NEEDS_A_PERSON, State
 from migrate.domain.errors import MigrateError
-from migrate.domain.evidence import IdentityFacts
+from migrate.domain.evidence import IdentityFacts, Kind, Sighting
 from migrate.domain.policy import Policy
 from migrate.domain.profile import Profile
 from migrate.domain.record import Approval, Attempt, Change, Event, EventKind, WaveMark, attempt_id
@@ -57,10 +57,10 @@ class Outline:
 class Campaign:
     """One plan, as far as this process works on it."""
 
-    def __init__(self, outline: Outline, ports: Ports, executor: str, *, is_leader: bool) -> None:
+    def __init__(self, outline: Outline, ports: Ports, executor: str) -> None:
         self._outline = outline
         self._ports = ports
-        self._is_leader = is_leader  # holds the run lease: keeps the watch and dispatches what is due
+        self.is_leader = True  # keeps the watch and dispatches what is due; one process of a campaign does
         self._planned = {s.identity: s for s in outline.plan.stations}
         self._limits = site_limits(outline.plan.stations, outline.policy.caps)
         self.brake = CampaignBrake(ports.witness)
@@ -95,14 +95,19 @@ class Campaign:
             group.create_task(self.lookout.look_out(await self.watch.catch_up(), self._elsewhere))
             group.create_task(self._tick_for_ever())
 
-    async def _elsewhere(self, sighting: Any) -> None:
-        if self._is_leader:
+    async def _elsewhere(self, sighting: Sighting) -> None:
+        if not self.is_leader:
+            return
+        if sighting.kind in (Kind.CSMS_DOWN, Kind.CSMS_UP):
+            is_over = sighting.kind is Kind.CSMS_UP
+            await self._note_incident("CSMS down", sighting.detail, side=sighting.side.value, over=is_over)
+        else:
             await self.watch.see(sighting)
 
     async def _tick_for_ever(self) -> None:
         while True:
             await self._refresh()
-            await (self.watch.tick() if self._is_leader else self.watch.read_moves())
+            await (self.watch.tick() if self.is_leader else self.watch.read_moves())
             await asyncio.sleep(self.nap_s)
 
     @property
@@ -321,8 +326,9 @@ class Campaign:
         await self._ports.journal.mark_wave(self._outline.plan.fingerprint, mark, Change(events=(event,)))
         self._marks[number] = mark
 
-    async def _note_incident(self, title: str, detail: str) -> None:
-        event = Event(kind=EventKind.INCIDENT, at=self._ports.clock.now(), data={"title": title, "detail": detail})
+    async def _note_incident(self, title: str, detail: str, **more: Any) -> None:
+        data = {"title": title, "detail": detail, **more}
+        event = Event(kind=EventKind.INCIDENT, at=self._ports.clock.now(), data=data)
         await self._ports.journal.commit(Change(events=(event,)))
 
     # ── catch-up ───────────────────────────────────────────────────────────

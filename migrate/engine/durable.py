@@ -61,6 +61,7 @@ class Durable:
         self._poll_s = poll_s
         self._running: set[asyncio.Task[Any]] = set()
         self._is_closing = False
+        self.is_open = False
         self._batch: Any = None
         self._campaign: Any = None
 
@@ -120,6 +121,7 @@ class Durable:
             }
         )
         DBOS.launch()  # on this loop and in no thread: dbos adopts the loop it is launched from
+        self.is_open = True
 
     def _prepare(self) -> None:
         """WAL and both queues before the launch; a queue made after it is noticed up to a second late."""
@@ -140,7 +142,7 @@ class Durable:
 
     async def close(self) -> None:
         """Cancel what runs (it stays pending and is taken over by the next process), then shut dbos down."""
-        self._is_closing = True
+        self._is_closing, self.is_open = True, False
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -161,6 +163,10 @@ class Durable:
     async def dispatch(self, batch: str) -> None:
         """Hand a catch-up batch to whichever worker is free."""
         await self._enqueue(batch, batch)
+
+    async def dispatch_again(self, batch: str, token: str) -> None:
+        """The same batch under a fresh workflow name: dbos runs no name twice."""
+        await self._enqueue(f"{batch}+{token}", batch)
 
     async def _enqueue(self, workflow: str, batch: str) -> Any:
         with SetWorkflowID(workflow):

@@ -1,0 +1,148 @@
+"""One process at work on a campaign: a run, or a worker beside it.
+
+It beats in the journal, keeps the watch when it leads, runs the batches that
+dbos hands it, and takes over those of processes that stopped beating.  Two
+may take the same batch over at once: the batch's epoch lets only the later
+one act, so no claim is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from batches.errand import Ports
+from migrate.domain.record import Change, Event, EventKind, Process
+from migrate.engine.campaign import Campaign, Outline
+from migrate.engine.durable import Durable
+
+BEAT_S = 2.0
+DEAD_AFTER = timedelta(seconds=15)
+"""Real time without a beat after which a process's batches are taken over; its intents are fenced all the same."""
+
+RUN, WORKER = "run", "worker"
+
+
+class CampaignProcess:
+    """A run or a worker.  ``alive`` says whether another process of this host still exists."""
+
+    def __init__(
+        self,
+        outline: Outline,
+        ports: Ports,
+        me: Process,
+        store: Path,
+        *,
+        alive: Callable[[Process], bool],
+        poll_s: float,
+    ) -> None:
+        self._ports = ports
+        self._me = me
+        self._alive = alive
+        self._fingerprint = outline.plan.fingerprint
+        self.campaign = Campaign(outline, ports, me.executor)
+        self._durable = Durable(store, me.executor, self.campaign.steps, poll_s=poll_s)
+
+    async def run(self) -> str:
+        """Run the campaign to its end: ``done``, ``shut``, ``held``, ``approval`` or ``ending``."""
+        name = await self._name()
+        async with self._at_work():
+            for batch in await self.campaign.orphans():
+                if not await self._durable.is_live(batch):
+                    await self._durable.dispatch_again(batch, self._ports.dice.token())
+            ended = await self._durable.run_campaign(name)
+            await self._note_end(name, ended)
+        return ended
+
+    async def work(self, until: asyncio.Event) -> None:
+        """Lend a hand until told to stop, then let what is under way come to rest."""
+        async with self._at_work():
+            await until.wait()
+            self.stop_starting()
+            while self.campaign.lookout.driven:
+                await asyncio.sleep(self.campaign.nap_s)
+
+    def stop_starting(self) -> None:
+        """Start no further station; what is in flight goes on."""
+        self.campaign.brake.is_ending = True
+
+    # ── the background ─────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def _at_work(self) -> AsyncIterator[None]:
+        """dbos open, witness read, heart beating; whatever breaks in the background breaks the work."""
+        await self._beat()
+        await self._durable.open()
+        background = asyncio.ensure_future(self._background())
+        owner = asyncio.current_task()
+        background.add_done_callback(lambda done: _break_off(done, owner))
+        try:
+            yield
+        except asyncio.CancelledError:
+            if background.done() and not background.cancelled() and (error := background.exception()):
+                raise error from None
+            raise
+        finally:
+            background.cancel()
+            await asyncio.gather(background, return_exceptions=True)
+            await self._durable.close()
+            await self._ports.journal.beat(replace(self._me, beat_at=datetime.now(UTC), ended=True))
+
+    async def _background(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.campaign.keep_watch(self._durable.dispatch))
+            group.create_task(self._beat_for_ever())
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await self._beat()
+
+    async def _beat(self) -> None:
+        """Sign of life; who leads; and the batches of those who gave none."""
+        self._me = replace(self._me, beat_at=datetime.now(UTC))
+        await self._ports.journal.beat(self._me)
+        everyone = [p for p in await self._ports.journal.processes() if p.role in (RUN, WORKER)]
+        living = [p for p in everyone if self._lives(p)]
+        self.campaign.is_leader = self._leads(living)
+        await self._take_over([p.executor for p in everyone if p not in living])
+
+    def _lives(self, process: Process) -> bool:
+        if process.executor == self._me.executor:
+            return True
+        late = datetime.now(UTC) - process.beat_at > DEAD_AFTER
+        return not process.ended and not late and self._alive(process)
+
+    def _leads(self, living: list[Process]) -> bool:
+        """The run leads; without one, the worker that has been there longest."""
+        if self._me.role == RUN:
+            return True
+        workers = sorted((p.started_at, p.executor) for p in living if p.role == WORKER)
+        return not any(p.role == RUN for p in living) and bool(workers) and workers[0][1] == self._me.executor
+
+    async def _take_over(self, dead: list[str]) -> None:
+        if self._durable.is_open:
+            await self._durable.take_over(dead)
+
+    # ── names ──────────────────────────────────────────────────────────────
+
+    async def _name(self) -> str:
+        """A campaign that ended keeps its name for ever in dbos, so the next run of the same plan counts one up."""
+        told = await self._ports.journal.events(kinds=[EventKind.PROCESS.value], limit=100_000)
+        ended = sum(1 for line in told if line.event.data.get("campaign_of") == self._fingerprint)
+        return f"{self._fingerprint[:16]}.{ended + 1}"
+
+    async def _note_end(self, name: str, ended: str) -> None:
+        data = {"campaign_of": self._fingerprint, "campaign": name, "ended": ended}
+        event = Event(kind=EventKind.PROCESS, at=self._ports.clock.now(), data=data)
+        await self._ports.journal.commit(Change(events=(event,)))
+
+
+def _break_off(background: asyncio.Future[None], owner: asyncio.Task[object] | None) -> None:
+    """A background that broke must not leave the work waiting for ever."""
+    if not background.cancelled() and background.exception() is not None and owner is not None:
+        owner.cancel()

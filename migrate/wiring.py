@@ -1,0 +1,213 @@
+"""The one place where objects meet.
+
+Opens a campaign folder and hands out what the verbs need: settings, journal,
+catalogue, ports.  It builds and closes; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from batches.incidents import incidents
+from batches.plan import Fit, is_stale, make_plan
+from batches.standing import Facts, fold
+from migrate import __version__
+from migrate.adapters.clock import CampaignClock
+from migrate.adapters.dice import SystemDice
+from migrate.adapters.journal.journal import SqlJournal, open_journal
+from migrate.adapters.spreadsheet import InventoryReading
+from migrate.adapters.vault import FileVault
+from migrate.domain.errors import PlanProblem, SettingsProblem
+from migrate.domain.evidence import IdentityFacts
+from migrate.domain.record import EventKind, Process
+from migrate.domain.station import Station
+from migrate.domain.wave import Plan, Standing
+from migrate.settings import FILE_NAME, Settings, load_settings
+from vendor_profiles import Catalogue, load_catalogue
+
+T = TypeVar("T")
+
+ALIVE_FOR = timedelta(seconds=15)
+"""A process that gave no sign of life for this long (real time) is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Wired:
+    """An open campaign.  Everything in it closes with it."""
+
+    settings: Settings
+    journal: SqlJournal
+    clock: CampaignClock
+    dice: SystemDice
+    vault: FileVault
+    executor: str
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return load_catalogue(self.settings.folder / "profiles")
+
+    def fit(self, station: Station) -> Fit:
+        match = self.catalogue.match(station.vendor, station.model, station.firmware, station.ocpp_version)
+        return Fit(profile=match.profile, reason=match.why)
+
+    def refit(self, said: IdentityFacts) -> str:
+        """The name of the profile that fits what a station says of itself, or nothing."""
+        profile = self.catalogue.match(said.vendor, said.model, said.firmware).profile
+        return profile.name if profile else ""
+
+    async def make_plan(self) -> Plan:
+        """The plan that inventory, profiles, policy and version give at this moment."""
+        stations = await self.journal.stations()
+        if not stations:
+            raise PlanProblem("The inventory is empty.", hint="Bring in a list: `migrate inventory import FILE`.")
+        return make_plan(
+            stations, self.fit, self.settings.policy, catalogue_digest=self.catalogue.digest(), version=__version__
+        )
+
+    async def current_plan(self) -> Plan:
+        plan = await self.journal.current_plan()
+        if plan is None:
+            raise PlanProblem("There is no plan yet.", hint="Make one: `migrate plan make`.")
+        return plan
+
+    async def approved_plan(self, fingerprint: str) -> Plan:
+        """The plan of that fingerprint (or the beginning of one), refused when anything it was made from has changed."""
+        plan = await self.current_plan()
+        if len(fingerprint) < 8 or not plan.fingerprint.startswith(fingerprint):
+            raise PlanProblem(
+                f"{fingerprint} is not the current plan, which is {plan.fingerprint}.",
+                hint="Look at it: `migrate plan show`.",
+            )
+        if is_stale(plan, await self.make_plan()):
+            raise PlanProblem(
+                f"Plan {plan.fingerprint[:16]} is stale: inventory, profiles, policy or version have changed since.",
+                hint="Make and approve a new one: `migrate plan make`.",
+            )
+        return plan
+
+    async def standing(self, *, is_running: bool | None = None) -> Standing:
+        """Where the campaign stands, from the journal alone."""
+        journal, plan = self.journal, await self.current_plan()
+        stations = {station.identity: station for station in await journal.stations()}
+        running = await self.is_running() if is_running is None else is_running
+        return fold(
+            Facts(
+                campaign=self.settings.name,
+                at=self.clock.now(),
+                plan=plan,
+                gate=self.settings.policy.gate,
+                attempts=await journal.attempts(),
+                marks=await journal.wave_marks(plan.fingerprint),
+                control=await journal.control(),
+                approvals=await journal.approvals(plan.fingerprint),
+                incidents=incidents(await journal.events(kinds=[EventKind.INCIDENT.value])),
+                stations=stations,
+                is_running=running,
+                lab=self.settings.source.relay.is_lab or self.settings.target.relay.is_lab,
+                notices=("synthetic vendors and models",) if any(s.synthetic for s in stations.values()) else (),
+            )
+        )
+
+    async def is_running(self) -> bool:
+        """Whether a run or worker has given a sign of life lately."""
+        return any(p.role in ("run", "worker") and is_alive(p) for p in await self.journal.processes())
+
+
+def is_alive(process: Process) -> bool:
+    return not process.ended and datetime.now(UTC) - process.beat_at < ALIVE_FOR
+
+
+def executor_name(role: str) -> str:
+    """A name no other process ever had: dbos fences nothing, so nobody may inherit a dead one's name."""
+    return f"{role}-{socket.gethostname()}-{os.getpid()}-{SystemDice().token()[:8]}"
+
+
+@asynccontextmanager
+async def open_campaign(
+    folder: Path, role: str = "cli", *, flags: Mapping[str, Any] | None = None, create: bool = False
+) -> AsyncIterator[Wired]:
+    """Open a campaign folder for one process, and close it whatever happens."""
+    settings = load_settings(folder, flags=flags)
+    clock = CampaignClock(speed=settings.drill.speed, since=settings.drill.since)
+    executor = executor_name(role)
+    journal = open_journal(settings.store_url, executor, clock, create=create)
+    try:
+        yield Wired(
+            settings=settings,
+            journal=journal,
+            clock=clock,
+            dice=SystemDice(),
+            vault=FileVault(folder / "secrets"),
+            executor=executor,
+        )
+    finally:
+        await journal.close()
+
+
+def with_campaign(folder: Path, work: Callable[[Wired], Coroutine[Any, Any, T]], role: str = "cli") -> T:
+    """Run one piece of work on an open campaign, from a verb that is not asynchronous itself."""
+
+    async def opened() -> T:
+        async with open_campaign(folder, role) as wired:
+            return await work(wired)
+
+    return asyncio.run(opened())
+
+
+def new_process(wired: Wired, role: str, *, ended: bool = False) -> Process:
+    """This process's sign of life; real time, because a drill's clock says nothing about a process."""
+    now = datetime.now(UTC)
+    return Process(
+        executor=wired.executor,
+        role=role,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        started_at=now,
+        beat_at=now,
+        ended=ended,
+    )
+
+
+# ── what the inventory verbs ask for ───────────────────────────────────────
+
+
+def store_inventory(folder: Path, reading: InventoryReading) -> None:
+    """Make the stations that were read the campaign's inventory."""
+    note = {"files": [str(file) for file in reading.files], "rows": reading.rows, "stations": len(reading.stations)}
+
+    async def store(wired: Wired) -> None:
+        await wired.journal.store_stations(reading.stations, note=note)
+
+    with_campaign(folder, store)
+
+
+def load_stations(folder: Path) -> Sequence[Station]:
+    async def load(wired: Wired) -> list[Station]:
+        return await wired.journal.stations()
+
+    return with_campaign(folder, load)
+
+
+def fit_of(folder: Path) -> Callable[[Station], Fit]:
+    """Which profile fits a station, by the catalogue and the folder's own profiles; works without a campaign."""
+    catalogue = load_catalogue(folder / "profiles")
+
+    def fit(station: Station) -> Fit:
+        match = catalogue.match(station.vendor, station.model, station.firmware, station.ocpp_version)
+        return Fit(profile=match.profile, reason=match.why)
+
+    return fit
+
+
+def require_campaign(folder: Path) -> None:
+    if not (folder / FILE_NAME).exists():
+        raise SettingsProblem(f"{folder} is no campaign folder.", hint="Make one with `migrate init DIR`.")
