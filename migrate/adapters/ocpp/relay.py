@@ -63,15 +63,16 @@ class Relay:
         side: Side,
         listen: tuple[str, int],
         upstream: str,
-        sink: Callable[[Sighting], None],
         now: Callable[[], datetime],
         tag_key: bytes,
+        sink: Callable[[Sighting], None] | None = None,
         limits: Limits | None = None,
         note: Callable[[Note], None] | None = None,
         token: Callable[[], str] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.side, self._listen, self._sink, self._now = side, listen, sink, now
+        self.side, self._listen, self._now = side, listen, now
+        self.sink = sink or (lambda _sighting: None)
         self.limits = limits or Limits()
         self._tag_key, self._note = tag_key, note
         self._token = token or (lambda: secrets.token_hex(8))
@@ -241,7 +242,7 @@ class Relay:
             self._health.suspect()  # a CSMS that hangs up on a station may be gone altogether
 
     def see(self, sighting: Sighting) -> None:
-        self._sink(sighting)
+        self.sink(sighting)
 
     def note(self, session: Session, text: str) -> None:
         self.counts["notes"] += 1
@@ -275,10 +276,14 @@ class Relay:
         limit = loop.time() + send_within_s
         limit = limit if not_after_s is None else min(limit, not_after_s)
         session = self._newest(identity)
+        if session is None and not self.is_up:
+            raise CsmsUnavailable(
+                f"The {self.side} CSMS cannot be dialled, therefore {identity} is not there.", side=self.side
+            )
         if session is None or loop.time() > limit:
-            why = "has no session here" if session is None else "was asked too late"
+            why = "has no session" if session is None else "was asked too late"
             raise Unreachable(
-                f"{identity} {why} ({self.side}).", identity=identity, sent=False, hint="Nothing was sent."
+                f"{identity} {why} on the {self.side}.", identity=identity, sent=False, hint="Nothing was sent."
             )
         return await session.inject(action, payload, timeout_s=timeout_s, not_after_s=limit)
 

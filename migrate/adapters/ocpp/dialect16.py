@@ -1,0 +1,163 @@
+"""OCPP 1.6 in the few words that a move needs.
+
+Builds the calls we send and reads the stations' answers.  It speaks to nobody.
+What a station says is read leniently and judged strictly: anything but a clear
+yes is a refusal, and a reply nobody knows is a mismatch, never success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ocpp.charge_point import remove_nones, snake_to_camel_case
+from ocpp.v16 import call
+from ocpp.v16.enums import MessageTrigger, ResetType
+
+from migrate.adapters.ocpp.messages import Answer, Error, Result, clean
+from migrate.domain.errors import Mismatch, Refused, StationError, Unreachable
+from migrate.domain.profile import Restart
+
+MAX_KEYS = "GetConfigurationMaxKeys"
+MAX_VALUE = 4096  # the standard says 500; longer ones are seen
+
+PERMANENT = frozenset(
+    {
+        "NotImplemented",
+        "NotSupported",
+        "ProtocolError",
+        "SecurityError",
+        "FormationViolation",
+        "FormatViolation",
+        "PropertyConstraintViolation",
+        "OccurenceConstraintViolation",
+        "OccurrenceConstraintViolation",
+        "TypeConstraintViolation",
+    }
+)
+"""CALLERROR codes that asking again will not change (OCPP-J 1.6, 4.2.3, in both its spellings)."""
+
+TEMPORARY = frozenset({"InternalError", "GenericError"})
+"""Codes that say nothing about the command's effect: one stack sends them until its boot was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A call as it goes over the wire."""
+
+    action: str
+    payload: Mapping[str, Any]
+
+
+def _command(request: Any) -> Command:
+    payload: Mapping[str, Any] = snake_to_camel_case(remove_nones(asdict(request)))
+    return Command(type(request).__name__, payload)
+
+
+def get_configuration(keys: Sequence[str]) -> Command:
+    """Ask for some keys; for all of them when none is named."""
+    return _command(call.GetConfiguration(key=list(keys) or None))
+
+
+def change_configuration(key: str, value: str) -> Command:
+    return _command(call.ChangeConfiguration(key=key, value=value))
+
+
+def reset(kind: Restart) -> Command:
+    return _command(call.Reset(type=ResetType.hard if kind is Restart.HARD else ResetType.soft))
+
+
+def trigger_boot() -> Command:
+    return _command(call.TriggerMessage(requested_message=MessageTrigger.boot_notification))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a station said of the keys it was asked for; ``unanswered`` are those it passed over in silence."""
+
+    values: Mapping[str, str | None]
+    unanswered: tuple[str, ...] = ()
+
+
+def configuration(identity: str, asked: Sequence[str], answer: Answer) -> Configuration:
+    """Read a GetConfiguration answer.
+
+    Keys are compared without regard to case, as the standard wants, and
+    reported as they were asked for.  Unknown keys are absent; a value that is
+    missing or null is hidden: ``None``.
+    """
+    payload = _accepted(identity, "GetConfiguration", answer).payload
+    told = {name.lower(): value for name, value in _entries(payload.get("configurationKey"))}
+    if not asked:
+        return Configuration(dict(_entries(payload.get("configurationKey"))))
+    unknown = {key.lower() for key in _list(payload.get("unknownKey")) if isinstance(key, str)}
+    values = {key: told[key.lower()] for key in asked if key.lower() in told}
+    silent = tuple(key for key in asked if key.lower() not in told and key.lower() not in unknown)
+    return Configuration(values, silent)
+
+
+def _entries(listed: object) -> list[tuple[str, str | None]]:
+    entries = [entry for entry in _list(listed) if isinstance(entry, dict) and isinstance(entry.get("key"), str)]
+    return [(entry["key"], _value(entry.get("value"))) for entry in entries]
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _value(value: object) -> str | None:
+    """Text as it is; numbers and booleans, which some stations send bare, in JSON's spelling."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return value[:MAX_VALUE] if isinstance(value, str) else None
+
+
+def page_size(values: Mapping[str, str | None], default: int) -> int:
+    """How many keys a station takes at once, by its own GetConfigurationMaxKeys."""
+    text = values.get(MAX_KEYS) or ""
+    return max(1, min(int(text), 100)) if text.isascii() and text.isdigit() and len(text) < 6 else default
+
+
+def changed(identity: str, key: str, answer: Answer) -> str:
+    """``Accepted`` or ``RebootRequired``; everything else is a refusal."""
+    status = _status(_accepted(identity, f"ChangeConfiguration of {key}", answer))
+    if status not in ("Accepted", "RebootRequired"):
+        raise _refused(identity, f"ChangeConfiguration of {key}", status)
+    return status
+
+
+def agreed(identity: str, action: str, answer: Answer) -> None:
+    """Reset and TriggerMessage: Accepted, or a refusal."""
+    status = _status(_accepted(identity, action, answer))
+    if status != "Accepted":
+        raise _refused(identity, action, status)
+
+
+def _status(result: Result) -> str:
+    return clean(result.payload.get("status"), 64)
+
+
+def _accepted(identity: str, action: str, answer: Answer) -> Result:
+    if isinstance(answer, Error):
+        raise _failure(identity, action, answer)
+    return answer
+
+
+def _failure(identity: str, action: str, error: Error) -> StationError:
+    """A CALLERROR by the table above; a code that nobody knows is a mismatch."""
+    said = f"{identity} answered {action} with CALLERROR {error.code or 'without a code'}"
+    said += f" ({error.description})." if error.description else "."
+    if error.code in PERMANENT:
+        return Refused(said, identity=identity, status=error.code)
+    if error.code in TEMPORARY:
+        return Unreachable(said, identity=identity, sent=True, hint="What it did must be read back.")
+    return Mismatch(said, identity=identity, hint="No such code is known; look at the station's log.")
+
+
+def _refused(identity: str, action: str, status: str) -> StationError:
+    if not status:
+        return Mismatch(f"{identity} answered {action} without a status.", identity=identity)
+    return Refused(f"{identity} refused {action} ({status}).", identity=identity, status=status)

@@ -1,0 +1,112 @@
+"""The relays as a witness: what they saw, without a gap, and where a station is now.
+
+Missed sightings come from the journal, live ones from the listening process;
+each is given once, in the journal's order.  It grades nothing, and when it is
+cut off it says that it does not see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+from migrate.adapters.ocpp.client import ListenClient
+from migrate.adapters.ocpp.lines import News
+from migrate.domain.evidence import Side, Sighting
+from migrate.ports import Presence
+
+JournalTail = Callable[[int], Awaitable[Sequence[Sighting]]]
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
+
+
+class RelayWitness:
+    """Both sides' relays, through the listening process.
+
+    ``journal_tail`` gives the recorded sightings after a place, oldest first,
+    and nothing once there are no more.  ``start`` before asking what it sees.
+    """
+
+    def __init__(self, client: ListenClient, journal_tail: JournalTail) -> None:
+        self._client, self._tail = client, journal_tail
+        self._sees: frozenset[Side] = frozenset()
+        self._watching: asyncio.Task[None] | None = None
+        self._told = asyncio.Event()
+
+    async def start(self, *, within_s: float = 3.0) -> None:
+        """Begin to follow whether the relays can see; returns when they said so, or after a while."""
+        self._watching = asyncio.create_task(self._watch())
+        try:
+            await asyncio.wait_for(self._told.wait(), within_s)
+        except TimeoutError:
+            return  # still blind: ``sees`` says so
+
+    async def stop(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        self._sees = frozenset()
+
+    def sees(self, side: Side) -> bool:
+        """Whether absence on this side means anything right now."""
+        return side in self._sees
+
+    async def presence(self, identity: str) -> Presence:
+        return await self._client.presence(identity)
+
+    async def sightings(self, *, after: int = 0) -> AsyncIterator[Sighting]:
+        """Every sighting after a place in the journal: first those missed, then live, without a gap."""
+        last = after
+        async for live in self._connections():
+            # Inside the subscription, so that whatever is recorded while we read comes as news as well.
+            async for sighting in self._missed(last):
+                last = sighting.seq
+                yield sighting
+            async for news in live:
+                if news.sighting is not None and news.sighting.seq > last:
+                    last = news.sighting.seq
+                    yield news.sighting
+
+    async def _missed(self, last: int) -> AsyncIterator[Sighting]:
+        while page := [sighting for sighting in await self._tail(last) if sighting.seq > last]:
+            for sighting in page:
+                last = sighting.seq
+                yield sighting
+
+    async def _connections(self) -> AsyncIterator[AsyncIterator[News]]:
+        """One subscription after the other, each from its first line on; pauses grow while nobody listens."""
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                async with self._client.subscribe() as news:
+                    if await anext(news, None) is not None:
+                        pause = FIRST_PAUSE_S
+                        yield _until_dropped(news)
+            except OSError:
+                pass
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def _watch(self) -> None:
+        """Follow the state of the relays; blind from the moment the line is lost."""
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                async with self._client.subscribe() as news:
+                    async for item in news:
+                        pause = FIRST_PAUSE_S
+                        if item.sees is not None:
+                            self._sees = frozenset(item.sees)
+                            self._told.set()
+            except OSError:
+                pass
+            self._sees = frozenset()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+async def _until_dropped(news: AsyncIterator[News]) -> AsyncIterator[News]:
+    async for item in news:
+        if item.dropped:
+            return
+        yield item
