@@ -244,12 +244,21 @@ def summary(reading: InventoryReading, *, imported: bool) -> str:
     what = f"{len(reading.stations):,} stations on {reading.sites:,} sites from {reading.rows:,} rows; {wrong}."
     if imported:
         return f"Imported {what}"
-    if rows := ranges(p.row for p in reading.errors if p.row is not None and p.code.startswith(_OF_ROWS)):
+    if rows := ranges(_rows_at_fault(reading)):
         return f"Nothing was written: {what} Mend the errors, or leave their rows out: --exclude-rows {rows}"
     return f"Nothing was written: {what}"
 
 
-_OF_ROWS = ("E-ROW-RAGGED", "E-ROW-TOTAL", "E-ID-", "E-CELL-", "E-TEXT-", "E-FOLD-", "E-DATE", "E-GEO-", "E-NUMBER-")
+_OF_FILE = ("E-FILE-", "E-HEADER-", "E-MAP-MISSING", "E-ROW-EXCLUDED")
+
+
+def _rows_at_fault(reading: InventoryReading) -> list[int]:
+    """The rows whose exclusion would make the list importable; none where file, header or map are wrong."""
+    if len(reading.files) > 1 or any(p.code.startswith(_OF_FILE) for p in reading.errors):
+        return []
+    return [p.row for p in reading.errors if p.row is not None]
+
+
 _MOST_RANGES = 30
 
 
