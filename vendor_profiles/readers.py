@@ -97,8 +97,10 @@ def text_of(node: Node, key: str, notes: Notes) -> str:
 def any_text(node: Node, key: str, notes: Notes) -> str:
     if not isinstance(node, Scalar):
         raise notes.bad(node.place, key, "This is one text, not a list or a group of keys.")
+    if node.is_null:
+        raise notes.bad(node.place, key, "This is empty.")
     if not node.is_text:
-        raise notes.bad(node.place, key, f"YAML reads {node.text or 'nothing'} as no text here.", "Put it in quotes.")
+        raise notes.bad(node.place, key, f"YAML reads {node.text} as no text.", "Put it in quotes.")
     text = node.text.strip()
     if len(text) > MAX_TEXT or not text.replace("\n", " ").isprintable():
         raise notes.bad(node.place, key, f"This is longer than {MAX_TEXT} characters or holds control characters.")

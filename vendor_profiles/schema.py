@@ -101,7 +101,10 @@ def _read_file(root: Node, notes: Notes) -> Reading:
 
     with suppress(Bad):
         struct(root, "", notes, {"schema": _schema, "family": text_of, "profiles": collect}, {"schema", "profiles"})
-    return Reading(tuple(profiles), tuple(sorted(notes.problems, key=lambda p: (p.line, p.column))), tuple(lines))
+    problems = tuple(sorted(notes.problems, key=lambda p: (p.line, p.column)))
+    if any(problem.key == "schema" for problem in problems):  # of a format that is not ours nothing is trusted
+        return Reading((), problems)
+    return Reading(tuple(profiles), problems, tuple(lines))
 
 
 def _read_profile(node: Node, key: str, notes: Notes) -> Profile | None:

@@ -102,6 +102,8 @@ class _Open:
         elif self.key is None:
             self._take_key(node)
         else:
+            if isinstance(node, Scalar) and not node.text and not node.is_text:
+                node = Scalar("", self.keys[self.key], is_text=False)  # nothing stands nowhere: show its key
             self.entries[self.key] = node
             self.key = None
 
