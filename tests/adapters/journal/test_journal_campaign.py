@@ -1,0 +1,210 @@
+"""What the roof keeps in the journal: the inventory, plans, who runs the campaign, who was last seen where."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from migrate.adapters.journal import lease
+from migrate.adapters.journal.journal import SqlJournal, open_journal
+from migrate.adapters.journal.presence import LastSeen, seen
+from migrate.adapters.journal.rows import sighting_change
+from migrate.domain.errors import Locked
+from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
+from migrate.domain.profile import Method, Rollback
+from migrate.domain.record import EventKind
+from migrate.domain.station import Lifecycle, Station
+from migrate.domain.wave import Excluded, Plan, PlannedStation, Wave
+from tests.adapters.journal.builders import AT, StillClock, a_sighting, url_of
+
+# --- inventory and plan -----------------------------------------------------
+
+
+async def test_the_inventory_comes_back_in_its_order(sqlite_journal: SqlJournal) -> None:
+    stations = [
+        Station(identity="B", latitude=52.37, longitude=-0.1, lifecycle=Lifecycle.FAULTED, wave=2, notes="côté rue"),
+        Station(identity="A", security_profile=2, connectors=2, synthetic=True),
+    ]
+
+    await sqlite_journal.store_stations([Station(identity="from an older import")])
+    digest = await sqlite_journal.store_stations(stations, note={"file": "fleet.csv"})
+
+    assert await sqlite_journal.stations() == stations
+    newest = (await sqlite_journal.events(kinds=[EventKind.INVENTORY]))[-1]
+    assert newest.event.data == {"file": "fleet.csv", "stations": 2, "digest": digest}
+
+
+async def test_an_inventory_that_cannot_be_stored_leaves_the_one_before(sqlite_journal: SqlJournal) -> None:
+    await sqlite_journal.store_stations([Station(identity="A")])
+
+    with pytest.raises(Exception, match="UNIQUE"):
+        await sqlite_journal.store_stations([Station(identity="twice"), Station(identity="twice")])
+
+    assert await sqlite_journal.stations() == [Station(identity="A")]
+
+
+def a_plan(fingerprint: str) -> Plan:
+    station = PlannedStation(
+        identity="A\ud83d",
+        wave=1,
+        batch=0,
+        profile="",
+        method=Method.VISIT,
+        rollback=Rollback.VISIT,
+        site="station:A",
+        kind="||",
+    )
+    waves = (Wave(number=1, stations=(station,), notes=("raised from 10 to 14",)),)
+    return Plan(fingerprint=fingerprint, waves=waves, excluded=(Excluded(identity="B", reason="hold: roadworks"),))
+
+
+async def test_the_plan_that_was_made_last_is_the_current_one(sqlite_journal: SqlJournal) -> None:
+    assert await sqlite_journal.current_plan() is None
+
+    await sqlite_journal.store_plan(a_plan("f00d"))
+    await sqlite_journal.store_plan(a_plan("beef"), note={"version": "0.1.0"})
+
+    assert await sqlite_journal.current_plan() == a_plan("beef")
+    assert await sqlite_journal.plan("f00d") == a_plan("f00d")
+    assert await sqlite_journal.plan("unheard of") is None
+    await sqlite_journal.store_plan(a_plan("f00d"))
+    assert await sqlite_journal.current_plan() == a_plan("f00d")
+
+
+# --- the run lease ----------------------------------------------------------
+
+
+async def test_a_campaign_is_run_by_one_process_and_the_other_is_told_which(tmp_path: Path) -> None:
+    url = url_of(tmp_path / "campaign.db")
+    first, second = (open_journal(url, name, StillClock()) for name in ("run-1", "run-2"))
+    held = await first.acquire_lease()
+
+    with pytest.raises(Locked, match=f"run-1 .process {os.getpid()} on"):
+        await second.acquire_lease()
+
+    await first.release_lease(held)
+    assert (await second.acquire_lease()).epoch == held.epoch + 1
+    await first.close()
+    await second.close()
+
+
+async def test_of_many_who_want_the_lease_at_once_one_gets_it(sqlite_journal: SqlJournal) -> None:
+    outcomes = await asyncio.gather(*(sqlite_journal.acquire_lease() for _ in range(20)), return_exceptions=True)
+
+    assert sum(isinstance(outcome, lease.Lease) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Locked) for outcome in outcomes) == 19
+
+
+async def test_a_lease_that_was_taken_over_is_not_given_back_by_its_former_holder(sqlite_journal: SqlJournal) -> None:
+    old = await sqlite_journal.acquire_lease()
+    await sqlite_journal.acquire_lease(force=True)
+
+    await sqlite_journal.release_lease(old)
+
+    with pytest.raises(Locked):
+        await sqlite_journal.acquire_lease()
+
+
+def test_a_holder_is_dead_only_when_that_is_certain() -> None:
+    here = lease.of_this_process("run-2")
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.wait()
+
+    gone = replace(here, pid=child.pid)
+    reused = replace(here, born="1")
+    before_the_boot = replace(here, boot="another")
+    elsewhere = replace(gone, host="another host")
+
+    assert [lease.is_dead(holder, here) for holder in (gone, reused, before_the_boot)] == [True, True, True]
+    assert not lease.is_dead(elsewhere, here)
+    assert not lease.is_dead(here, here)
+
+
+async def test_a_dead_holder_is_succeeded_and_the_journal_says_so(tmp_path: Path) -> None:
+    url = url_of(tmp_path / "campaign.db")
+    program = (
+        "import asyncio, os\n"
+        "from migrate.adapters.journal.journal import open_journal\n"
+        "from tests.adapters.journal.builders import StillClock\n"
+        f"journal = open_journal({url!r}, 'run-1', StillClock())\n"
+        "asyncio.run(journal.acquire_lease())\n"
+        "os._exit(9)\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], cwd=root, timeout=30, check=False)
+    journal = open_journal(url, "run-2", StillClock())
+
+    taken = await journal.acquire_lease()
+
+    told = [line.event.data for line in await journal.events(kinds=[EventKind.PROCESS])]
+    await journal.close()
+    assert taken.epoch == 2
+    assert told[-1]["from"] == "run-1"
+    assert told[-1]["forced"] is False
+
+
+# --- presence ---------------------------------------------------------------
+
+
+def _after(*sightings: Sighting) -> LastSeen:
+    last = LastSeen(identity="AC22-0417", side=Side.SOURCE)
+    for seq, sighting in enumerate(sightings, 1):
+        last = seen(last, sighting, seq)
+    return last
+
+
+def test_the_late_close_of_an_old_socket_does_not_end_the_new_session() -> None:
+    last = _after(
+        a_sighting(Kind.CONNECTED, session="old"),
+        a_sighting(Kind.CONNECTED, session="new", at=AT + timedelta(seconds=5)),
+        a_sighting(Kind.HEARTBEAT, session="old", at=AT + timedelta(seconds=6)),
+        a_sighting(Kind.DISCONNECTED, session="old", at=AT + timedelta(seconds=9)),
+    )
+
+    assert last.is_connected
+    assert (last.session, last.heard_at) == ("new", AT + timedelta(seconds=5))
+
+
+def test_a_station_whose_session_closed_is_gone_since_then() -> None:
+    last = _after(
+        a_sighting(Kind.CONNECTED), a_sighting(Kind.BOOT), a_sighting(Kind.DISCONNECTED, at=AT + timedelta(seconds=9))
+    )
+
+    assert not last.is_connected
+    assert last.disconnected_at == AT + timedelta(seconds=9)
+
+
+def test_a_refused_handshake_is_no_session() -> None:
+    assert not _after(a_sighting(Kind.REFUSED, answer="401")).is_connected
+
+
+def test_a_station_that_is_heard_without_a_connect_on_record_has_a_session() -> None:
+    last = _after(a_sighting(Kind.HEARTBEAT, session="from before the relay was watched"))
+
+    assert last.is_connected
+
+
+async def test_presence_is_kept_per_side_across_commits_and_processes(tmp_path: Path) -> None:
+    url = url_of(tmp_path / "campaign.db")
+    first = open_journal(url, "listen", StillClock())
+    await first.commit(sighting_change([a_sighting(Kind.CONNECTED), a_sighting(Kind.BOOT, answer="Pending")]))
+    await first.commit(
+        sighting_change([a_sighting(Kind.BOOT), a_sighting(Kind.CONNECTED, side=Side.TARGET, session="s-2")])
+    )
+    await first.close()
+    second = open_journal(url, "run", StillClock())
+
+    rows = {row.side: row for row in await second.presence_rows(["AC22-0417"])}
+
+    await second.close()
+    assert rows[Side.SOURCE].boot_answer == "Accepted"
+    assert rows[Side.SOURCE].facts == IdentityFacts(vendor="Alfen BV", model="NG910", serial="ACE0417")
+    assert rows[Side.TARGET].session == "s-2"
+    assert rows[Side.TARGET].boot_at is None
