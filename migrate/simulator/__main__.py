@@ -19,6 +19,7 @@ from migrate.simulator.config import Config, ConfigProblem
 from migrate.simulator.fleet import Fleet
 
 BAD_DATA, CANNOT_READ = 65, 74
+SPARE_FILES = 100
 
 
 def main() -> int:
@@ -32,7 +33,8 @@ def main() -> int:
         return _complain(f"cannot read {path}: {error.strerror}", CANNOT_READ)
     except (ConfigProblem, ValueError, RecursionError, AttributeError) as error:
         return _complain(f"{path}: {error}", BAD_DATA)
-    _raise_file_limit()
+    _raise_file_limit(len(config.stations))
+    gc.disable()  # until the fleet stands: it only grows
     uvloop.run(_run(config))
     return 0
 
@@ -48,6 +50,7 @@ async def _run(config: Config) -> None:
 def _announce(line: str) -> None:
     if line == "READY":
         gc.freeze()  # the fleet stays: never walk it again
+        gc.enable()
     print(line, flush=True)
 
 
@@ -56,10 +59,12 @@ def _complain(problem: str, code: int) -> int:
     return code
 
 
-def _raise_file_limit() -> None:
-    """Every station is two sockets here; the usual soft limit is 1,024."""
+def _raise_file_limit(stations: int) -> None:
+    """Every station is two sockets here, three with a shadow; the usual soft limit is 1,024."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard != resource.RLIM_INFINITY and hard < 2 * stations + SPARE_FILES:
+        _complain(f"this process may open {hard} files; {stations} stations need {2 * stations + SPARE_FILES}", 0)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migrate.simulator.address import addresses, spelling
-from migrate.simulator.behaviour import Behaviour, Fallback, Key, OverLimit
+from migrate.simulator.behaviour import Behaviour, Key, OverLimit
 from migrate.simulator.faults import Fault
 
 ACCEPTED, REJECTED, NOT_SUPPORTED = "Accepted", "Rejected", "NotSupported"
@@ -139,8 +139,3 @@ class Flash:
         if key.secret and key.masked is not None:
             return key.masked or None
         return self._values[name]
-
-
-def keeps_old_values(behaviour: Behaviour, fault: Fault) -> bool:
-    """Whether a station returns by itself from a backend that does not take it."""
-    return behaviour.fallback is Fallback.TRANSACTION or fault is Fault.FALLS_BACK

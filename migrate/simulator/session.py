@@ -121,6 +121,7 @@ class Session:
         if station.boot_due and not (station.fault is Fault.NO_BOOT and self.side is Side.TARGET):
             await self._boot_until_accepted()
         station.online.set()
+        station.begin_charging()
         await self._report_connectors()
         if station.is_charging:
             self._aside(self._serve_driver())
@@ -215,11 +216,11 @@ class Session:
 
     async def _restart_soon(self, kind: str) -> None:
         station = self._station
+        station.begin_restart(kind)
         if station.is_charging:
             with suppress(BadAnswer, TimeoutError):
                 async with asyncio.timeout(STOP_TIMEOUT_S):
                     await self._stop_transaction(f"{kind}Reset")
-        station.will_reread(kind)
         await asyncio.sleep(station.world.real_s(station.ways.reset_drop_s))
         self._leave(Leave.RESTARTED)
 

@@ -60,6 +60,7 @@ class SimulatedStation:
         self._shadow: ClientConnection | None = None
         self._dialled: tuple[str, ...] = ()  # in use since the last power-up
         self._rereads = True
+        self._back_at = 0.0  # on the loop's clock: when a restart is over
         self._failures = 0
         self._refusal = ""
 
@@ -81,10 +82,8 @@ class SimulatedStation:
 
     def start(self) -> None:
         self.log(Kind.STORED, value=self.held)
-        self.idle.set()
-        if self.spec.transaction_s:
-            self.idle.clear()
-            self.charges_until = asyncio.get_running_loop().time() + self.world.real_s(self.spec.transaction_s)
+        if not self.spec.transaction_s:
+            self.idle.set()
         self._begin(self.spec.online_after_s if self.fault is Fault.OFFLINE else 0.0)
 
     async def stop(self) -> None:
@@ -111,6 +110,11 @@ class SimulatedStation:
         if self._dialled == self.flash.backend:
             self.flash.commit()
 
+    def begin_charging(self) -> None:
+        """The driver who was dealt to this station plugs in when it is first on line, and once only."""
+        if not self.idle.is_set() and not self.is_charging:
+            self.charges_until = asyncio.get_running_loop().time() + self.world.real_s(self.spec.transaction_s)
+
     def end_charging(self) -> None:
         self.charges_until, self.transaction = None, None
         self.idle.set()
@@ -120,7 +124,8 @@ class SimulatedStation:
         return self.fault is Fault.FALLS_BACK and side is not Side.SOURCE and self.flash.is_pending
 
     def give_up(self) -> None:
-        """Back to the old values by its own decision."""
+        """Back to the old values by its own decision; a restart follows."""
+        self.begin_restart("Hard")
         self.flash.restore()
         self.log(Kind.STORED, value=self.held)
 
@@ -148,7 +153,7 @@ class SimulatedStation:
         if self.fault is Fault.LOST and self.flash.is_pending:
             self.state = State.GONE
             await asyncio.Event().wait()
-        await asyncio.sleep(self.spec.reboot_s / self.world.speed)
+        await asyncio.sleep(self._back_at - asyncio.get_running_loop().time())
         self._power_up()
 
     def _power_up(self) -> None:
@@ -168,8 +173,9 @@ class SimulatedStation:
         self._rereads = True
         self.log(Kind.APPLIED, value=next(iter(self._dialled), ""))
 
-    def will_reread(self, reset: str) -> None:
-        """Some makers read the address anew after a Hard reset only."""
+    def begin_restart(self, reset: str) -> None:
+        """The time drawn runs from the Reset; some makers read the address anew after a Hard one only."""
+        self._back_at = asyncio.get_running_loop().time() + self.spec.reboot_s / self.world.speed
         self._rereads = self.ways.reset_applies != "hard" or reset == "Hard"
 
     async def _watch_transition(self) -> None:
@@ -188,7 +194,7 @@ class SimulatedStation:
         url = dial_url(address, self.spec.identity, self.ways.slash)
         side = self.world.side_of(url)
         try:
-            async with self.world.dialling:
+            async with self.world.dialling[side]:
                 connection = await dial(url)
         except DialFailed as error:
             return self._refused(side, error.status)

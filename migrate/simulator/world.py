@@ -1,7 +1,7 @@
 """What all simulated stations share: the two addresses, the pace, the wire log."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from migrate.simulator.address import base_of
@@ -22,7 +22,9 @@ class World:
     heartbeat_s: float = 30.0
     seed: int = 0
     on_crash: Callable[[BaseException], None] | None = None
-    dialling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DIALS_AT_ONCE))
+    dialling: Mapping[Side, asyncio.Semaphore] = field(
+        default_factory=lambda: {side: asyncio.Semaphore(DIALS_AT_ONCE) for side in Side}
+    )  # one per side: a frozen backend must not keep stations from the other
 
     def watch(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
         """Tell the fleet when a station's task breaks: our own bug must not pass for a lost station."""

@@ -63,6 +63,17 @@ async def test_a_station_that_applies_at_once_moves_without_restart_and_without_
     assert boots_on_target(there.log()) == 0
 
 
+@pytest.mark.parametrize("family", ["eviq", "microocpp"])
+async def test_the_time_drawn_runs_from_the_reset_to_the_next_dial(field: Any, station_of: Any, family: str) -> None:
+    there = await field([station_of(family, reboot_s=60.0)], speed=100.0)
+
+    await there.reset()
+    await there.until(lambda: len(there.log(Kind.APPLIED)) == 2)
+
+    (asked_at,) = (event.at_s for event in there.log(Kind.COMMAND) if event.action == "Reset")
+    assert 0.59 < there.log(Kind.APPLIED)[1].at_s - asked_at < 0.75
+
+
 async def test_a_read_only_key_is_rejected_and_nothing_is_held(field: Any, station_of: Any) -> None:
     there = await field([station_of("everest", Fault.READ_ONLY_KEY)])
 
