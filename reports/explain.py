@@ -33,7 +33,6 @@ class Circumstances:
     timeouts: Timeouts = field(default_factory=Timeouts)
     soak: timedelta = timedelta(minutes=30)
     hold: Hold | None = None  # the strictest order that lies on the station
-    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,7 @@ class _Answer:
     """What follows a state.  ``patience`` is how long the state may last; ``ways`` are (situation, command)."""
 
     next: str
-    ways: Callable[[str], tuple[tuple[str, str], ...]]
+    ways: Callable[[Attempt], tuple[tuple[str, str], ...]]
     patience: Callable[[Circumstances], timedelta] | None = None
 
 
@@ -52,7 +51,7 @@ def explain(attempt: Attempt | None, circumstances: Circumstances, *, identity: 
     answer = ANSWERS[attempt.state]
     why = _section("Why", _why(attempt, circumstances))
     following = _section("What happens next", _next(attempt, answer, circumstances))
-    ways = (*_order_ways(circumstances.hold), *answer.ways(attempt.identity), _timeline_way(attempt.identity))
+    ways = (*_order_ways(circumstances.hold), *answer.ways(attempt), _timeline_way(attempt.identity))
     can = _section("What you can do", [f"{situation}:\n      {line}" for situation, line in ways])
     return "\n".join([_head(attempt, circumstances), "", *why, "", *following, "", *can]) + "\n"
 
@@ -134,22 +133,27 @@ def _timeline_way(identity: str) -> tuple[str, str]:
     return ("Its whole story", command("station", identity))
 
 
-def _nothing(_: str) -> tuple[tuple[str, str], ...]:
+def _nothing(_: Attempt) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-def _look(_: str) -> tuple[tuple[str, str], ...]:
+def _look(_: Attempt) -> tuple[tuple[str, str], ...]:
     return (("Nothing is needed; watch it", "migrate status --watch"),)
 
 
-def _stop(_: str) -> tuple[tuple[str, str], ...]:
+def _stop(_: Attempt) -> tuple[tuple[str, str], ...]:
     return (
         ("Nothing is needed; watch it", "migrate status --watch"),
         ("Stop whatever has not begun, everywhere", f"migrate halt {_REASON}"),
     )
 
 
-def _begin(_: str) -> tuple[tuple[str, str], ...]:
+def _run_on(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    plan = f" --plan {shlex.quote(display(attempt.fingerprint))}" if attempt.fingerprint else ""
+    return (("Keep a run waiting for it", f"migrate run{plan}"), ("See what else waits", "migrate status"))
+
+
+def _begin(_: Attempt) -> tuple[tuple[str, str], ...]:
     return (
         ("See what is running and what waits", "migrate status"),
         ("Keep it from starting", f"migrate pause {_REASON}"),
@@ -163,22 +167,22 @@ def _resolve(identity: str, state: str) -> str:
     return f"{command('resolve', identity)} --as {state} {_REASON}"
 
 
-def _stuck_ways(identity: str) -> tuple[tuple[str, str], ...]:
+def _stuck_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
     return (
-        ("Its old values were put back and it never left the source", _resolve(identity, "failed")),
-        ("It is back on the source with its old values", _resolve(identity, "reverted")),
-        ("It has been sent off by hand and is on its way", _resolve(identity, "departed")),
+        ("Its old values were put back and it never left the source", _resolve(attempt.identity, "failed")),
+        ("It is back on the source with its old values", _resolve(attempt.identity, "reverted")),
+        ("It has been sent off by hand and is on its way", _resolve(attempt.identity, "departed")),
     )
 
 
-def _lost_ways(identity: str) -> tuple[tuple[str, str], ...]:
+def _lost_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
     return (
         ("It is found or mended on site: let it boot; the sighting closes this by itself", "migrate status --watch"),
-        ("It is given up", _resolve(identity, "skipped")),
+        ("It is given up", _resolve(attempt.identity, "skipped")),
     )
 
 
-def _plan_again(_: str) -> tuple[tuple[str, str], ...]:
+def _plan_again(_: Attempt) -> tuple[tuple[str, str], ...]:
     return (
         ("Mend the cause, then let a new plan take it up", "migrate plan make"),
         ("What its profile expects", "migrate profiles list"),
@@ -191,7 +195,7 @@ ANSWERS: Mapping[State, _Answer] = {
     ),
     State.DEFERRED: _Answer(
         next="It goes back to planned when due and is checked again; put off for too long, it is skipped.",
-        ways=lambda _: (("Keep a run waiting for it", "migrate run"), ("See what else waits", "migrate status")),
+        ways=_run_on,
     ),
     State.CHECKED: _Answer(
         next="Its new address is written next, unless it becomes busy or its window closes: then it is put off.",

@@ -91,7 +91,9 @@ VERDICTS: Mapping[Verdict, Word] = {
 }
 
 GRADES: Mapping[Grade, Word] = {
-    Grade.E0: _word("0", "○", _GREY, "E0 commanded", "A command was answered, which proves nothing."),
+    Grade.E0: _word(
+        "0", "○", _GREY, "E0 commanded", "Nothing is proven of its arrival; an acknowledged command proves nothing."
+    ),
     Grade.E1: _word("1", "◔", _BLUE, "E1 connected", "A session was seen on the target."),
     Grade.E2: _word("2", "◑", _BLUE, "E2 booted", "A boot was seen on the target."),
     Grade.E3: _word("3", "◆", _GREEN, "E3 confirmed", "The boot was accepted and every known identity fact agrees."),

@@ -165,12 +165,17 @@ def test_a_state_without_a_deadline_promises_none(state: State) -> None:
 
 def test_a_deferred_station_says_why_and_when_it_is_due() -> None:
     deferred = attempt(
-        State.DEFERRED, deferral=Deferral.BUSY, due_at=AT + timedelta(minutes=8), reason="charging on connector 1"
+        State.DEFERRED,
+        deferral=Deferral.BUSY,
+        due_at=AT + timedelta(minutes=8),
+        reason="charging on connector 1",
+        fingerprint="a3f9",
     )
 
     text = explain(deferred, circumstances())
 
     assert "charging on connector 1" in text
+    assert "migrate run --plan a3f9" in text
     assert "Next due: 2026-11-20 02:08:00 CET (01:08:00Z), in 5 min." in text
 
 
