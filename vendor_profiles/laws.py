@@ -21,9 +21,8 @@ from migrate.domain.profile import (
     Restart,
     Rollback,
     TurningPoint,
-    is_readable_version,
-    version_key,
 )
+from migrate.domain.version import is_readable_version, version_key
 
 BUILT = frozenset({Method.CHANGE_CONFIGURATION, Method.VISIT})
 """The methods this release can carry out; the others are named in the domain and refused here."""

@@ -16,7 +16,8 @@ from hashlib import sha256
 
 import msgspec
 
-from migrate.domain.profile import FirmwareRange, Profile, is_readable_version
+from migrate.domain.profile import Profile
+from migrate.domain.version import FirmwareRange, is_readable_version
 
 MAX_TEXT = 200  # what a station reports of itself; OCPP allows 50 and stations send more
 

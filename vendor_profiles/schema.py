@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from migrate.domain.address import Slash
 from migrate.domain.errors import ProfileProblem
 from migrate.domain.profile import (
-    FirmwareRange,
     Method,
     Profile,
     Proof,
@@ -29,6 +28,7 @@ from migrate.domain.profile import (
     TurningPoint,
     Write,
 )
+from migrate.domain.version import FirmwareRange
 from vendor_profiles.laws import breaches
 from vendor_profiles.readers import (
     Bad,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate.domain.address import Slash, parse_backend
@@ -85,6 +85,7 @@ def test_a_refusal_never_repeats_a_password(text: str) -> None:
     assert "hunter2" not in str(refusal.value)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_every_text_is_an_address_or_a_sentence(text: str) -> None:
     try:

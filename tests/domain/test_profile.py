@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate.domain.address import Backend, Slash, parse_backend
 from migrate.domain.errors import Mismatch, ProfileProblem
 from migrate.domain.profile import (
-    FirmwareRange,
     Held,
     Method,
     PreparedWrite,
@@ -24,12 +23,11 @@ from migrate.domain.profile import (
     TurningPoint,
     Write,
     held,
-    is_readable_version,
     prepare,
     undo,
-    version_key,
     visit_steps,
 )
+from migrate.domain.version import FirmwareRange, is_readable_version, version_key
 
 TARGET = parse_backend("wss://new.example:8443/ocpp")
 
@@ -76,6 +74,7 @@ def test_versions_compare_as_people_mean_them(earlier: str, later: str) -> None:
     assert version_key(earlier) < version_key(later)
 
 
+@settings(deadline=None)
 @given(numbers, st.integers(0, 4))
 def test_trailing_zeros_change_no_version(parts: list[int], zeros: int) -> None:
     short = ".".join(map(str, parts))
@@ -83,6 +82,7 @@ def test_trailing_zeros_change_no_version(parts: list[int], zeros: int) -> None:
     assert version_key(short) == version_key(short + ".0" * zeros) == version_key("v" + short)
 
 
+@settings(deadline=None)
 @given(numbers, numbers)
 def test_plain_versions_order_like_their_numbers(left: list[int], right: list[int]) -> None:
     padded = max(len(left), len(right))
@@ -91,6 +91,7 @@ def test_plain_versions_order_like_their_numbers(left: list[int], right: list[in
     assert (version_key(".".join(map(str, left))) < version_key(".".join(map(str, right)))) is by_number
 
 
+@settings(deadline=None)
 @given(versions)
 def test_a_release_candidate_never_reaches_its_release(version: str) -> None:
     release = version.split("-", maxsplit=1)[0]
@@ -98,6 +99,7 @@ def test_a_release_candidate_never_reaches_its_release(version: str) -> None:
     assert version_key(release + "-rc1") < version_key(release)
 
 
+@settings(deadline=None)
 @given(versions, versions, versions)
 def test_a_version_is_on_one_side_of_a_bound_only(bound: str, firmware: str, other: str) -> None:
     below, above = FirmwareRange(below=bound), FirmwareRange(at_least=bound)
@@ -107,6 +109,7 @@ def test_a_version_is_on_one_side_of_a_bound_only(bound: str, firmware: str, oth
         assert below.holds(firmware)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_no_firmware_string_breaks_a_range(firmware: str) -> None:
     assert FirmwareRange().holds(firmware)
@@ -243,6 +246,7 @@ hostile = st.text(max_size=48) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(hostile)
 def test_no_identity_escapes_from_the_value_it_is_put_into(identity: str) -> None:
     profile = a_profile(writes=(Write(key="Id", value="${identity}"), Write(key="Url", value="${full_url}")))
@@ -258,6 +262,7 @@ def test_no_identity_escapes_from_the_value_it_is_put_into(identity: str) -> Non
     assert set(segment) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%")
 
 
+@settings(deadline=None)
 @given(hostile)
 def test_no_identity_breaks_out_of_a_packed_field(identity: str) -> None:
     profile = a_profile(writes=(Write(key="Net1", value="${identity}", within="id"),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vendor_profiles import CatalogueProblem, check_file, digest, load_catalogue, read_profiles
@@ -107,6 +107,7 @@ def test_a_yaml_1_1_reader_would_take_no_for_false_and_ours_does_not() -> None:
     assert reading.profiles[0].selector.vendors == ("NO", "on")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
 def test_no_text_makes_the_reader_fail(text: str) -> None:
     reading = read_profiles(HEAD + text, file="acme.yaml")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate.domain.profile import (
-    FirmwareRange,
     Method,
     Profile,
     Proof,
@@ -18,6 +17,7 @@ from migrate.domain.profile import (
     TurningPoint,
     Write,
 )
+from migrate.domain.version import FirmwareRange
 from vendor_profiles import Catalogue, load_catalogue
 from vendor_profiles.matcher import glob_holds, spoken_version
 
@@ -148,6 +148,7 @@ def test_a_station_of_another_dialect_is_not_told_to_move_in_this_one() -> None:
     assert name_found(load_catalogue(), "go-e", "go-eCharger", "59.4", "2.0.1") == "go_e"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=300), st.text(max_size=20))
 def test_no_boot_string_breaks_the_matcher(vendor: str, model: str, firmware: str, ocpp_version: str) -> None:
     match = load_catalogue().match(vendor, model, firmware, ocpp_version)
