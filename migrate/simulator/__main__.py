@@ -34,7 +34,7 @@ def main() -> int:
     except (ConfigProblem, ValueError, RecursionError, AttributeError) as error:
         return _complain(f"{path}: {error}", BAD_DATA)
     _raise_file_limit(len(config.stations))
-    gc.disable()  # until the fleet stands: it only grows
+    gc.set_threshold(50_000, 20, 20)  # a fleet that is starting only grows: walk it seldom
     uvloop.run(_run(config))
     return 0
 
@@ -50,7 +50,6 @@ async def _run(config: Config) -> None:
 def _announce(line: str) -> None:
     if line == "READY":
         gc.freeze()  # the fleet stays: never walk it again
-        gc.enable()
     print(line, flush=True)
 
 
