@@ -21,7 +21,7 @@ def test_the_first_profile_of_the_readme_loads() -> None:
     example = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
     assert example is not None
 
-    reading = read_profiles(dedent("   " + example[1]), file="README.md")
+    reading = read_profiles(dedent(example[1]), file="README.md")
 
     assert [profile.name for profile in reading.profiles] == ["acme_ac22"], reading.problems
 
