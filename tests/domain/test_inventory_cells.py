@@ -175,7 +175,8 @@ def test_a_whole_number_that_a_spreadsheet_wrote_with_decimals_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "version"), [("", "1.6"), ("OCPP 1.6J", "1.6"), ("ocpp2.0.1", "2.0.1"), ("1,6", "1.6"), ("1.6 SOAP", "1.6-S")]
+    ("text", "version"),
+    [("", "1.6"), ("OCPP 1.6J", "1.6"), ("ocpp2.0.1", "2.0.1"), ("1,6", "1.6"), ("1.6 SOAP", "1.6-S")],
 )
 def test_ocpp_versions_are_understood_as_people_write_them(text: str, version: str) -> None:
     assert read_ocpp_version(text) == Read(version)

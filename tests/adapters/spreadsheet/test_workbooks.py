@@ -1,0 +1,281 @@
+"""Workbooks as Excel saves them, as people spoil them, and as attackers build them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+
+from migrate.adapters.spreadsheet import InventoryReading, read_inventory, template_csv, template_xlsx
+from migrate.adapters.spreadsheet.guard import LARGEST_UNFOLDED_BYTES
+
+Spoil = Callable[[Any], None]
+
+
+def workbook(*rows: list[Any], spoil: Spoil | None = None, title: str = "Stations") -> bytes:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = title
+    for row in rows:
+        sheet.append(row)
+    if spoil:
+        spoil(sheet)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def read(tmp_path: Path, data: bytes, name: str = "fleet.xlsx", sheet: str | None = None) -> InventoryReading:
+    file = tmp_path / name
+    file.write_bytes(data)
+    return read_inventory([file], sheet=sheet)
+
+
+def codes(reading: InventoryReading) -> list[str]:
+    return [problem.code for problem in reading.problems]
+
+
+def with_part(data: bytes, name: str, content: bytes) -> bytes:
+    """The workbook with one part replaced or added."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.namelist():
+            if entry != name:
+                new.writestr(entry, old.read(entry))
+        new.writestr(name, content)
+    return stream.getvalue()
+
+
+HEADER = ["identity", "vendor", "wave", "last_seen_at", "serial"]
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def test_a_workbook_becomes_stations_with_cells_as_their_address(tmp_path: Path) -> None:
+    reading = read(tmp_path, workbook(HEADER, ["AC1", "KEBA", 2, dt.date(2026, 4, 3)], ["AC2", "KEBA", "two", None]))
+
+    assert [(s.identity, s.wave, s.last_seen_at) for s in reading.stations] == [("AC1", 2, "2026-04-03")]
+    assert [(p.sheet, p.row, p.line, p.cell, p.code) for p in reading.problems] == [
+        ("Stations", 3, None, "C3", "E-WAVE")
+    ]
+
+
+def test_a_sheet_that_starts_further_down_and_right_keeps_its_addresses(tmp_path: Path) -> None:
+    def shift(sheet: Any) -> None:
+        sheet.move_range("A1:C2", rows=4, cols=2)
+
+    reading = read(tmp_path, workbook(["identity", "vendor", "wave"], ["AC1", "KEBA", "x"], spoil=shift))
+
+    assert [p.cell for p in reading.problems] == ["E6"]
+
+
+def test_an_identity_typed_as_a_number_is_taken_with_a_warning(tmp_path: Path) -> None:
+    reading = read(tmp_path, workbook(HEADER, [123, "KEBA"]))
+
+    assert [station.identity for station in reading.stations] == ["123"]
+    assert codes(reading) == ["W-NUMBER"]
+
+
+def test_seventeen_digits_as_a_number_are_refused_because_the_last_are_gone(tmp_path: Path) -> None:
+    reading = read(tmp_path, workbook(HEADER, [12345678901234567, "KEBA"]))
+
+    assert "E-NUMBER-ROUNDED" in codes(reading)
+    assert reading.stations == ()
+
+
+def test_zeros_that_only_a_number_format_shows_are_refused(tmp_path: Path) -> None:
+    def pad(sheet: Any) -> None:
+        sheet["A2"].number_format = "00000"
+
+    reading = read(tmp_path, workbook(HEADER, [123, "KEBA"], spoil=pad))
+
+    assert "E-CELL-PADDED" in codes(reading)
+    assert "00123" in reading.errors[0].message
+
+
+def test_a_formula_that_was_never_computed_is_no_blank_cell(tmp_path: Path) -> None:
+    reading = read(tmp_path, workbook(HEADER, ['="AC"&1', "KEBA"]))
+
+    assert [(p.code, p.cell) for p in reading.problems] == [("E-CELL-FORMULA", "A2")]
+
+
+def test_a_formula_in_a_column_of_no_interest_stops_nobody(tmp_path: Path) -> None:
+    reading = read(tmp_path, workbook([*HEADER, "price"], ["AC1", "KEBA", None, None, None, "=1+1"]))
+
+    assert codes(reading) == ["W-HEADER-IGNORED"]
+    assert reading.is_importable
+
+
+def test_an_error_value_is_told_with_its_cell(tmp_path: Path) -> None:
+    reading = read(tmp_path, workbook(HEADER, ["AC1", "#DIV/0!"]))
+
+    assert [(p.code, p.cell) for p in reading.problems] == [("E-CELL-ERROR", "B2")]
+
+
+def test_merged_cells_are_not_read_as_blank(tmp_path: Path) -> None:
+    def merge(sheet: Any) -> None:
+        sheet.merge_cells("B2:B3")
+
+    reading = read(tmp_path, workbook(HEADER, ["AC1", "KEBA"], ["AC2", None], spoil=merge))
+
+    assert [(p.code, p.cell) for p in reading.problems] == [("E-CELL-MERGED", "B3")]
+
+
+def test_hidden_rows_are_imported_and_their_number_stated(tmp_path: Path) -> None:
+    def hide(sheet: Any) -> None:
+        sheet.row_dimensions[3].hidden = True
+
+    reading = read(tmp_path, workbook(HEADER, ["AC1"], ["AC2"], spoil=hide))
+
+    assert len(reading.stations) == 2
+    assert "1 hidden rows read too" in str(reading.detected[0])
+
+
+def test_with_two_sheets_the_operator_says_which(tmp_path: Path) -> None:
+    def another(sheet: Any) -> None:
+        sheet.parent.create_sheet("Legend")
+
+    data = workbook(HEADER, ["AC1"], spoil=another)
+
+    assert codes(read(tmp_path, data)) == ["E-FILE-SHEET"]
+    assert len(read(tmp_path, data, sheet="Stations").stations) == 1
+    assert "Did you mean Stations?" in read(tmp_path, data, sheet="stations").problems[0].hint
+
+
+def test_a_hidden_sheet_is_read_only_when_named(tmp_path: Path) -> None:
+    def hide(sheet: Any) -> None:
+        sheet.parent.create_sheet("Cover")
+        sheet.sheet_state = "hidden"
+
+    data = workbook(HEADER, ["AC1"], spoil=hide)
+
+    assert codes(read(tmp_path, data)) == ["E-HEADER-MISSING"]
+    assert codes(read(tmp_path, data, sheet="Stations")) == ["W-FILE-SHEET"]
+
+
+def test_a_workbook_with_macros_is_read_and_the_macros_told(tmp_path: Path) -> None:
+    data = with_part(workbook(HEADER, ["AC1"]), "xl/vbaProject.bin", b"macro")
+
+    assert codes(read(tmp_path, data, "fleet.xlsm")) == ["W-FILE-MACRO"]
+
+
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"), ("xl/workbook.bin", b"\x83")],
+    ids=["ods", "xlsb"],
+)
+def test_other_kinds_of_workbook_are_refused_by_name(tmp_path: Path, part: str, content: bytes) -> None:
+    reading = read(tmp_path, with_part(workbook(HEADER), part, content))
+
+    assert codes(reading) == ["E-FILE-TYPE"]
+    assert "save it as .xlsx or .csv" in reading.problems[0].hint
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_a_download_that_was_cut_short_is_said_to_be_cut_short(tmp_path: Path, share: float) -> None:
+    data = workbook(HEADER, *[[f"AC{n}"] for n in range(50)])
+
+    assert codes(read(tmp_path, data[: int(len(data) * share)])) == ["E-FILE-ZIP"]
+
+
+def test_an_archive_that_would_unfold_to_gigabytes_is_refused_unopened(tmp_path: Path) -> None:
+    data = with_part(workbook(HEADER), SHEET, b"<worksheet>" + b" " * (LARGEST_UNFOLDED_BYTES + 1))
+
+    reading = read(tmp_path, data)
+
+    assert codes(reading) == ["E-FILE-BOMB"]
+
+
+def test_an_archive_of_very_many_parts_is_refused(tmp_path: Path) -> None:
+    stream = io.BytesIO(workbook(HEADER))
+    with zipfile.ZipFile(stream, "a") as archive:
+        for number in range(2_001):
+            archive.writestr(f"xl/media/{number}", b"")
+
+    assert codes(read(tmp_path, stream.getvalue())) == ["E-FILE-BOMB"]
+
+
+def test_a_cell_in_the_last_corner_is_named_instead_of_crashing_the_process(tmp_path: Path) -> None:
+    sheet = (
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        b'<row r="1"><c r="A1" t="inlineStr"><is><t>identity</t></is></c></row>'
+        b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
+    )
+
+    reading = read(tmp_path, with_part(workbook(HEADER), SHEET, sheet))
+
+    assert codes(reading) == ["E-FILE-CELL"]
+    assert "XFD1048576" in reading.problems[0].message
+
+
+@pytest.mark.parametrize("column", ["A", "Z"])
+def test_a_stray_cell_in_the_last_row_is_only_a_row_of_its_own(tmp_path: Path, column: str) -> None:
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>identity</t></is></c></row>'
+        '<row r="2"><c r="A2" t="inlineStr"><is><t>AC1</t></is></c></row>'
+        f'<row r="1048576"><c r="{column}1048576" t="inlineStr"><is><t>AC2</t></is></c></row></sheetData></worksheet>'
+    )
+
+    reading = read(tmp_path, with_part(workbook(HEADER), SHEET, sheet.encode()))
+
+    assert reading.stations[0].identity == "AC1"
+    assert reading.rows == 2
+
+
+def test_a_workbook_that_declares_entities_is_refused(tmp_path: Path) -> None:
+    sheet = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><worksheet><sheetData/></worksheet>'
+
+    assert codes(read(tmp_path, with_part(workbook(HEADER), SHEET, sheet))) == ["E-FILE-XML"]
+
+
+def test_a_wrong_dimension_drops_no_rows(tmp_path: Path) -> None:
+    data = workbook(HEADER, *[[f"AC{n:03}x"] for n in range(100)])
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sheet = archive.read(SHEET)
+    lying = sheet.replace(b'<dimension ref="A1:E101"', b'<dimension ref="A1:A3"')
+    assert lying != sheet
+
+    assert len(read(tmp_path, with_part(data, SHEET, lying)).stations) == 100
+
+
+def test_a_filled_template_needs_no_map_and_no_sheet_name(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    book = load_workbook(io.BytesIO(template_xlsx()))
+    book["inventory"].append(["AC1", "KEBA"])
+    stream = io.BytesIO()
+    book.save(stream)
+
+    reading = read(tmp_path, stream.getvalue())
+
+    assert [station.identity for station in reading.stations] == ["AC1"]
+    assert reading.problems == ()
+
+
+def test_both_templates_have_the_same_columns(tmp_path: Path) -> None:
+    text = read(tmp_path, template_csv() + b"AC1" + b"," * 26 + b"\r\n", "fleet.csv")
+
+    assert [station.identity for station in text.stations] == ["AC1"]
+
+
+def test_a_workbook_of_twenty_thousand_stations_is_read_in_seconds(tmp_path: Path) -> None:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Stations")
+    sheet.append(["identity", "vendor", "model", "firmware", "city", "latitude", "longitude", "country"])
+    for number in range(20_000):
+        sheet.append([f"AC{number:05}", "KEBA", "P30", "1.13", "Gouda", 52.01, 4.71, "nl"])
+    stream = io.BytesIO()
+    book.save(stream)
+
+    began = dt.datetime.now()
+    reading = read(tmp_path, stream.getvalue())
+
+    assert len(reading.stations) == 20_000
+    assert (dt.datetime.now() - began).total_seconds() < 15
