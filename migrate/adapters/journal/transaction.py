@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select, update
 
+from migrate.adapters.journal.batched import Batched
 from migrate.adapters.journal.chain import GENESIS, Pen
 from migrate.adapters.journal.ledger import Known, Ledger
 from migrate.adapters.journal.presence import LastSeen, seen
@@ -19,26 +20,41 @@ from migrate.adapters.journal.rows import (
     Prepared,
     from_column,
     line_of,
-    presence_from,
     presence_row,
+    revived,
     to_column,
 )
 from migrate.adapters.journal.tables import ATTEMPT, BATCH, CHAIN, CONTROL, EVENT, PERMIT, PRESENCE
 from migrate.domain.attempt import ENDS, State
 from migrate.domain.errors import Stale
-from migrate.domain.evidence import Side
 from migrate.domain.record import Event
 
 CHUNK = 500
 """How many values go into one IN: well below SQLite's limit of variables."""
 
-_MOVE = (
+_FIXED = ("id", "place", "identity", "number")
+_MOVE = Batched(
     update(ATTEMPT)
-    .where(ATTEMPT.c.id == bindparam("_id"))
-    .values({c.name: bindparam(c.name) for c in ATTEMPT.c if c.name not in ("id", "place", "identity", "number")})
+    .where(ATTEMPT.c.id == bindparam("id"))
+    .values({c.name: bindparam(c.name) for c in ATTEMPT.c if c.name not in _FIXED})
 )
-_ALIVE = ATTEMPT.c.state.not_in([state.value for state in ENDS])
-_RELEASE = delete(PERMIT).where(and_(PERMIT.c.scope == bindparam("_scope"), PERMIT.c.attempt == bindparam("_attempt")))
+_OPEN = Batched(insert(ATTEMPT))
+_WRITE = Batched(insert(EVENT))
+_TAKE = Batched(insert(PERMIT))
+_RELEASE = Batched(
+    delete(PERMIT).where(and_(PERMIT.c.scope == bindparam("scope"), PERMIT.c.attempt == bindparam("attempt")))
+)
+_MEET = Batched(insert(PRESENCE))
+_SEE = Batched(
+    update(PRESENCE)
+    .where(and_(PRESENCE.c.identity == bindparam("identity"), PRESENCE.c.side == bindparam("side")))
+    .values(seq=bindparam("seq"), body=bindparam("body"))
+)
+_KNOWN = select(ATTEMPT.c.id, ATTEMPT.c.identity, ATTEMPT.c.state, ATTEMPT.c.version)
+_ALIVE = _KNOWN.where(ATTEMPT.c.state.not_in([state.value for state in ENDS]))
+_HELD = select(PERMIT.c.attempt, PERMIT.c.scope)
+_TAKEN = select(PERMIT.c.scope, func.count()).group_by(PERMIT.c.scope)
+_EPOCHS = select(BATCH.c.batch, BATCH.c.epoch)
 
 
 def in_chunks(values: Iterable[str]) -> Iterable[list[str]]:
@@ -72,7 +88,7 @@ class Transaction:
 
     def append(self, *events: Event) -> int:
         """Write events that carry no attempt; the place of the last."""
-        self.connection.execute(insert(EVENT), [self.pen.write(line_of(event)) for event in events])
+        _WRITE.run(self.connection, [self.pen.write(line_of(event)) for event in events])
         return self.pen.seq
 
     def apply(self, entries: Sequence[Prepared]) -> list[int | Stale]:
@@ -91,7 +107,7 @@ class Transaction:
             admitted.append((self.pen.seq + 1, entry))
             lines.extend(map(self.pen.write, entry.lines))
             outcomes.append(self.pen.seq)
-        self._insert(EVENT, lines)
+        _WRITE.run(self.connection, lines)
         self._write_attempts(admitted, known)
         self._write_permits(ledger, held)
         self._write_presence(admitted)
@@ -114,96 +130,63 @@ class Transaction:
         attempts = [attempt for change in changes for attempt in change.attempts]
         guards = [change.guard for change in changes if change.guard]
         ledger = Ledger()
-        self._load_attempts(ledger, {a.id for a in attempts}, {a.identity for a in attempts})
-        self._load_held(ledger, ledger.attempts)
-        self._load_taken(ledger, {permit.scope for guard in guards for permit in guard.permits})
-        self._load_batches(ledger, {guard.batch for guard in guards if guard.batch})
+        self._note_attempts(ledger, self._rows(_ALIVE, ATTEMPT.c.identity, {a.identity for a in attempts}))
+        unknown = {a.id for a in attempts} - ledger.attempts.keys()
+        self._note_attempts(ledger, self._rows(_KNOWN, ATTEMPT.c.id, unknown))
+        for attempt, scope in self._rows(_HELD, PERMIT.c.attempt, ledger.attempts):
+            ledger.held[from_column(attempt)].add(from_column(scope))
+        for scope, taken in self._rows(_TAKEN, PERMIT.c.scope, {p.scope for guard in guards for p in guard.permits}):
+            ledger.taken[from_column(scope)] = taken
+        for batch, epoch in self._rows(_EPOCHS, BATCH.c.batch, {guard.batch for guard in guards if guard.batch}):
+            ledger.batches[from_column(batch)] = epoch
         if any(guard.control_epoch is not None for guard in guards):
             ledger.control_epoch = self.connection.execute(select(CONTROL.c.epoch)).scalar() or 0
         return ledger
 
-    def _load_attempts(self, ledger: Ledger, ids: Collection[str], identities: Collection[str]) -> None:
-        c = ATTEMPT.c
-        wanted = select(c.id, c.identity, c.state, c.version)
-        by_id = self._rows(wanted, c.id, ids)
-        living = self._rows(wanted.where(_ALIVE), c.identity, identities)
-        for row in (*by_id, *living):
-            known = Known(from_column(row["identity"]), State(row["state"]), row["version"])
-            ledger.attempts[from_column(row["id"])] = known
+    def _note_attempts(self, ledger: Ledger, rows: Iterable[Any]) -> None:
+        for name, identity, state, version in rows:
+            known = Known(from_column(identity), State(state), version)
+            ledger.attempts[from_column(name)] = known
             if known.is_alive:
-                ledger.alive[known.identity].add(from_column(row["id"]))
+                ledger.alive[known.identity].add(from_column(name))
 
-    def _load_held(self, ledger: Ledger, ids: Collection[str]) -> None:
-        for row in self._rows(select(PERMIT), PERMIT.c.attempt, ids):
-            ledger.held[from_column(row["attempt"])].add(from_column(row["scope"]))
-
-    def _load_taken(self, ledger: Ledger, scopes: Collection[str]) -> None:
-        counted = select(PERMIT.c.scope, func.count().label("taken")).group_by(PERMIT.c.scope)
-        for row in self._rows(counted, PERMIT.c.scope, scopes):
-            ledger.taken[from_column(row["scope"])] = row["taken"]
-
-    def _load_batches(self, ledger: Ledger, batches: Collection[str]) -> None:
-        for row in self._rows(select(BATCH.c.batch, BATCH.c.epoch), BATCH.c.batch, batches):
-            ledger.batches[from_column(row["batch"])] = row["epoch"]
-
-    def _rows(self, statement: Any, column: Any, values: Collection[str]) -> list[RowMapping]:
-        found: list[RowMapping] = []
+    def _rows(self, statement: Any, column: Any, values: Collection[str]) -> list[Any]:
+        found: list[Any] = []
         for chunk in in_chunks(map(to_column, values)):
-            found.extend(self.connection.execute(statement.where(column.in_(chunk))).mappings())
+            found += self.connection.execute(statement.where(column.in_(chunk))).all()
         return found
 
     # --- writing ------------------------------------------------------------
 
-    def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self.connection.execute(insert(table), rows)
-
     def _write_attempts(self, admitted: Sequence[tuple[int, Prepared]], known: set[str]) -> None:
         """Moves first, so that a station's old attempt has ended before its new one begins."""
-        final = {
-            attempt.id: {**row, "seq": first + len(entry.lines) - 1}
-            for first, entry in admitted
-            for attempt, row in zip(entry.change.attempts, entry.rows, strict=True)
-        }
-        moved = [{**row, "_id": row["id"]} for attempt, row in final.items() if attempt in known]
+        final: dict[str, dict[str, Any]] = {}
+        for first, entry in admitted:
+            for attempt, row in zip(entry.change.attempts, entry.rows, strict=True):
+                row["seq"] = first + len(entry.lines) - 1
+                final[attempt.id] = row
+        _MOVE.run(self.connection, [row for attempt, row in final.items() if attempt in known])
         opened = [row for attempt, row in final.items() if attempt not in known]
-        if moved:
-            self.connection.execute(_MOVE, [_without(row, "id", "identity", "number") for row in moved])
         if opened:
-            first = (self.connection.execute(select(func.max(ATTEMPT.c.place))).scalar() or 0) + 1
-            self._insert(ATTEMPT, [{**row, "place": place} for place, row in enumerate(opened, first)])
+            first_place = (self.connection.execute(select(func.max(ATTEMPT.c.place))).scalar() or 0) + 1
+            for place, row in enumerate(opened, first_place):
+                row["place"] = place
+            _OPEN.run(self.connection, opened)
 
     def _write_permits(self, ledger: Ledger, before: Mapping[str, frozenset[str]]) -> None:
         given = [(s, a) for a, scopes in before.items() for s in scopes - ledger.held[a]]
         taken = [(s, a) for a, scopes in ledger.held.items() for s in scopes - before.get(a, frozenset())]
-        if given:
-            self.connection.execute(_RELEASE, [{"_scope": to_column(s), "_attempt": to_column(a)} for s, a in given])
-        self._insert(PERMIT, [{"scope": to_column(s), "attempt": to_column(a)} for s, a in taken])
+        _RELEASE.run(self.connection, [{"scope": to_column(s), "attempt": to_column(a)} for s, a in given])
+        _TAKE.run(self.connection, [{"scope": to_column(s), "attempt": to_column(a)} for s, a in taken])
 
     def _write_presence(self, admitted: Sequence[tuple[int, Prepared]]) -> None:
         sightings = [(first + at, s) for first, entry in admitted for at, s in entry.sightings]
-        if not sightings:
-            return
-        rows = self._rows(select(PRESENCE), PRESENCE.c.identity, {s.identity for _, s in sightings})
-        before: dict[tuple[str, Side], LastSeen] = {(p.identity, p.side): p for p in map(presence_from, rows)}
+        bodies = self._rows(select(PRESENCE.c.body), PRESENCE.c.identity, {s.identity for _, s in sightings})
+        before = {(last.identity, last.side): last for last in (revived(body, LastSeen) for (body,) in bodies)}
         now = dict(before)
         for seq, sighting in sightings:
             key = (sighting.identity, sighting.side)
             now[key] = seen(now.get(key, LastSeen(identity=key[0], side=key[1])), sighting, seq)
-        self._insert(PRESENCE, [presence_row(last) for key, last in now.items() if key not in before])
-        changed = [presence_row(last) for key, last in now.items() if key in before and last != before[key]]
-        if changed:
-            self.connection.execute(
-                _SEEN, [{**row, "_identity": row["identity"], "_side": row["side"]} for row in changed]
-            )
-
-
-_SEEN = (
-    update(PRESENCE)
-    .where(and_(PRESENCE.c.identity == bindparam("_identity"), PRESENCE.c.side == bindparam("_side")))
-    .values(seq=bindparam("seq"), body=bindparam("body"))
-)
-
-
-def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in names}
+        _MEET.run(self.connection, [presence_row(last) for key, last in now.items() if key not in before])
+        changed = [last for key, last in now.items() if last != before.get(key, last)]
+        _SEE.run(self.connection, [presence_row(last) for last in changed])
