@@ -95,15 +95,16 @@ class ListenClient:
             raise CsmsUnavailable("The listening process broke off.", side="") from error
 
     @contextlib.asynccontextmanager
-    async def subscribe(self) -> AsyncIterator[AsyncIterator[News]]:
+    async def subscribe(self, *, to: str = "subscribe") -> AsyncIterator[AsyncIterator[News]]:
         """A stream of news on a connection of its own; raises ``OSError`` when nobody listens.
 
-        Once inside, everything recorded from now on will come, or a line that
-        says some was dropped.  The stream ends with the connection.
+        From its first line on, everything recorded will come, or a line that
+        says some was dropped; ``to="watch"`` gives the state of the relays
+        alone.  The stream ends with the connection.
         """
         reader, writer = await self._connect()
         try:
-            writer.write(line(Request("subscribe")))
+            writer.write(line(Request(to)))
             yield _news(reader)
         finally:
             writer.close()

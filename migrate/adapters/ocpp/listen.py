@@ -63,6 +63,7 @@ class ListenServer:
         self._is_recording = True
         self._told: list[Side] = []
         self._subscribers: dict[asyncio.StreamWriter, None] = {}
+        self._watchers: dict[asyncio.StreamWriter, None] = {}  # of the state alone
         self._clients: set[asyncio.Task[None]] = set()
         self._lock = -1
         self._server: asyncio.Server | None = None
@@ -105,7 +106,7 @@ class ListenServer:
             self._server.close()
             self._server = None
             self._path.unlink(missing_ok=True)
-        for writer in list(self._subscribers):
+        for writer in [*self._subscribers, *self._watchers]:
             writer.close()
         self._over.set()
         clients = self._clients - {task for task in (asyncio.current_task(),) if task}
@@ -158,7 +159,8 @@ class ListenServer:
         for sighting, place in zip(batch, places, strict=True):
             self._backlog.popleft()
             self.recorded += 1
-            self._tell(News(sighting=replace(sighting, seq=place)))
+            if self._subscribers:
+                self._tell(News(sighting=replace(sighting, seq=place)), self._subscribers)
         if not self._backlog:
             self._something.clear()
             self._nothing.set()
@@ -177,11 +179,11 @@ class ListenServer:
     def _tell_state(self) -> None:
         if (sees := self.sees) != self._told:
             self._told = sees
-            self._tell(News(sees=sees))
+            self._tell(News(sees=sees), {**self._subscribers, **self._watchers})
 
-    def _tell(self, news: News) -> None:
-        text = line(news) if self._subscribers else b""
-        for writer in list(self._subscribers):
+    def _tell(self, news: News, to: Iterable[asyncio.StreamWriter]) -> None:
+        text = line(news)
+        for writer in list(to):
             if writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
                 self._drop(writer)
             else:
@@ -190,10 +192,14 @@ class ListenServer:
     def _drop(self, writer: asyncio.StreamWriter) -> None:
         """A subscriber too slow for us is told so and sent away: the journal holds what it missed."""
         self.dropped += 1
-        self._subscribers.pop(writer, None)
+        self._forget(writer)
         writer.write(line(News(dropped=True)))
         writer.close()
         asyncio.get_running_loop().call_later(GRACE_S, writer.transport.abort)
+
+    def _forget(self, writer: asyncio.StreamWriter) -> None:
+        self._subscribers.pop(writer, None)
+        self._watchers.pop(writer, None)
 
     # --- being asked -------------------------------------------------------------
 
@@ -209,7 +215,7 @@ class ListenServer:
         except (OSError, ValueError, msgspec.MsgspecError):
             pass  # a client that broke off, or said something that is no request
         finally:
-            self._subscribers.pop(writer, None)
+            self._forget(writer)
             self._clients.discard(task)
             for request in asked:
                 request.cancel()
@@ -220,9 +226,9 @@ class ListenServer:
     ) -> None:
         while text := await reader.readline():
             request = msgspec.json.decode(text, type=Request)
-            if request.do == "subscribe":
+            if request.do in ("subscribe", "watch"):
                 writer.write(line(News(sees=self.sees)))
-                self._subscribers[writer] = None
+                (self._subscribers if request.do == "subscribe" else self._watchers)[writer] = None
                 continue
             if len(asked) >= MAX_IN_FLIGHT:
                 writer.write(line(Reply(request.number, failure=Failure("MigrateError", "Too many requests at once."))))

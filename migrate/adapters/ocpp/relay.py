@@ -52,7 +52,7 @@ class Note:
 class Relay:
     """One side's stations.
 
-    ``upstream`` is the CSMS's base address, or ``"lab"``.  ``sink`` is told
+    ``upstream`` is the CSMS's base address; ``"lab"`` or ``None`` is none.  ``sink`` is told
     every sighting, in the order it was seen; ``now`` is campaign time;
     ``tag_key`` hashes the cards.
     """
@@ -62,7 +62,7 @@ class Relay:
         *,
         side: Side,
         listen: tuple[str, int],
-        upstream: str,
+        upstream: str | None,
         now: Callable[[], datetime],
         tag_key: bytes,
         sink: Callable[[Sighting], None] | None = None,
@@ -77,7 +77,7 @@ class Relay:
         self._tag_key, self._note = tag_key, note
         self._token = token or (lambda: secrets.token_hex(8))
         self._upstream = None
-        if upstream != LAB:
+        if upstream not in (None, LAB):
             self._upstream = Upstream(parse_backend(upstream, where=f"{side}.relay.upstream"), self.limits, tls)
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None

@@ -8,7 +8,8 @@ cut off it says that it does not see.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.ocpp.lines import News
@@ -57,15 +58,16 @@ class RelayWitness:
     async def sightings(self, *, after: int = 0) -> AsyncIterator[Sighting]:
         """Every sighting after a place in the journal: first those missed, then live, without a gap."""
         last = after
-        async for live in self._connections():
-            # Inside the subscription, so that whatever is recorded while we read comes as news as well.
-            async for sighting in self._missed(last):
-                last = sighting.seq
-                yield sighting
-            async for news in live:
-                if news.sighting is not None and news.sighting.seq > last:
-                    last = news.sighting.seq
-                    yield news.sighting
+        async with contextlib.aclosing(self._connections()) as connections:
+            async for live in connections:
+                # Inside the subscription, so that whatever is recorded while we read comes as news as well.
+                async for sighting in self._missed(last):
+                    last = sighting.seq
+                    yield sighting
+                async for news in live:
+                    if news.sighting is not None and news.sighting.seq > last:
+                        last = news.sighting.seq
+                        yield news.sighting
 
     async def _missed(self, last: int) -> AsyncIterator[Sighting]:
         while page := [sighting for sighting in await self._tail(last) if sighting.seq > last]:
@@ -73,7 +75,7 @@ class RelayWitness:
                 last = sighting.seq
                 yield sighting
 
-    async def _connections(self) -> AsyncIterator[AsyncIterator[News]]:
+    async def _connections(self) -> AsyncGenerator[AsyncIterator[News], None]:
         """One subscription after the other, each from its first line on; pauses grow while nobody listens."""
         pause = FIRST_PAUSE_S
         while True:
@@ -92,7 +94,7 @@ class RelayWitness:
         pause = FIRST_PAUSE_S
         while True:
             try:
-                async with self._client.subscribe() as news:
+                async with self._client.subscribe(to="watch") as news:
                     async for item in news:
                         pause = FIRST_PAUSE_S
                         if item.sees is not None:
