@@ -94,6 +94,15 @@ class SimulatedCsms:
         finally:
             del self._asked[message_id]
 
+    async def is_alive(self, identity: str, timeout_s: float = 1.0) -> bool:
+        """Whether a station's newest session answers a ping."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await (await self._newest[identity].ping())
+        except TimeoutError:
+            return False
+        return True
+
     async def send_raw(self, identity: str, frame: str | bytes) -> None:
         """Send any frame at all to a station's newest session: some backends do."""
         await self._newest[identity].send(frame)

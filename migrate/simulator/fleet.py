@@ -36,7 +36,8 @@ class Fleet:
         self._control = Control(config.control, self._handlers()) if config.control else None
 
     async def open(self) -> None:
-        """Let the CSMSes and the control socket listen."""
+        """Open the wire log, and let the CSMSes and the control socket listen."""
+        self._wire = WireLog(self._config.wire)
         for csms in self.csms.values():
             await csms.up()
         if self._control:
@@ -44,8 +45,8 @@ class Fleet:
 
     def start_stations(self) -> None:
         """Switch every station on; they dial until somebody answers."""
+        assert self._wire is not None  # opened first
         config = self._config
-        self._wire = WireLog(config.wire)
         world = World(
             source_url=config.source_url or self.csms[Side.SOURCE].url,
             target_url=config.target_url or self.csms[Side.TARGET].url,

@@ -183,6 +183,16 @@ async def test_a_station_with_slots_takes_the_next_one_when_the_target_is_down(f
     assert last_side(there.log()) == {"SIM-1": Side.SOURCE}
 
 
+async def test_no_station_ever_dials_outside_of_loopback(field: Any, station_of: Any) -> None:
+    there = await field([station_of("microocpp")])
+    await there.write("Cst_BackendUrl", "ws://192.0.2.1:80/ocpp")
+
+    await there.reset()
+    await there.until(lambda: len(there.log(Kind.REFUSED)) == 1)
+
+    assert there.log(Kind.REFUSED)[0].status == "not loopback"
+
+
 async def test_a_lost_station_appears_nowhere_until_a_crew_has_been_there(field: Any, station_of: Any) -> None:
     there = await field([station_of("alfen6", Fault.LOST, visit_s=0.1)])
     await there.point_to(there.target.url)
@@ -207,6 +217,7 @@ async def test_a_second_silent_socket_appears_beside_the_answering_one(field: An
     assert boots_on_target(there.log()) == 1
     with pytest.raises(TimeoutError):
         await there.target.call("SIM-1", "GetConfiguration", {}, timeout_s=0.2)
+    assert not await there.target.is_alive("SIM-1", timeout_s=0.2)
 
 
 async def test_a_driver_charges_to_the_end_when_nobody_touches_the_station(field: Any, station_of: Any) -> None:
