@@ -151,6 +151,23 @@ def test_a_wave_keeps_within_the_share_of_every_site_or_says_so(stations: list[S
         assert not over or any("share of" in note for note in wave.notes)
 
 
+def test_half_of_a_large_site_is_left_to_drivers_in_a_wave_that_can_do_without() -> None:
+    mall = fleet({"alfen": 40}, site_id="mall")
+
+    plan = plan_of([*mall, *fleet({"keba": 40})], sized(50, None))
+
+    assert Counter(s.site for s in plan.waves[1].stations)["mall"] == 20
+    assert plan.waves[1].size == 50
+    assert plan.waves[1].notes == ()
+
+
+def test_a_wave_that_needs_more_of_a_site_than_its_share_says_so() -> None:
+    plan = plan_of([*fleet({"alfen": 40}, site_id="mall"), *fleet({"keba": 10})], sized(36, None))
+
+    assert plan.waves[1].size == 36
+    assert plan.waves[1].notes == ("the share of 1 site(s) is exceeded: no other stations are left to fill the wave",)
+
+
 @settings(max_examples=50, deadline=None)
 @given(stations_strategy, policies_strategy)
 def test_batches_count_from_one_and_none_is_larger_than_allowed(stations: list[Station], policy: Policy) -> None:

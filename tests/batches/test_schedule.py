@@ -115,15 +115,26 @@ def test_the_journal_is_asked_for_the_same_places_that_admission_counts() -> Non
 
 
 def test_a_station_offered_twice_starts_once() -> None:
-    line = admission([planned("A")], Caps())
+    mall = [planned(c, site="mall") for c in "ABCD"]  # two of them may be in flight, but not one of them twice
+    line = Admission(Caps(), site_limits(mall, Caps()))
+    line.offer([mall[0], mall[0]])
 
-    line.admit()
-    line.offer([planned("A")])
-    assert names(line.admit()) == []
-    line.release("A")
-    line.release("A")
-    line.offer([planned("A")])
     assert names(line.admit()) == ["A"]
+    line.offer([mall[0]])
+    assert names(line.admit()) == []
+
+
+def test_a_station_may_come_again_once_its_places_are_released_however_often_that_is_said() -> None:
+    mall = [planned(c, site="mall") for c in "ABCD"]
+    line = admission(mall, Caps())
+    line.admit()
+
+    line.release("A")
+    line.release("A")
+    line.offer([mall[0]])
+
+    assert names(line.admit()) == ["C"]
+    assert line.in_flight == {"B", "C"}
 
 
 def test_a_station_that_was_withdrawn_does_not_start_and_blocks_nobody() -> None:

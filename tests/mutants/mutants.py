@@ -1,0 +1,208 @@
+"""The rules that matter most, each with what it looks like switched off.
+
+To add one: name the rule, the file, a piece of text that occurs in it exactly
+once, what it becomes without the rule, and the tests that must notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    rule: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+GATE, GATE_TESTS = "batches/gate.py", ("tests/batches/test_gate.py",)
+PLAN, PLAN_TESTS = "batches/plan.py", ("tests/batches/test_plan.py",)
+WINDOW, WINDOW_TESTS = "batches/window.py", ("tests/batches/test_window.py",)
+SCHEDULE, SCHEDULE_TESTS = "batches/schedule.py", ("tests/batches/test_schedule.py",)
+STANDING, STANDING_TESTS = "batches/standing.py", ("tests/batches/test_standing.py",)
+EVIDENCE, EVIDENCE_TESTS = "migrate/domain/evidence.py", ("tests/domain/test_evidence.py",)
+TABLE, TABLE_TESTS = "migrate/domain/attempt.py", ("tests/domain/test_attempt.py",)
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    # the gate
+    Mutant("too few confirmed hold", GATE, "if good < wanted * tally.attempted:", "if False:", GATE_TESTS),
+    Mutant(
+        "min_confirmed met is enough",
+        GATE,
+        "if good < wanted * tally.attempted:",
+        "if good <= wanted * tally.attempted:",
+        GATE_TESTS,
+    ),
+    Mutant(
+        "max_failed_share met is not exceeded",
+        GATE,
+        "failed > limit * tally.attempted:",
+        "failed >= limit * tally.attempted:",
+        GATE_TESTS,
+    ),
+    Mutant("a failed share shuts", GATE, "failed > limit * tally.attempted:", "False:", GATE_TESTS),
+    Mutant("shares are exact", GATE, "exact = share.exact", "exact = Fraction(share.of_one)", GATE_TESTS),
+    Mutant(
+        "stuck counts as failed",
+        GATE,
+        "tally.failed + tally.reverted + tally.stuck",
+        "tally.failed + tally.reverted",
+        GATE_TESTS,
+    ),
+    Mutant(
+        "max_lost met is not exceeded", GATE, "if lost > policy.max_lost:", "if lost >= policy.max_lost:", GATE_TESTS
+    ),
+    Mutant("a lost station shuts", GATE, "if lost > policy.max_lost:", "if False:", GATE_TESTS),
+    Mutant(
+        "no share before min_sample",
+        GATE,
+        "tally.ended >= policy.min_sample",
+        "tally.ended > policy.min_sample",
+        GATE_TESTS,
+    ),
+    Mutant("a wave must soak", GATE, "elif soaked < soak:", "elif False:", GATE_TESTS),
+    Mutant(
+        "an unwatched soak holds",
+        GATE,
+        "    if soaked is None:",
+        "    if soaked is None:\n        return\n    if soaked is None:",
+        GATE_TESTS,
+    ),
+    Mutant("a soak met is enough", GATE, "elif soaked < soak:", "elif soaked <= soak:", GATE_TESTS),
+    Mutant("the next wave needs approval", GATE, "if not approved:", "if False:", GATE_TESTS),
+    Mutant(
+        "shut outranks hold",
+        GATE,
+        "if against := tuple(_against(tally, policy, acknowledged or {})):",
+        "against = tuple(_against(tally, policy, acknowledged or {}))\n"
+        "    if against and not tuple(_missing(tally, policy, soaked, approved)):",
+        GATE_TESTS,
+    ),
+    Mutant("pending holds", GATE, "if tally.pending:", "if False:", GATE_TESTS),
+    Mutant("what does not add up holds", GATE, "or not _adds_up(tally):", "or False:", GATE_TESTS),
+    Mutant("a broken share holds", GATE, "return exact if 0 <= exact <= 1 else None", "return exact", GATE_TESTS),
+    Mutant(
+        "only what has not moved was acknowledged",
+        GATE,
+        "and seen.get(attempt.id) == attempt.version:",
+        "and attempt.id in seen:",
+        GATE_TESTS,
+    ),
+    Mutant(
+        "window and backoff are owed to the wave",
+        GATE,
+        "return attempt.deferral is not None and attempt.deferral.is_outside",
+        "return True",
+        GATE_TESTS,
+    ),
+    Mutant("a rollback is no success", GATE, "return State.REVERTED if", "return State.SETTLED if", GATE_TESTS),
+    Mutant(
+        "max_failed met does not stop",
+        GATE,
+        "if count > policy.max_failed}",
+        "if count >= policy.max_failed}",
+        GATE_TESTS,
+    ),
+    # places
+    Mutant("a site may always have one", SCHEDULE, "max(1, int(share", "max(0, int(share", SCHEDULE_TESTS),
+    Mutant("the share is of connectors", SCHEDULE, " // largest[site])", ")", SCHEDULE_TESTS),
+    Mutant("a cap is never exceeded", SCHEDULE, ">= p.limit), None)", "> p.limit), None)", SCHEDULE_TESTS),
+    Mutant(
+        "no station is twice in flight",
+        SCHEDULE,
+        "not in self._waiting and station.identity not in self._flying:",
+        "not in self._waiting:",
+        SCHEDULE_TESTS,
+    ),
+    Mutant("a release wakes who waits", SCHEDULE, "self._call_next(permit.scope)", "pass", SCHEDULE_TESTS),
+    Mutant(
+        "a release passes the call on",
+        SCHEDULE,
+        "            self._call_next(line)",
+        "            pass",
+        SCHEDULE_TESTS,
+    ),
+    # windows
+    Mutant("a window excludes its end", WINDOW, "<= shown < daily.end", "<= shown <= daily.end", WINDOW_TESTS),
+    Mutant("a window includes its begin", WINDOW, "daily.begin <= shown", "daily.begin < shown", WINDOW_TESTS),
+    Mutant(
+        "a window may span midnight",
+        WINDOW,
+        "return shown >= daily.begin or",
+        "return shown >= daily.begin and",
+        WINDOW_TESTS,
+    ),
+    Mutant("a freeze includes its last day", WINDOW, "<= day <= freeze.last", "<= day < freeze.last", WINDOW_TESTS),
+    Mutant(
+        "the clock of the site counts", WINDOW, "timezone.strip() or windows.timezone", "windows.timezone", WINDOW_TESTS
+    ),
+    Mutant("changed clocks open and close", WINDOW, ", *_clock_changes(zone, day)}", "}", WINDOW_TESTS),
+    # the plan
+    Mutant(
+        "the canary holds every profile",
+        PLAN,
+        "for name in sorted(profiles):",
+        "for name in sorted(profiles)[1:]:",
+        PLAN_TESTS,
+    ),
+    Mutant("waves never shrink", PLAN, "max(asked, before), notes)", "asked, notes)", PLAN_TESTS),
+    Mutant("nobody falls out of the plan", PLAN, "excluded += dealer.left_over(len(waves))", "pass", PLAN_TESTS),
+    Mutant("a hold is respected", PLAN, "if station.hold.strip():", "if False:", PLAN_TESTS),
+    Mutant("the lifecycle is respected", PLAN, "if not station.lifecycle.is_plannable:", "if False:", PLAN_TESTS),
+    Mutant("a wave keeps within site shares", PLAN, "< self._limits[candidate.planned.site]:", "< 10**9:", PLAN_TESTS),
+    Mutant("the fingerprint covers the policy", PLAN, "*_covered(policy), ", "", PLAN_TESTS),
+    Mutant("the fingerprint covers the inventory", PLAN, "*inventory, *plan.stations", "*plan.stations", PLAN_TESTS),
+    Mutant(
+        "the order of rows is nothing", PLAN, "sorted(stations, key=lambda s: s.identity)", "list(stations)", PLAN_TESTS
+    ),
+    # standing
+    Mutant("later waves need their own approval", STANDING, "and wave < gate", "and wave <= gate", STANDING_TESTS),
+    Mutant(
+        "an approval of another plan says nothing", STANDING, " if a.fingerprint == fingerprint}", "}", STANDING_TESTS
+    ),
+    Mutant("stuck counts with the lost", STANDING, " or totals.get(State.STUCK, 0):", ":", STANDING_TESTS),
+    # evidence
+    Mutant("E3: accepted by the upstream", EVIDENCE, 'if sighting.answer != "Accepted":', "if False:", EVIDENCE_TESTS),
+    Mutant(
+        "E3: every known fact agrees",
+        EVIDENCE,
+        "in disagreements(expected, sighting.facts).items():",
+        "in ():",
+        EVIDENCE_TESTS,
+    ),
+    Mutant(
+        "E3: at least one fact is known",
+        EVIDENCE,
+        "if not agreements(expected, sighting.facts):",
+        "if False:",
+        EVIDENCE_TESTS,
+    ),
+    Mutant("E3: no rival", EVIDENCE, "    if rivals:", "    if False:", EVIDENCE_TESTS),
+    Mutant("E3: no lab", EVIDENCE, "if sighting.lab and not lab_counts:", "if False:", EVIDENCE_TESTS),
+    # the table
+    Mutant(
+        "E3 confirms from every state that is no end",
+        TABLE,
+        "if state not in ENDS and state is not State.SETTLED:",
+        "if state in IN_FLIGHT:",
+        TABLE_TESTS,
+    ),
+    Mutant(
+        "a weaker sighting never undoes a confirmation",
+        TABLE,
+        "_BEYOND_ARRIVAL = ENDS | {State.CONFIRMED, State.SETTLED}",
+        "_BEYOND_ARRIVAL = ENDS",
+        TABLE_TESTS,
+    ),
+    Mutant(
+        "a lost station is not given up by a clock",
+        TABLE,
+        "State.LOST: {Fact.ON_SOURCE: State.UNDOING,",
+        "State.LOST: {Fact.DEADLINE: State.FAILED, Fact.ON_SOURCE: State.UNDOING,",
+        TABLE_TESTS,
+    ),
+)
