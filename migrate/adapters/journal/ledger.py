@@ -68,6 +68,8 @@ class Ledger:
 
     def _check_alone(self, change: Change) -> None:
         """One attempt in flight per station, after the whole change."""
+        if len(change.attempts) == 1 and self.alive[change.attempts[0].identity] <= {change.attempts[0].id}:
+            return  # the common case: nobody else is there
         after: dict[str, set[str]] = {}
         for attempt in change.attempts:
             living = after.setdefault(attempt.identity, set(self.alive[attempt.identity]))

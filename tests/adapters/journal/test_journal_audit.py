@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from pathlib import Path
 
@@ -173,3 +175,13 @@ async def test_a_process_that_only_reads_leaves_no_line(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         after = connection.execute("SELECT max(seq) FROM event").fetchone()[0]
     assert after == before
+
+
+def test_a_hash_can_be_computed_again_with_nothing_but_json_and_sha256(path: Path) -> None:
+    columns = "seq, writer, link, prev_hash, kind, at, identity, attempt, data"
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute(f"SELECT {columns}, hash FROM event").fetchall()
+
+    for *line, known in rows:
+        text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+        assert hashlib.sha256(text.encode()).hexdigest() == known
