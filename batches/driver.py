@@ -23,7 +23,7 @@ from batches.outcome import Outcome, outcome
 from batches.patience import Patience, wait_for
 from batches.reading import Meaning, read
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
-from migrate.domain.errors import Stale
+from migrate.domain.errors import CsmsUnavailable, Stale
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting
 from migrate.domain.record import Attempt, move
 from migrate.domain.wave import Cause, Deferral
@@ -79,14 +79,18 @@ class Driver:
     async def _leave_state(self, attempt: Attempt) -> Attempt:
         """Live through one state and journal what ended it."""
         self._expected = (await self._ports.journal.source_facts(attempt.identity)).over(self._errand.inventory)
-        await self._notice_absence(attempt)
         act = asyncio.ensure_future(self._act_of(attempt)(attempt))
         try:
+            await self._notice_absence(attempt)
             ended = await self._first_of(act, attempt)
             moved = await self._record(attempt, ended)
         except Stale as stale:
             self._acts.resumed = True  # what was sent last is not known: the next act looks before it writes
             return await self._believe_the_journal(attempt, stale)
+        except CsmsUnavailable:
+            self._acts.resumed = self._was_blind = True
+            await self._ports.clock.sleep(LOOK_EVERY)  # nobody can see: the state begins anew, and its deadline
+            return attempt
         finally:
             act.cancel()
             await asyncio.gather(act, return_exceptions=True)  # its outcome is overtaken; errors were raised above

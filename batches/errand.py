@@ -66,12 +66,13 @@ class Fence:
         return Guard(batch=self.batch, epoch=self.epoch)
 
     def order_over(self, errand: Errand) -> Hold | None:
-        planned = errand.planned
-        model = f"{errand.station.vendor} {errand.station.model}".strip()
-        for name in (errand.station.model, model):
-            if hold := self.control.over(model=name, profile=planned.profile, site=planned.site):
-                return hold
-        return None
+        return self.over(errand.station, errand.planned.profile)
+
+    def over(self, station: Station, profile: str) -> Hold | None:
+        """The strictest order over a station; a model may be named with or without its vendor."""
+        names = (station.model, f"{station.vendor} {station.model}".strip())
+        holds = [self.control.over(model=name, profile=profile, site=station.site) for name in names]
+        return max((h for h in holds if h is not None), key=lambda h: h.mode is Mode.HALTED, default=None)
 
     def forbids_start(self, errand: Errand) -> Hold | None:
         """Any order, pause or halt, forbids a new attempt."""

@@ -5,6 +5,7 @@ What concerns no driver goes to the watch.  The lookout decides nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,8 @@ class Lookout:
     def __init__(self, witness: Witness) -> None:
         self._witness = witness
         self._drivers: dict[str, Driver] = {}
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     def has(self, identity: str) -> bool:
         return identity in self._drivers
@@ -33,10 +36,17 @@ class Lookout:
     def for_driver(self, identity: str, driver: Driver) -> Iterator[None]:
         """Sightings of this station go to this driver for as long as the context lasts."""
         self._drivers[identity] = driver
+        self._quiet.clear()
         try:
             yield
         finally:
             del self._drivers[identity]
+            if not self._drivers:
+                self._quiet.set()
+
+    async def at_rest(self) -> None:
+        """Wait until no driver is at work."""
+        await self._quiet.wait()
 
     async def look_out(self, after: int, elsewhere: Elsewhere) -> None:
         """Read the witness for ever, from a place in the journal on."""

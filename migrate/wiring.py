@@ -211,3 +211,13 @@ def fit_of(folder: Path) -> Callable[[Station], Fit]:
 def require_campaign(folder: Path) -> None:
     if not (folder / FILE_NAME).exists():
         raise SettingsProblem(f"{folder} is no campaign folder.", hint="Make one with `migrate init DIR`.")
+
+
+def open_store_of(folder: Path) -> None:
+    """Make the campaign's database, so that every later verb finds one."""
+
+    async def make() -> None:
+        async with open_campaign(folder, create=True):
+            pass
+
+    asyncio.run(make())

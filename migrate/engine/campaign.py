@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from batches.turnstile import Turnstile
 from batches.watch import Watch
 from migrate.domain.address import Backend
 from migrate.domain.attempt import BATCH_ENDS, NEEDS_A_PERSON, State
-from migrate.domain.errors import MigrateError
+from migrate.domain.errors import CsmsUnavailable, MigrateError
 from migrate.domain.evidence import IdentityFacts, Kind, Sighting
 from migrate.domain.policy import Policy
 from migrate.domain.profile import Profile
@@ -97,17 +98,22 @@ class Campaign:
 
     async def _elsewhere(self, sighting: Sighting) -> None:
         if not self.is_leader:
-            return
+            return None
         if sighting.kind in (Kind.CSMS_DOWN, Kind.CSMS_UP):
             is_over = sighting.kind is Kind.CSMS_UP
             await self._note_incident("CSMS down", sighting.detail, side=sighting.side.value, over=is_over)
-        else:
-            await self.watch.see(sighting)
+            return None
+        while True:
+            try:
+                return await self.watch.see(sighting)
+            except CsmsUnavailable:
+                await asyncio.sleep(self.nap_s)  # nobody can say who else answers; the sighting keeps
 
     async def _tick_for_ever(self) -> None:
         while True:
             await self._refresh()
-            await (self.watch.tick() if self.is_leader else self.watch.read_moves())
+            with suppress(CsmsUnavailable):  # the rest of this look comes with the next
+                await (self.watch.tick() if self.is_leader else self.watch.read_moves())
             await asyncio.sleep(self.nap_s)
 
     @property

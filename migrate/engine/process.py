@@ -17,10 +17,10 @@ from pathlib import Path
 
 from batches.errand import Ports
 from migrate.domain.record import Change, Event, EventKind, Process
+from migrate.engine.beat import BEAT_S
 from migrate.engine.campaign import Campaign, Outline
 from migrate.engine.durable import Durable
 
-BEAT_S = 2.0
 DEAD_AFTER = timedelta(seconds=15)
 """Real time without a beat after which a process's batches are taken over; its intents are fenced all the same."""
 
@@ -63,8 +63,7 @@ class CampaignProcess:
         async with self._at_work():
             await until.wait()
             self.stop_starting()
-            while self.campaign.lookout.driven:
-                await asyncio.sleep(self.campaign.nap_s)
+            await self.campaign.lookout.at_rest()
 
     def stop_starting(self) -> None:
         """Start no further station; what is in flight goes on."""
@@ -75,8 +74,8 @@ class CampaignProcess:
     @asynccontextmanager
     async def _at_work(self) -> AsyncIterator[None]:
         """dbos open, witness read, heart beating; whatever breaks in the background breaks the work."""
-        await self._beat()
         await self._durable.open()
+        await self._beat()
         background = asyncio.ensure_future(self._background())
         owner = asyncio.current_task()
         background.add_done_callback(lambda done: _break_off(done, owner))

@@ -94,7 +94,7 @@ class ListenServer:
             await asyncio.wait({over, self._recorder}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
-        if self._recorder.done():
+        if self._recorder.done() and not self._recorder.cancelled():
             await self._recorder
 
     async def drain(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -81,11 +82,10 @@ def inspect(name: str, data: bytes) -> Sheets:
             _judge_archive(name, archive)
             notes = _judge_type(name, archive)
             sheets = Sheets(notes=notes)
-            for entry in archive.namelist():
-                if re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry):
-                    _scan(name, archive, entry, sheets)
+            for entry in archive.namelist():  # every part, so that damage anywhere is found here, by its checksum
+                _scan(name, archive, entry, sheets)
             sheets.needs_diagnosis |= _pads_numbers(archive)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
         message = f"{name} is cut short or damaged: {error}."
         raise FileRefused("E-FILE-ZIP", message, hint="Copy or download it again.") from error
     return sheets
@@ -126,15 +126,16 @@ _ENTITIES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def _scan(name: str, archive: zipfile.ZipFile, entry: str, sheets: Sheets) -> None:
-    """One pass over a sheet's XML in chunks; a reference cut in two is seen in the overlap."""
-    tail = b""
+    """One pass over a part in chunks; a reference cut in two is seen in the overlap."""
+    is_sheet, tail = re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry) is not None, b""
     with archive.open(entry) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             window = tail + chunk
-            if _ENTITIES.search(window):
+            if entry.endswith((".xml", ".rels")) and _ENTITIES.search(window):
                 raise FileRefused("E-FILE-XML", f"{name} declares XML entities, as no workbook does.", hint=_RESAVE)
-            _reach(_CELL.findall(window), sheets)
-            sheets.needs_diagnosis |= _TELLING.search(window) is not None
+            if is_sheet:
+                _reach(_CELL.findall(window), sheets)
+                sheets.needs_diagnosis |= _TELLING.search(window) is not None
             tail = window[-_OVERLAP_BYTES:]
     if sheets.columns > MOST_COLUMNS:
         message = f"{name} has a cell at {sheets.far}, far outside any list of stations."

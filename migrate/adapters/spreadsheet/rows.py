@@ -53,6 +53,11 @@ def build_rows(table: Table, column_map: ColumnMap | None, excluded: frozenset[i
         (column_map, tuple(missing_headers(column_map, header.cells))) if column_map else canonical_map(header.cells)
     )
     built.problems += (problem(at, finding) for finding in odd)
+    if not body:
+        finding = Finding(
+            "E-FILE-EMPTY", "There is a header and no station under it.", "Fill it in, or export it again."
+        )
+        built.problems.append(problem(at, finding))
     if column_map is None:
         built.proposal = propose(header.cells, body)
         built.problems.append(problem(at, _unmapped(header.cells)))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from typing import Any
@@ -19,7 +21,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from migrate.adapters.spreadsheet.guard import Sheets, inspect
 from migrate.adapters.spreadsheet.table import MOST_ROWS, Detected, FileRefused, Record, Table, letter
-from migrate.domain.finding import Finding, nearest
+from migrate.domain.finding import Finding, nearest, quoted
 
 LARGEST_RECTANGLE = 8_000_000
 """Cells that calamine may allocate at once; beyond, rows are streamed one by one."""
@@ -34,14 +36,21 @@ def read_workbook(name: str, data: bytes, asked: str | None = None) -> Table:
     """One sheet of a workbook.  Raises ``FileRefused`` when file or sheet cannot be read."""
     sheets = inspect(name, data)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheet, notes = _choose(name, book, asked)
-        is_vast = sheets.rows * sheets.columns > LARGEST_RECTANGLE
-        rows = _streamed(data, sheet) if is_vast else book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    except CalamineError as error:
-        raise FileRefused(
-            "E-FILE-ZIP", f"{name} cannot be read as a workbook: {error}.", hint="Open it in Excel and save it anew."
-        ) from error
+        return _read(name, data, sheets, asked)
+    except (CalamineError, *_MALFORMED) as error:
+        message = f"{name} cannot be read as a workbook: {quoted(str(error))}."
+        raise FileRefused("E-FILE-ZIP", message, hint="Open it in Excel and save it anew.") from error
+
+
+_MALFORMED = (LookupError, ValueError, TypeError, AttributeError, SyntaxError, OSError, zipfile.BadZipFile, zlib.error)
+"""What openpyxl lets through when a workbook's XML is well packed and makes no sense (``ParseError`` is a SyntaxError)."""
+
+
+def _read(name: str, data: bytes, sheets: Sheets, asked: str | None) -> Table:
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    sheet, notes = _choose(name, book, asked)
+    is_vast = sheets.rows * sheets.columns > LARGEST_RECTANGLE
+    rows = _streamed(data, sheet) if is_vast else book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     records = tuple(_records(name, rows))
     faults, hidden = _diagnose(name, data, sheet, sheets)
     detected = Detected(file=name, kind="workbook", sheet=sheet, hidden_rows=hidden)

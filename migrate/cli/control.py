@@ -1,0 +1,105 @@
+"""``migrate pause``, ``resume``, ``halt``: a person's orders, whole or part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from batches.orders import laid, lifted, order
+from migrate.cli.options import Context, common_options
+from migrate.cli.people import who
+from migrate.domain.record import Attempt, Change, Control, Event, EventKind
+from migrate.domain.wave import Mode, PlannedStation
+from migrate.wiring import Wired, with_campaign
+
+
+def _scope_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One part of the fleet, or all of it."""
+    for name, what in (("--site", "one site"), ("--profile", "one profile"), ("--model", "one model")):
+        command = click.option(name, default=None, help=f"Only {what}.")(command)
+    return click.option("--reason", required=True, help="Why; it goes into the journal with your name.")(command)
+
+
+def scope_of(model: str | None, profile: str | None, site: str | None) -> str:
+    """The scope an order lies on: empty for everything."""
+    named = [f"{kind}:{value}" for kind, value in (("model", model), ("profile", profile), ("site", site)) if value]
+    if len(named) > 1:
+        raise click.UsageError("Name one of --model, --profile and --site; give two orders for two scopes.")
+    return named[0] if named else ""
+
+
+@click.command()
+@_scope_options
+@common_options
+def pause(context: Context, *, reason: str, model: str | None, profile: str | None, site: str | None) -> None:
+    """No new attempts; those under way go on.
+
+    \b
+    migrate pause --reason "storm over the north"
+    migrate pause --model NG910-60123 --reason "two stuck plugs"
+    """
+    _lay(context, Mode.PAUSED, scope_of(model, profile, site), reason)
+
+
+@click.command()
+@_scope_options
+@common_options
+def halt(context: Context, *, reason: str, model: str | None, profile: str | None, site: str | None) -> None:
+    """No new step anywhere but undoing, at once, in every process.
+
+    \b
+    migrate halt --reason "target CSMS bills drivers twice"
+    """
+    _lay(context, Mode.HALTED, scope_of(model, profile, site), reason)
+
+
+@click.command()
+@_scope_options
+@common_options
+def resume(context: Context, *, reason: str, model: str | None, profile: str | None, site: str | None) -> None:
+    """Lift a pause or a halt, and take note of the failures so far: only new ones can shut a gate again.
+
+    \b
+    migrate resume --reason "supplier mended it, see ticket 4711"
+    """
+    scope = scope_of(model, profile, site)
+
+    async def lift(wired: Wired) -> str:
+        before = await wired.journal.control()
+        after = lifted(before, scope, await _attempts_in(wired, scope))
+        await _record(wired, after, "resume", scope, reason)
+        left = f"; {len(after.holds)} other orders still lie" if after.holds else ""
+        return f"Resumed {scope or 'everything'}{left}. If no run is up: `migrate run --plan FINGERPRINT`."
+
+    context.say(with_campaign(context.campaign, lift))
+
+
+def _lay(context: Context, mode: Mode, scope: str, reason: str) -> None:
+    async def lay(wired: Wired) -> str:
+        hold = order(mode, scope, reason=reason, by=who(), at=wired.clock.now())
+        await _record(wired, laid(await wired.journal.control(), hold), mode.value, scope, reason)
+        return f"{mode.value.capitalize()}: {scope or 'everything'}. Lift it with `migrate resume --reason …`."
+
+    context.say(with_campaign(context.campaign, lay))
+
+
+async def _record(wired: Wired, control: Control, word: str, scope: str, reason: str) -> None:
+    data = {"order": word, "scope": scope, "reason": reason, "by": who(), "epoch": control.epoch}
+    event = Event(kind=EventKind.CONTROL, at=wired.clock.now(), data=data)
+    await wired.journal.order(control, Change(events=(event,)))
+
+
+async def _attempts_in(wired: Wired, scope: str) -> Sequence[Attempt]:
+    attempts = await wired.journal.attempts()
+    plan = await wired.journal.current_plan()
+    if not scope or plan is None:
+        return attempts
+    members = {s.identity for s in plan.stations if _lies_in(s, scope)}
+    return [a for a in attempts if a.identity in members]
+
+
+def _lies_in(planned: PlannedStation, scope: str) -> bool:
+    vendor, model, _ = planned.kind.split("|", 2)
+    return scope in (f"model:{model}", f"model:{vendor} {model}", f"profile:{planned.profile}", f"site:{planned.site}")

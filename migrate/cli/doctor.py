@@ -1,0 +1,163 @@
+"""``migrate doctor``: is everything in order, and where did each setting come from?"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import stat
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from migrate.adapters.journal.audit import verify
+from migrate.adapters.ocpp.client import ListenClient
+from migrate.adapters.vault import IDTAG_KEY
+from migrate.cli.exits import Exit
+from migrate.cli.listening import is_listening
+from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.domain.errors import MigrateError
+from migrate.domain.evidence import Side
+from migrate.wiring import Wired, with_campaign
+
+LEAST_FREE_BYTES = 200_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at; ``hint`` says what to do where it is not well."""
+
+    what: str
+    is_well: bool
+    said: str
+    hint: str = ""
+
+
+@click.command()
+@common_options
+@json_option
+def doctor(context: Context, *, as_json: bool) -> int:
+    """Look at settings, secrets, database, disk, relays and backends; touches no station.
+
+    \b
+    migrate doctor
+    migrate doctor --json | jq '.settings[] | select(.origin != "default")'
+    """
+    found, settings = with_campaign(context.campaign, _examine)
+    if as_json:
+        print_json(
+            {
+                "schema": "migrate.doctor/1",
+                "well": all(f.is_well for f in found),
+                "findings": [{"what": f.what, "well": f.is_well, "said": f.said, "hint": f.hint} for f in found],
+                "settings": settings,
+            }
+        )
+    else:
+        for finding in found:
+            click.echo(f"{'ok  ' if finding.is_well else 'LOOK'}  {finding.what}: {finding.said}")
+            if finding.hint and not finding.is_well:
+                click.echo(f"      {finding.hint}")
+        click.echo("")
+        for row in settings:
+            click.echo(f"{row['key']:<28} {row['value']:<40} {row['origin']}")
+    return Exit.OK if all(f.is_well for f in found) else Exit.SOME_FAILED
+
+
+async def _examine(wired: Wired) -> tuple[list[Finding], list[dict[str, str]]]:
+    return [f async for f in _findings(wired)], _settings(wired)
+
+
+async def _findings(wired: Wired) -> AsyncIterator[Finding]:
+    yield _secrets(wired)
+    yield _disk(wired)
+    faults = wired.journal.store.faults()
+    yield Finding(
+        what="database",
+        is_well=not faults,
+        said="; ".join(faults) or "whole",
+        hint="Restore a backup; see docs/runbook.md.",
+    )
+    breaks = verify(wired.journal.store)
+    yield Finding(
+        what="journal",
+        is_well=not breaks,
+        said=f"{len(breaks)} breaks" if breaks else "every chain holds",
+        hint="Keep the file, and find out who wrote to it.",
+    )
+    catalogue = wired.catalogue
+    yield Finding(what="profiles", is_well=len(catalogue) > 0, said=f"{len(catalogue)} in the catalogue")
+    for side in Side:
+        yield _address(wired, side)
+    yield await _listening(wired)
+
+
+def _secrets(wired: Wired) -> Finding:
+    try:
+        wired.vault.secret(IDTAG_KEY)
+    except MigrateError as error:
+        return Finding(what="secrets", is_well=False, said=error.message, hint=error.hint)
+    mode = (
+        stat.S_IMODE((wired.settings.folder / "secrets").stat().st_mode)
+        if (wired.settings.folder / "secrets").exists()
+        else 0o700
+    )
+    return Finding(
+        what="secrets",
+        is_well=not mode & 0o077,
+        said="readable by their owner alone" if not mode & 0o077 else "others may read the folder",
+        hint="chmod 700 secrets",
+    )
+
+
+def _disk(wired: Wired) -> Finding:
+    free = shutil.disk_usage(wired.settings.folder).free
+    return Finding(
+        what="disk",
+        is_well=free > LEAST_FREE_BYTES,
+        said=f"{free // 1_000_000} MB free",
+        hint="The journal cannot record on a full disk, and then nothing is done.",
+    )
+
+
+def _address(wired: Wired, side: Side) -> Finding:
+    settings = wired.settings.side(side)
+    what = f"{side.value} CSMS"
+    if settings.relay.upstream is None:
+        return Finding(
+            what=what, is_well=True, said="lab: the relay answers for it; arrivals count at most as E2 outside a drill"
+        )
+    upstream = settings.relay.upstream
+    try:
+        with socket.create_connection((upstream.host, upstream.effective_port), timeout=3):
+            return Finding(what=what, is_well=True, said=f"{upstream} takes connections")
+    except OSError as error:
+        return Finding(what=what, is_well=False, said=f"{upstream}: {error}", hint="No wave starts while it is away.")
+
+
+async def _listening(wired: Wired) -> Finding:
+    if not await is_listening(wired.settings.socket):
+        return Finding(what="listen", is_well=True, said="nobody listens; `migrate run` starts one")
+    client = ListenClient(wired.settings.socket)
+    try:
+        stats: dict[str, Any] = await client.stats()
+    finally:
+        await client.close()
+    return Finding(
+        what="listen", is_well=True, said=", ".join(f"{k} {v}" for k, v in stats.items() if isinstance(v, int)) or "up"
+    )
+
+
+def _settings(wired: Wired) -> list[dict[str, str]]:
+    settings = wired.settings
+    return [
+        {"key": key, "value": _shown(settings.values[key]), "origin": origin}
+        for key, origin in sorted(settings.origins.items())
+    ]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value)) or "none"
+    return "rest" if value is None else str(value)

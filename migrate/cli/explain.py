@@ -1,0 +1,53 @@
+"""``migrate explain IDENTITY``: why it stands so, what happens next, what one can do."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import click
+
+from batches.errand import Fence
+from migrate.cli.options import Context, common_options
+from migrate.domain.errors import RowProblem
+from migrate.domain.record import Control, Hold
+from migrate.domain.station import Station
+from migrate.wiring import Wired, with_campaign
+from reports.explain import Circumstances
+from reports.explain import explain as in_words
+
+
+@click.command()
+@click.argument("identity")
+@common_options
+def explain(context: Context, identity: str) -> None:
+    """Say in words why a station stands where it does, what happens next, and what you can do.
+
+    \b
+    migrate explain AC22-0417
+    """
+
+    async def read(wired: Wired) -> str:
+        attempts = await wired.journal.attempts(identities=[identity])
+        stations = {s.identity: s for s in await wired.journal.stations()}
+        if not attempts and identity not in stations:
+            raise RowProblem(
+                f"{identity!r} is not in the inventory.",
+                hint="Identities are case-sensitive; see `migrate status --stations`.",
+            )
+        policy = wired.settings.policy
+        circumstances = Circumstances(
+            now=wired.clock.now(),
+            zone=ZoneInfo(policy.windows.timezone),
+            timeouts=policy.timeouts,
+            soak=policy.gate.soak,
+            hold=_hold(await wired.journal.control(), stations.get(identity), attempts[-1].profile if attempts else ""),
+        )
+        return in_words(attempts[-1] if attempts else None, circumstances, identity=identity)
+
+    click.echo(with_campaign(context.campaign, read))
+
+
+def _hold(control: Control, station: Station | None, profile: str) -> Hold | None:
+    if station is None:
+        return control.over(model="", profile=profile, site="")
+    return Fence(batch="", epoch=0, control=control).over(station, profile)

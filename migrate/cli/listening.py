@@ -1,0 +1,75 @@
+"""Makes sure that somebody listens: a run starts ``migrate listen`` where none is up, and again when it died."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from migrate.domain.errors import CsmsUnavailable
+
+START_WITHIN_S = 15.0
+LOOK_EVERY_S = 1.0
+
+
+async def is_listening(socket: Path) -> bool:
+    """Whether a live process answers at the campaign's socket."""
+    try:
+        _, writer = await asyncio.open_unix_connection(str(socket))
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def start_listening(folder: Path) -> subprocess.Popen[bytes]:
+    """A ``migrate listen`` of its own session: it outlives the terminal and the run that started it."""
+    with (folder / "listen.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own program with a path of our own
+            [sys.executable, "-m", "migrate", "listen", "--campaign", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+
+
+async def ensure_listening(folder: Path, socket: Path) -> subprocess.Popen[bytes] | None:
+    """Start a listening process unless one is up; the process that was started, if any.
+
+    Raises ``CsmsUnavailable`` when it does not come up, with the last line it said.
+    """
+    if await is_listening(socket):
+        return None
+    process = start_listening(folder)
+    deadline = asyncio.get_running_loop().time() + START_WITHIN_S
+    while not await is_listening(socket):
+        if process.poll() is not None or asyncio.get_running_loop().time() > deadline:
+            if await is_listening(socket):
+                break  # somebody else was quicker
+            raise CsmsUnavailable(
+                f"`migrate listen` did not come up: {_last_line(folder / 'listen.log')}",
+                side="both",
+                hint=f"Start it by hand to see why: migrate listen --campaign {folder}",
+            )
+        await asyncio.sleep(0.02)
+    return process
+
+
+async def keep_listening(folder: Path, socket: Path, started: list[subprocess.Popen[bytes]]) -> None:
+    """Start a new one whenever nobody listens, for ever; ``started`` collects what was started."""
+    while True:
+        if not await is_listening(socket) and (process := await ensure_listening(folder, socket)):
+            started.append(process)
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return "it left no word"
+    return lines[-1] if lines else "it left no word"

@@ -1,0 +1,147 @@
+"""What ``run``, ``worker`` and ``demo`` share: ports built, somebody listening, a process at work, progress shown."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from subprocess import Popen
+
+from batches.errand import Ports
+from migrate.adapters.channels.relay import RelayChannel
+from migrate.adapters.ocpp.client import ListenClient
+from migrate.adapters.witnesses.relay import RelayWitness
+from migrate.cli.lines import JsonLines
+from migrate.cli.listening import ensure_listening, keep_listening
+from migrate.cli.live import Progress
+from migrate.domain.evidence import Side
+from migrate.domain.record import Process
+from migrate.domain.wave import Plan
+from migrate.engine.campaign import Outline
+from migrate.engine.process import CampaignProcess
+from migrate.wiring import Wired, new_process
+
+POLL_S, DRILL_POLL_S = 0.25, 0.1
+"""How often dbos looks for work; a drill is in a hurry."""
+
+
+@dataclass(slots=True)
+class AtWork:
+    """A process at work, and the listening processes it started."""
+
+    wired: Wired
+    process: CampaignProcess
+    listeners: list[Popen[bytes]] = field(default_factory=list)
+    interrupts: int = 0
+
+
+@asynccontextmanager
+async def at_work(
+    wired: Wired, plan: Plan, role: str, *, upto_wave: int | None = None, waits_for_visits: bool = False
+) -> AsyncIterator[AtWork]:
+    """Everything a run or worker needs, open; closed again whatever happens."""
+    folder, door = wired.settings.folder, wired.settings.socket
+    listeners = [p for p in [await ensure_listening(folder, door)] if p is not None]
+    client = ListenClient(door)
+    witness = RelayWitness(client, wired.journal.tail_sightings)
+    await witness.start()
+    keeper = asyncio.ensure_future(keep_listening(folder, door, listeners))
+    ports = Ports(
+        journal=wired.journal,
+        source=RelayChannel(client, Side.SOURCE),
+        target=RelayChannel(client, Side.TARGET),
+        witness=witness,
+        clock=wired.clock,
+        dice=wired.dice,
+    )
+    outline = await _outline(wired, plan, upto_wave, waits_for_visits)
+    process = CampaignProcess(
+        outline,
+        ports,
+        new_process(wired, role),
+        wired.settings.engine_store,
+        alive=_is_on_this_host_alive,
+        poll_s=DRILL_POLL_S if wired.settings.drill.is_on else POLL_S,
+    )
+    try:
+        yield AtWork(wired, process, listeners)
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await witness.stop()
+        await client.close()
+
+
+async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_visits: bool) -> Outline:
+    settings = wired.settings
+    return Outline(
+        plan=plan,
+        stations={s.identity: s for s in await wired.journal.stations()},
+        profiles=wired.catalogue.get,
+        refit=wired.refit,
+        backend=settings.target.url,
+        policy=settings.policy,
+        upto_wave=upto_wave,
+        lab_counts=settings.drill.is_on,
+        waits_for_visits=waits_for_visits,
+    )
+
+
+def _is_on_this_host_alive(process: Process) -> bool:
+    """Another host's process is alive as far as one can tell from here; its beat decides."""
+    if process.host != socket.gethostname():
+        return True
+    try:
+        os.kill(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+async def run_to_the_end(at: AtWork, progress: Progress, *, every_s: float = 1.0) -> str:
+    """Run the campaign while progress is shown; Ctrl-C once stops starting, twice leaves everything to the next run."""
+    work = asyncio.ensure_future(at.process.run())
+    shown = asyncio.ensure_future(_show(at, progress, every_s))
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        at.interrupts += 1
+        at.process.stop_starting()
+        if at.interrupts == 1:
+            progress.say(
+                "Starting no further station; those in flight go on. Ctrl-C again leaves them to the next run."
+            )
+        else:
+            work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, interrupt)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if at.interrupts:
+            return "ending"
+        raise
+    finally:
+        shown.cancel()
+        await asyncio.gather(shown, return_exceptions=True)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+async def _show(at: AtWork, progress: Progress, every_s: float) -> None:
+    """Draw where the campaign stands; rarer when that itself is work, as with ten thousand stations."""
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        if isinstance(progress, JsonLines):
+            await progress.tell()
+        else:
+            progress.update(await at.wired.standing(is_running=True))
+        await asyncio.sleep(max(every_s, 10 * (loop.time() - began)))

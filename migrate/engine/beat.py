@@ -1,0 +1,33 @@
+"""A process's sign of life in the journal, every few real seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from migrate.domain.record import Process
+from migrate.ports import Journal
+
+BEAT_S = 2.0
+
+
+@asynccontextmanager
+async def beating(journal: Journal, process: Process) -> AsyncIterator[None]:
+    """Beat for as long as the context lasts, and say so when it ends."""
+    await journal.beat(process)
+    task = asyncio.ensure_future(_beat_for_ever(journal, process))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await journal.beat(replace(process, beat_at=datetime.now(UTC), ended=True))
+
+
+async def _beat_for_ever(journal: Journal, process: Process) -> None:
+    while True:
+        await asyncio.sleep(BEAT_S)
+        await journal.beat(replace(process, beat_at=datetime.now(UTC)))
