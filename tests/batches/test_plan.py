@@ -50,7 +50,7 @@ def by_vendor(station: Station) -> Fit:
 
 def plan_of(stations: Sequence[Station], policy: Policy | None = None, **changes: str) -> Plan:
     bound = {"catalogue_digest": "catalogue-1", "version": "0.1.0"} | changes
-    return make_plan(stations, by_vendor, policy or Policy(), **bound)  # type: ignore[arg-type]
+    return make_plan(stations, by_vendor, policy or Policy(), **bound)
 
 
 def fleet(counts: Mapping[str, int], **same: object) -> list[Station]:
