@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from migrate.adapters.spreadsheet import InventoryReading, read_inventory
 
@@ -55,9 +58,7 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, data: str) -> None:
 
 
 def test_a_header_without_rows_has_nothing_to_import(tmp_path: Path) -> None:
-    reading = read(tmp_path, "identity,vendor\n")
-
-    assert not reading.is_importable
+    assert codes(read(tmp_path, "identity,vendor\n")) == ["E-FILE-EMPTY"]
 
 
 def test_a_quote_that_is_never_closed_stops_at_the_line_where_it_was_opened(tmp_path: Path) -> None:
@@ -167,3 +168,20 @@ def test_a_workbook_behind_a_password_says_how_to_open_it(tmp_path: Path) -> Non
 
     assert problem.code == "E-FILE-PASSWORD"
     assert "Remove the password" in problem.hint
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=300) | st.text(alphabet='",;\t|\r\n\0 aA1=', max_size=300).map(str.encode))
+def test_no_bytes_whatever_end_in_anything_but_stations_or_problems(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        reading = read(Path(folder), b"identity,vendor\n" + data)
+
+    assert reading.stations or reading.problems
+
+
+def test_a_cell_of_a_hundred_thousand_characters_is_kept_and_quoted_short(tmp_path: Path) -> None:
+    reading = read(tmp_path, "identity,wave\nAC1," + "9" * 100_000 + "\n")
+
+    assert codes(reading) == ["E-WAVE"]
+    assert len(reading.problems[0].message) < 200
+    assert len(reading.problems[0].value) <= 200

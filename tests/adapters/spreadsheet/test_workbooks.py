@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook, load_workbook
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from migrate.adapters.spreadsheet import InventoryReading, read_inventory, template_csv, template_xlsx
 from migrate.adapters.spreadsheet.guard import LARGEST_UNFOLDED_BYTES
@@ -55,6 +59,7 @@ def with_part(data: bytes, name: str, content: bytes) -> bytes:
 
 HEADER = ["identity", "vendor", "wave", "last_seen_at", "serial"]
 SHEET = "xl/worksheets/sheet1.xml"
+SOUND = workbook(HEADER, ["AC1", "KEBA", 1, "2026-04-03"], ["AC2", "=1+1"])
 
 
 def test_a_workbook_becomes_stations_with_cells_as_their_address(tmp_path: Path) -> None:
@@ -245,9 +250,57 @@ def test_a_wrong_dimension_drops_no_rows(tmp_path: Path) -> None:
     assert len(read(tmp_path, with_part(data, SHEET, lying)).stations) == 100
 
 
-def test_a_filled_template_needs_no_map_and_no_sheet_name(tmp_path: Path) -> None:
-    from openpyxl import load_workbook
+def test_a_date_of_a_workbook_that_counts_from_1904_is_the_same_day(tmp_path: Path) -> None:
+    def count_from_1904(sheet: Any) -> None:
+        sheet.parent.epoch = CALENDAR_MAC_1904
 
+    reading = read(tmp_path, workbook(HEADER, ["AC1", "KEBA", None, dt.date(2026, 4, 3)], spoil=count_from_1904))
+
+    assert [station.last_seen_at for station in reading.stations] == ["2026-04-03"]
+
+
+def test_an_archive_with_one_part_twice_is_refused(tmp_path: Path) -> None:
+    stream = io.BytesIO(workbook(HEADER, ["AC1"]))
+    with zipfile.ZipFile(stream, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr(SHEET, b"<worksheet/>")
+
+    assert codes(read(tmp_path, stream.getvalue())) == ["E-FILE-ZIP"]
+
+
+def test_columns_of_junk_to_the_right_are_passed_over(tmp_path: Path) -> None:
+    reading = read(tmp_path, workbook(HEADER + [""] * 255, ["AC1", "KEBA", *[None] * 250, "junk"]))
+
+    assert [station.identity for station in reading.stations] == ["AC1"]
+    assert reading.problems == ()
+
+
+def test_a_true_in_the_hold_column_holds_the_station(tmp_path: Path) -> None:
+    reading = read(tmp_path, workbook(["identity", "hold"], ["AC1", True], ["AC2", False]))
+
+    assert [bool(station.hold) for station in reading.stations] == [True, False]
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", SHEET, "xl/styles.xml", "xl/_rels/workbook.xml.rels"])
+@pytest.mark.parametrize("content", [b"", b"<a/>", b"\0\xff", b"<worksheet><sheetData><row><c r='?'/></row>"])
+def test_a_part_that_makes_no_sense_is_always_a_sentence(tmp_path: Path, part: str, content: bytes) -> None:
+    reading = read(tmp_path, with_part(SOUND, part, content))
+
+    assert reading.stations or reading.errors
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.binary(max_size=400), st.integers(0, 6000))
+def test_a_damaged_workbook_is_always_a_sentence_and_never_a_crash(damage: bytes, place: int) -> None:
+    whole = SOUND
+    at = place % len(whole)
+
+    with tempfile.TemporaryDirectory() as folder:
+        reading = read(Path(folder), whole[:at] + damage + whole[at + len(damage) :])
+
+    assert reading.stations or reading.errors
+
+
+def test_a_filled_template_needs_no_map_and_no_sheet_name(tmp_path: Path) -> None:
     book = load_workbook(io.BytesIO(template_xlsx()))
     book["inventory"].append(["AC1", "KEBA"])
     stream = io.BytesIO()
