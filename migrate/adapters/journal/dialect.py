@@ -61,7 +61,10 @@ def touch(path: Path) -> None:
 def engine(url: URL, *, writes: bool, busy_timeout_s: float) -> Engine:
     """Connections that write (each transaction holds the writer's lock), or connections that only read."""
     if not _is_sqlite(url):
-        made = create_engine(url, pool_size=2, max_overflow=2, pool_pre_ping=not writes, hide_parameters=True)
+        level = "READ COMMITTED" if writes else "REPEATABLE READ"  # behind the lock the newest, beside it one picture
+        made = create_engine(
+            url, pool_size=2, max_overflow=2, pool_pre_ping=not writes, hide_parameters=True, isolation_level=level
+        )
         if writes:
             event.listen(made, "begin", _lock_postgresql)
         return made

