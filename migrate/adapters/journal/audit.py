@@ -2,7 +2,8 @@
 
 It recomputes every chain from the first line, compares where each chain ends
 with what other processes have noted of it, and checks the documents that
-events vouch for.  It trusts no projection and changes nothing.
+events vouch for and the attempts that they add up to.  It trusts no projection
+and changes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Row, Select, select
 from migrate.adapters.journal.chain import GENESIS, Line, digest, hash_of
 from migrate.adapters.journal.rows import from_column, to_column
 from migrate.adapters.journal.store import Store
-from migrate.adapters.journal.tables import CHAIN, EVENT, PLAN, STATION
+from migrate.adapters.journal.tables import ATTEMPT, CHAIN, EVENT, PLAN, STATION
 from migrate.domain.record import EventKind
 
 PAGE = 5000
@@ -38,6 +39,8 @@ class _Walk:
     ends: dict[str, tuple[int, str]] = field(default_factory=dict)  # writer: link and hash of its newest line
     claims: list[tuple[int, str, int, str]] = field(default_factory=list)  # seq of the anchor, writer, link, hash
     vouched: dict[str, tuple[int, str]] = field(default_factory=dict)  # kind: seq and digest of its newest event
+    opened: set[str] = field(default_factory=set)  # attempts
+    moves: dict[str, tuple[int, str]] = field(default_factory=dict)  # attempt: how many, and where the last one led
     seq: int = 0
 
 
@@ -52,6 +55,7 @@ def _breaks(connection: Connection) -> list[Break]:
     found += _anchor_breaks(connection, walk)
     found += _end_breaks(connection, walk)
     found += _document_breaks(connection, walk)
+    found += _projection_breaks(connection, walk)
     return found
 
 
@@ -78,12 +82,16 @@ def _line_breaks(walk: _Walk, row: Row[tuple[object, ...]]) -> Iterator[Break]:
 
 
 def _remember(walk: _Walk, row: Row[tuple[object, ...]]) -> Iterator[Break]:
-    if row.kind not in (EventKind.ANCHOR, EventKind.INVENTORY, EventKind.PLAN_MADE):
+    if row.kind == EventKind.ATTEMPT_OPENED:
+        walk.opened.add(row.attempt)
+    if row.kind not in (EventKind.ANCHOR, EventKind.INVENTORY, EventKind.PLAN_MADE, EventKind.MOVED):
         return
     try:
         data = json.loads(row.data)
         if row.kind == EventKind.ANCHOR:
             walk.claims += [(row.seq, writer, link, known) for writer, (link, known) in data["heads"].items()]
+        elif row.kind == EventKind.MOVED:
+            walk.moves[row.attempt] = (walk.moves.get(row.attempt, (0, ""))[0] + 1, data["to"])
         elif "digest" in data:
             walk.vouched[row.kind] = (row.seq, data["digest"])
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -116,3 +124,15 @@ def _document_breaks(connection: Connection, walk: _Walk) -> Iterator[Break]:
         body = connection.execute(select(PLAN.c.body).where(PLAN.c.current == 1)).scalar()
         if body is None or digest(body) != vouched[1]:
             yield Break(what="the current plan is not the one that was made", seq=vouched[0])
+
+
+def _projection_breaks(connection: Connection, walk: _Walk) -> Iterator[Break]:
+    """Each attempt must stand where its own events have led it."""
+    c = ATTEMPT.c
+    standing = {row.id: row for row in connection.execute(select(c.id, c.seq, c.state, c.version))}
+    for name, row in standing.items():
+        moves, state = walk.moves.get(name, (0, row.state))
+        if name not in walk.opened or (moves + 1, state) != (row.version, row.state):
+            yield Break(what=f"attempt {from_column(name)} does not stand where its events led it", seq=row.seq)
+    for name in sorted(walk.opened - standing.keys()):
+        yield Break(what=f"attempt {from_column(name)} was opened and is gone")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -94,8 +95,12 @@ async def test_a_closed_journal_records_nothing(tmp_path: Path) -> None:
         await journal.commit(opening(an_attempt("B")))
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_a_writer_that_dies_tells_every_caller_and_takes_nothing_more(sqlite_journal: SqlJournal) -> None:
+async def test_a_writer_that_dies_tells_every_caller_and_takes_nothing_more(
+    sqlite_journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died: list[str] = []
+    monkeypatch.setattr(threading, "excepthook", lambda hook: died.append(hook.exc_type.__name__))
+
     def defect(_transaction: object) -> None:
         raise ZeroDivisionError
 
@@ -104,6 +109,8 @@ async def test_a_writer_that_dies_tells_every_caller_and_takes_nothing_more(sqli
 
     with pytest.raises(JournalError):
         await sqlite_journal.commit(opening(an_attempt()))
+    await asyncio.to_thread(sqlite_journal._writer._thread.join)
+    assert died == ["ZeroDivisionError"]
 
 
 # --- against the double -----------------------------------------------------

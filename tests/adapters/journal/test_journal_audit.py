@@ -15,10 +15,11 @@ from migrate.adapters.journal.chain import Line, hash_of
 from migrate.adapters.journal.journal import open_journal
 from migrate.adapters.journal.rows import sighting_change
 from migrate.adapters.journal.store import open_store
+from migrate.domain.attempt import Fact
 from migrate.domain.profile import Method, Rollback
-from migrate.domain.record import Change, EventKind
+from migrate.domain.record import Change, EventKind, move
 from migrate.domain.station import Station
-from migrate.domain.wave import Plan, PlannedStation, Wave
+from migrate.domain.wave import Deferral, Plan, PlannedStation, Wave
 from tests.adapters.journal.builders import AT, StillClock, a_sighting, an_attempt, an_event, opening, url_of
 
 COLUMNS = ["writer", "link", "prev_hash", "hash", "kind", "at", "identity", "attempt", "data"]
@@ -48,6 +49,7 @@ async def path(tmp_path: Path) -> Path:
             await journal.store_stations([Station(identity="A"), Station(identity="B")])
             await journal.store_plan(a_plan())
         await journal.commit(opening(an_attempt(executor)))
+        await journal.commit(move(an_attempt(executor), Fact.NOT_NOW, AT, deferral=Deferral.BUSY))
         await journal.commit(sighting_change([a_sighting(identity=executor)]))
         await journal.close()
     return path
@@ -131,6 +133,21 @@ def test_a_tail_cut_without_care_shows_even_where_nobody_else_wrote(path: Path) 
     _change(path, "DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)")
 
     assert [found.what for found in _breaks(path)] == ["the chain does not end where its writer left it"]
+
+
+ATTEMPTS: dict[str, str] = {
+    "called settled": "UPDATE attempt SET state = 'settled' WHERE identity = 'ex-1'",
+    "moved without a trace": "UPDATE attempt SET version = 3 WHERE identity = 'ex-1'",
+    "removed": "DELETE FROM attempt WHERE identity = 'ex-1'",
+    "invented": "UPDATE attempt SET id = 'Z#1', identity = 'Z' WHERE identity = 'ex-1'",
+}
+
+
+@pytest.mark.parametrize("statement", ATTEMPTS.values(), ids=ATTEMPTS.keys())
+def test_an_attempt_that_its_events_did_not_lead_to_shows(path: Path, statement: str) -> None:
+    _change(path, statement)
+
+    assert any("attempt" in found.what for found in _breaks(path))
 
 
 DOCUMENTS: dict[str, str] = {
