@@ -95,21 +95,22 @@ class FrameReader:
     It keeps at most one frame header, or one control frame, in memory.
     """
 
-    __slots__ = ("_buffer", "_frame", "_in_message", "is_blind")
+    __slots__ = ("_buffer", "_frame", "_in_message", "is_blind", "is_idle")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._frame: _Frame | None = None
         self._in_message = False
         self.is_blind = False
+        self.is_idle = True  # between two messages, with nothing kept back: ``whole_text`` may be tried
 
-    @property
-    def is_idle(self) -> bool:
-        """Between two messages, with nothing kept back: the shortcut may be taken."""
-        return not self._buffer and self._frame is None and not self._in_message and not self.is_blind
-
-    def feed(self, data: bytes) -> Iterator[Piece]:
+    def feed(self, data: bytes) -> list[Piece]:
         """The pieces that this slice completes or continues."""
+        pieces = list(self._pieces(data))
+        self.is_idle = not self._buffer and self._frame is None and not self._in_message and not self.is_blind
+        return pieces
+
+    def _pieces(self, data: bytes) -> Iterator[Piece]:
         data, self._buffer = self._buffer + data, b""
         at = 0
         while at < len(data):

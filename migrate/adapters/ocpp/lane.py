@@ -28,9 +28,10 @@ class Fate(Enum):
 class Lane:
     """The bytes from one leg to the other.
 
-    ``judge`` decides a message by its first bytes, ``heard`` is given every
-    whole text message with its fate, ``control`` says whether a control frame
-    passes.  A blind lane passes everything and hears nothing.
+    ``judge`` decides a message by its first bytes (``None``: all pass),
+    ``heard`` is given every whole text message with its fate, ``control`` says
+    whether a control frame passes.  A blind lane passes everything and hears
+    nothing.
     """
 
     __slots__ = ("_backlog", "_fate", "_is_text", "_text", "control", "heard", "hold", "judge", "reader", "write")
@@ -39,12 +40,12 @@ class Lane:
         self,
         *,
         write: Callable[[bytes], None],
-        judge: Callable[[bytes], Fate],
         heard: Callable[[bytes, Fate], None],
         control: Callable[[Piece], bool],
         hold: Callable[[bytes], None],
     ) -> None:
-        self.write, self.judge, self.heard, self.control, self.hold = write, judge, heard, control, hold
+        self.write, self.heard, self.control, self.hold = write, heard, control, hold
+        self.judge: Callable[[bytes], Fate] | None = None
         self.reader = FrameReader()
         self._fate: Fate | None = None  # None between messages
         self._text: bytearray | None = None
@@ -62,7 +63,11 @@ class Lane:
 
     def feed(self, data: bytes) -> None:
         if self.reader.is_idle and (text := whole_text(data)) is not None:
-            self._whole(data, text)
+            if self.judge is None:
+                self.write(data)
+                self.heard(text, Fate.PASS)
+            else:
+                self._whole(data, text, self.judge(text))
             return
         for piece in self.reader.feed(data):
             if piece.opcode is None or (piece.is_control and self.control(piece)):
@@ -70,9 +75,8 @@ class Lane:
             elif not piece.is_control:
                 self._take(piece)
 
-    def _whole(self, data: bytes, text: bytes) -> None:
+    def _whole(self, data: bytes, text: bytes, fate: Fate) -> None:
         """The shortcut: the slice is one message."""
-        fate = self.judge(text)
         if fate is Fate.PASS or fate is Fate.UNDECIDED:
             self.write(data)
             fate = Fate.PASS
@@ -108,7 +112,7 @@ class Lane:
 
     def _decide(self, is_whole: bool) -> Fate:
         text = bytes(self._text or b"")
-        fate = self.judge(text) if self._is_text else Fate.PASS
+        fate = self.judge(text) if self._is_text and self.judge else Fate.PASS
         too_much = is_whole or len(text) > MAX_UNDECIDED_BYTES or len(self._backlog) > MAX_UNDECIDED_BYTES
         return Fate.PASS if fate is Fate.UNDECIDED and too_much else fate
 

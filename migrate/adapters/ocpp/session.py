@@ -26,7 +26,7 @@ from migrate.adapters.ocpp.messages import (
     parse,
     peek,
 )
-from migrate.adapters.ocpp.tap import Tap
+from migrate.adapters.ocpp.tap import Tap, is_of_no_interest
 from migrate.adapters.ocpp.turns import Turns
 from migrate.domain.errors import Unreachable
 from migrate.domain.evidence import Kind, Sighting
@@ -135,14 +135,12 @@ class Session:
         self.upstream = upstream
         self.up = Lane(
             write=upstream.write,
-            judge=self._judge_station,
             heard=self._heard_station,
             control=self._passes_up,
             hold=self._hold,
         )
         self.down = Lane(
             write=self.station.write,
-            judge=self._judge_csms,
             heard=self._heard_csms,
             control=self._passes_down,
             hold=self._hold,
@@ -179,8 +177,6 @@ class Session:
 
     def _judge_station(self, text: bytes) -> Fate:
         """Once we have called in this session, an answer with an id of ours is for us alone."""
-        if not self._count:
-            return Fate.PASS
         seen = peek(text)
         if seen is None:
             return Fate.UNDECIDED if may_begin_message(text) else Fate.PASS
@@ -190,14 +186,15 @@ class Session:
         if fate is Fate.SWALLOW:
             self._answered(text)
             return
+        if is_of_no_interest(text):
+            return
         if self.turns.has_csms_calls and (seen := peek(text)) and seen[0] != 2:
             self.turns.csms_answered(seen[1])
             self._send_next()
         self._see(self.tap.station_said(text))
 
     def _judge_csms(self, text: bytes) -> Fate:
-        if not self.turns.is_holding:
-            return Fate.PASS
+        """While a call of ours waits or is open, the CSMS's calls wait; its answers do not."""
         kind = kind_of(text)
         if kind is None and may_begin_message(text):
             return Fate.UNDECIDED
@@ -257,6 +254,7 @@ class Session:
         call = Injection(id_, text, triggers, not_after_s, self._loop.create_future(), self._loop.create_future())
         self._calls[id_] = call
         self.turns.waiting.append(id_)
+        self.up.judge, self.down.judge = self._judge_station, self._judge_csms
         return call
 
     def _against_calling(self) -> str:
@@ -347,6 +345,8 @@ class Session:
     def _release(self) -> None:
         raw = self.turns.release(self._loop.time())
         self.down.release()
+        if not self.turns.is_holding:
+            self.down.judge = None
         if raw:
             self.station.write(raw)
 

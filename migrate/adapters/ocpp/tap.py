@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -65,17 +66,8 @@ class Tap:
     def station_said(self, text: bytes) -> Iterator[Sighting]:
         """A whole message of the station."""
         seen = peek(text)
-        if seen is not None and seen[0] == 2:
-            if seen[2] == "Heartbeat":
-                yield from self._heartbeat()
-                return
-            if seen[2] and seen[2] not in HEARD:
-                return
-        elif seen is not None:
+        if seen is not None and (seen[0] != 2 or (seen[2] and seen[2] not in HEARD)):
             return
-        yield from self._heard(text)
-
-    def _heard(self, text: bytes) -> Iterator[Sighting]:
         message = parse(text)
         if isinstance(message, Malformed):
             self.malformed += 1
@@ -99,7 +91,7 @@ class Tap:
         boots, self._boots = self._boots, {}
         yield from boots.values()
 
-    def _heartbeat(self) -> Iterator[Sighting]:
+    def _heartbeat(self, _call: Call) -> Iterator[Sighting]:
         self.heartbeats += 1
         if self.heartbeats == 1:
             yield self.place.sighting(Kind.HEARTBEAT, self.now())
@@ -165,11 +157,23 @@ class Tap:
 
 HEARD: Mapping[str, Callable[[Tap, Call], Iterator[Sighting]]] = {
     "BootNotification": Tap._boot,
+    "Heartbeat": Tap._heartbeat,
     "StatusNotification": Tap._status,
     "StartTransaction": Tap._started,
     "StopTransaction": Tap._stopped,
     "FirmwareStatusNotification": Tap._firmware,
 }
+
+
+_COMMON = re.compile(rb'\[2,\s?"[^"\\]{1,64}",\s?"(?:MeterValues|Authorize|DataTransfer)"')
+
+
+def is_of_no_interest(text: bytes) -> bool:
+    """Whether this is one of the calls that stations send most and nobody here asks for.
+
+    Only a shortcut: what it does not recognise is read in full.
+    """
+    return _COMMON.match(text) is not None
 
 
 def _number(value: object) -> int:
