@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import functools
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import click
 
 from migrate.adapters.spreadsheet import InventoryReading, read_inventory, template_csv, template_xlsx
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, common_options, json_option, print_json
-from migrate.domain.inventory import Problem
 from reports.census import census as count_fleet
 from reports.census import table_text
+from reports.problems import ranges, told
 from reports.words import display
 
 P = ParamSpec("P")
@@ -57,27 +57,46 @@ def parse_rows(text: str) -> frozenset[int]:
     return frozenset(rows)
 
 
-def _reading_options(command: Callable[P, R]) -> Callable[P, R]:
-    """What tells how a list is to be read."""
-    options = (
-        click.option(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """The lists that a command names, and how they are to be read."""
+
+    files: tuple[Path, ...]
+    columns: Path | None
+    sheet: str | None
+    exclude_rows: frozenset[int]
+
+    def read(self) -> InventoryReading:
+        return read_inventory(self.files, self.columns, sheet=self.sheet, exclude_rows=self.exclude_rows)
+
+
+def _list_options(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Add ``FILE… --columns --sheet --exclude-rows`` and pass them as one :class:`Lists`."""
+
+    def add(command: Callable[P, R]) -> Callable[P, R]:
+        @click.argument("files", nargs=-1, required=required, metavar="FILE...", type=click.Path(path_type=Path))
+        @click.option(
             "--columns",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             help="Column map (TOML). Without one, foreign headers get a map proposed.",
-        ),
-        click.option("--sheet", help="The sheet of a workbook that has several."),
-        click.option(
-            "--exclude-rows",
-            type=RowList(),
-            default="",
-            help="Rows to leave out, as the spreadsheet counts: 970-971,973.",
-        ),
-    )
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
+        )
+        @click.option("--sheet", help="The sheet of a workbook that has several.")
+        @click.option("--exclude-rows", type=RowList(), default="", help="Rows to leave out: 970-971,973.")
+        @functools.wraps(command)
+        def wrapper(
+            *args: Any,
+            files: tuple[Path, ...],
+            columns: Path | None,
+            sheet: str | None,
+            exclude_rows: frozenset[int],
+            **kwargs: Any,
+        ) -> R:
+            lists = Lists(files=files, columns=columns, sheet=sheet, exclude_rows=exclude_rows)
+            return cast(Callable[..., R], command)(*args, lists=lists, **kwargs)
 
+        return cast(Callable[P, R], wrapper)
 
-def _files(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    return click.argument("files", nargs=-1, required=required, metavar="FILE...", type=click.Path(path_type=Path))
+    return add
 
 
 @click.group()
@@ -92,21 +111,11 @@ def inventory() -> None:
 
 
 @inventory.command("import")
-@_files(required=True)
-@_reading_options
+@_list_options(required=True)
 @click.option("--dry-run", is_flag=True, help="Read and judge, write nothing; exit code 2 when it would be written.")
 @common_options
 @json_option
-def import_(
-    context: Context,
-    files: tuple[Path, ...],
-    columns: Path | None,
-    sheet: str | None,
-    exclude_rows: frozenset[int],
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> int:
+def import_(context: Context, *, lists: Lists, dry_run: bool, as_json: bool) -> int:
     """Read lists into the campaign's inventory; every problem with its place.
 
     Nothing is written while an error remains (exit code 65).  A file with
@@ -117,68 +126,39 @@ def import_(
     migrate inventory import register.csv > register.toml     (a map to correct)
     """
     began = time.monotonic()
-    reading = read_inventory(files, columns, sheet=sheet, exclude_rows=exclude_rows)
+    reading = lists.read()
     imported = reading.is_importable and not dry_run
     if imported:
         from migrate.wiring import store_inventory  # noqa: PLC0415 - the journal is slow to load, and check needs none
 
         store_inventory(context.campaign, reading)
-    duration_s = time.monotonic() - began
-    if as_json:
-        print_json(document(reading, imported=imported, duration_s=duration_s))
-    else:
-        _tell(context, reading)
-        if not reading.proposal:
-            click.echo(summary(reading, imported=imported))
+    _answer(context, reading, imported=imported, duration_s=time.monotonic() - began, as_json=as_json)
     if not reading.is_importable:
         return Exit.BAD_DATA
     return Exit.OK if imported else Exit.PENDING
 
 
 @inventory.command()
-@_files(required=True)
-@_reading_options
+@_list_options(required=True)
 @common_options
 @json_option
-def check(
-    context: Context,
-    files: tuple[Path, ...],
-    columns: Path | None,
-    sheet: str | None,
-    exclude_rows: frozenset[int],
-    *,
-    as_json: bool,
-) -> int:
+def check(context: Context, *, lists: Lists, as_json: bool) -> int:
     """Judge lists without writing anything; needs no campaign.  Exit code 65 while an error remains.
 
     \b
     migrate inventory check register.csv --columns register.toml --json | jq '.problems[] | select(.severity == "error")'
     """
     began = time.monotonic()
-    reading = read_inventory(files, columns, sheet=sheet, exclude_rows=exclude_rows)
-    if as_json:
-        print_json(document(reading, imported=False, duration_s=time.monotonic() - began))
-    else:
-        _tell(context, reading)
-        if not reading.proposal:
-            click.echo(summary(reading, imported=False))
+    reading = lists.read()
+    _answer(context, reading, imported=False, duration_s=time.monotonic() - began, as_json=as_json)
     return Exit.OK if reading.is_importable else Exit.BAD_DATA
 
 
 @inventory.command()
-@_files(required=False)
-@_reading_options
+@_list_options(required=False)
 @common_options
 @json_option
-def census(
-    context: Context,
-    files: tuple[Path, ...],
-    columns: Path | None,
-    sheet: str | None,
-    exclude_rows: frozenset[int],
-    *,
-    as_json: bool,
-) -> int:
+def census(context: Context, *, lists: Lists, as_json: bool) -> int:
     """Count the fleet by vendor, model and firmware, with the profile each kind gets.
 
     Of the campaign's inventory, or of FILE without importing it.
@@ -189,7 +169,7 @@ def census(
     """
     from migrate.wiring import fit_of, load_stations  # noqa: PLC0415 - as above
 
-    reading = read_inventory(files, columns, sheet=sheet, exclude_rows=exclude_rows) if files else None
+    reading = lists.read() if lists.files else None
     if reading is not None:
         _tell(context, reading)
     stations = reading.stations if reading is not None else load_stations(context.campaign)
@@ -221,6 +201,15 @@ def template(context: Context, file: Path | None) -> None:
         raise click.UsageError(f"{file} is there already; it may hold somebody's work.")
     file.write_bytes(maker())
     context.say(f"Wrote {file}. Fill it, then: migrate inventory check {file}")
+
+
+def _answer(context: Context, reading: InventoryReading, *, imported: bool, duration_s: float, as_json: bool) -> None:
+    if as_json:
+        print_json(document(reading, imported=imported, duration_s=duration_s))
+        return
+    _tell(context, reading)
+    if not reading.proposal:
+        click.echo(summary(reading, imported=imported))
 
 
 def document(reading: InventoryReading, *, imported: bool, duration_s: float) -> dict[str, Any]:
@@ -259,26 +248,6 @@ def _rows_at_fault(reading: InventoryReading) -> list[int]:
     return [p.row for p in reading.errors if p.row is not None]
 
 
-_MOST_RANGES = 30
-
-
-def ranges(rows: Iterable[int]) -> str:
-    """Row numbers as ``--exclude-rows`` takes them; empty when they are too many to be left out by hand.
-
-    >>> ranges([970, 971, 973])
-    '970-971,973'
-    """
-    begun: list[list[int]] = []
-    for row in sorted(set(rows)):
-        if begun and row == begun[-1][1] + 1:
-            begun[-1][1] = row
-        else:
-            begun.append([row, row])
-    if len(begun) > _MOST_RANGES:
-        return ""
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in begun)
-
-
 def _tell(context: Context, reading: InventoryReading) -> None:
     for detected in reading.detected:
         context.say(display(str(detected)))
@@ -286,28 +255,3 @@ def _tell(context: Context, reading: InventoryReading) -> None:
         context.say(line)
     if reading.proposal:
         click.echo(reading.proposal, nl=False)
-
-
-def told(problems: Sequence[Problem], *, most: int) -> Iterator[str]:
-    """Problems of one kind together, errors first: how many, where, the first ``most`` in full, and the way out."""
-    kinds: dict[tuple[str, str], list[Problem]] = defaultdict(list)
-    for problem in problems:
-        kinds[problem.code, problem.column].append(problem)
-    for (code, column), group in sorted(kinds.items(), key=lambda item: (not item[1][0].is_error, -len(item[1]))):
-        of = f" in {display(column, limit=60)}" if column else ""
-        yield f"{group[0].severity.value} {code}{of}: {len(group):,}"
-        for problem in group[:most]:
-            yield f"  {_place(problem)}: {display(problem.message)}"
-        if len(group) > most:
-            yield f"  … and {len(group) - most:,} more; --json lists every one, -v shows up to 1,000."
-        if group[0].hint:
-            yield f"  {display(group[0].hint)}"
-
-
-def _place(problem: Problem) -> str:
-    """``register.xlsx, sheet Stations, F17``, as short as it stays findable."""
-    parts = [display(Path(problem.file).name, limit=60)]
-    parts += [f"sheet {display(problem.sheet, limit=40)}"] if problem.sheet else []
-    parts += [problem.cell or f"row {problem.row}"] if problem.row else []
-    parts += [f"line {problem.line}"] if problem.line and problem.line != problem.row else []
-    return ", ".join(parts)

@@ -80,13 +80,12 @@ def read_coordinate(text: str, *, name: str, limit: float) -> Read[float | None]
     return Read(value)
 
 
-def read_whole(text: str, *, name: str, least: int, most: int) -> Read[int | None]:
+def read_whole(text: str, *, name: str, code: str, least: int, most: int) -> Read[int | None]:
     """A small whole number; ``2.0`` counts, since spreadsheets write it so."""
     if not text.strip():
         return Read(None)
     value = parse_number(text)
     if value is None or value != int(value) or not least <= value <= most:
-        code = f"E-{name.upper().replace(' ', '-')}"
         message = f"{quoted(text)} is no {name}: it is a whole number from {least} to {most}."
         return Read(None, (Finding(code, message, "Write digits, or leave the cell blank."),))
     return Read(int(value))

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from migrate.domain.cell import (
-    DateOrder,
     read_coordinate,
     read_country,
     read_date,
@@ -30,9 +29,22 @@ from migrate.domain.cell import (
 from migrate.domain.country import is_abroad
 from migrate.domain.finding import Finding, Read, Severity, quoted
 from migrate.domain.identity import glyphs, read_identity, skeleton, unusual
+from migrate.domain.problem import Origin, Place, Problem, problem
 from migrate.domain.station import Station
 
-__all__ = ["COLUMNS", "Finding", "Judgement", "Origin", "Place", "Problem", "Row", "Severity", "judge", "to_station"]
+__all__ = [
+    "COLUMNS",
+    "Finding",
+    "Judgement",
+    "Origin",
+    "Place",
+    "Problem",
+    "Row",
+    "Severity",
+    "judge",
+    "problem",
+    "to_station",
+]
 
 _READERS: dict[str, Callable[[str], Read[Any]]] = {
     "identity": read_identity,
@@ -44,7 +56,9 @@ _READERS: dict[str, Callable[[str], Read[Any]]] = {
     "imsi": lambda text: read_digits(text, name="IMSI", lengths=range(14, 16)),
     "apn": read_text,
     "ocpp_version": read_ocpp_version,
-    "security_profile": lambda text: read_whole(text, name="security profile", least=0, most=3),
+    "security_profile": lambda text: read_whole(
+        text, name="security profile", code="E-SECURITY-PROFILE", least=0, most=3
+    ),
     "connection": read_text,
     "ip_address": read_ip_address,
     "site_id": read_text,
@@ -56,37 +70,18 @@ _READERS: dict[str, Callable[[str], Read[Any]]] = {
     "latitude": lambda text: read_coordinate(text, name="latitude", limit=90),
     "longitude": lambda text: read_coordinate(text, name="longitude", limit=180),
     "timezone": read_text,  # judged against the known zones in to_station
-    "connectors": lambda text: read_whole(text, name="connectors", least=0, most=100),
+    "connectors": lambda text: read_whole(text, name="connectors", code="E-CONNECTORS", least=0, most=100),
     "lifecycle": read_lifecycle,
     "last_seen_at": read_date,
     "notes": read_text,
     "hold": read_hold,
-    "wave": lambda text: read_whole(text, name="wave", least=0, most=1000),
+    "wave": lambda text: read_whole(text, name="wave", code="E-WAVE", least=0, most=1000),
 }
 
 COLUMNS = tuple(_READERS)
 """The canonical columns, in the order of the template."""
 
 _TOTALS = frozenset({"total", "totals", "sum", "grand total", "summe", "gesamt", "totaal", "somme"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a row stands: ``row`` as a spreadsheet counts (header = 1 if it is the first), ``line`` as an editor does."""
-
-    file: str
-    sheet: str = ""
-    row: int | None = None
-    line: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """The column a value came from, under its published header, and its letter in a spreadsheet."""
-
-    column: str
-    letter: str = ""
-    order: DateOrder = DateOrder.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,61 +101,6 @@ class Row:
 
     def origin(self, column: str) -> Origin:
         return self.origins.get(column) or Origin(column=column)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that is wrong, with its place and the way out."""
-
-    file: str
-    sheet: str
-    row: int | None
-    line: int | None
-    column: str
-    cell: str
-    code: str
-    severity: Severity
-    message: str
-    hint: str
-    value: str
-
-    @property
-    def is_error(self) -> bool:
-        return self.severity is Severity.ERROR
-
-    def to_json(self) -> dict[str, str | int | None]:
-        """As ``migrate.inventory/1`` has it; what does not stand in a place is ``null``."""
-        return {
-            "file": self.file,
-            "sheet": self.sheet or None,
-            "row": self.row,
-            "line": self.line,
-            "column": self.column or None,
-            "cell": self.cell or None,
-            "code": self.code,
-            "severity": self.severity.value,
-            "message": self.message,
-            "hint": self.hint,
-            "value": self.value.encode("utf-8", "backslashreplace").decode(),
-        }
-
-
-def problem(place: Place, finding: Finding, origin: Origin | None = None, value: str = "") -> Problem:
-    """A finding, put in its place."""
-    origin = origin or Origin(column="")
-    return Problem(
-        file=place.file,
-        sheet=place.sheet,
-        row=place.row,
-        line=place.line,
-        column=origin.column,
-        cell=f"{origin.letter}{place.row}" if origin.letter and place.row else "",
-        code=finding.code,
-        severity=finding.severity,
-        message=finding.message,
-        hint=finding.hint,
-        value=value if len(value) <= 200 else value[:199] + "…",
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,11 +167,11 @@ def test_a_coordinate_that_is_none_is_left_out_and_told(text: str, code: str) ->
 
 @pytest.mark.parametrize("text", ["two", "-1", "1.5", "1001", "½", "1e9"])
 def test_a_wave_is_a_small_whole_number(text: str) -> None:
-    assert codes(read_whole(text, name="wave", least=0, most=1000)) == ["E-WAVE"]
+    assert codes(read_whole(text, name="wave", code="E-WAVE", least=0, most=1000)) == ["E-WAVE"]
 
 
 def test_a_whole_number_that_a_spreadsheet_wrote_with_decimals_counts() -> None:
-    assert read_whole("2.0", name="connectors", least=0, most=100) == Read(2)
+    assert read_whole("2.0", name="connectors", code="E-CONNECTORS", least=0, most=100) == Read(2)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,10 @@ def test_line_breaks_inside_an_address_are_kept_and_direction_overrides_named() 
 @given(st.text(max_size=60))
 def test_no_string_whatever_breaks_a_reader_or_reaches_a_sentence_raw(text: str) -> None:
     reads = [read_identity(text), read_text(text), read_date(text), read_lifecycle(text), read_ip_address(text)]
-    reads += [read_coordinate(text, name="latitude", limit=90), read_whole(text, name="wave", least=0, most=9)]
+    reads += [
+        read_coordinate(text, name="latitude", limit=90),
+        read_whole(text, name="wave", code="E-WAVE", least=0, most=9),
+    ]
     reads += [read_timezone(text, ZONES), read_ocpp_version(text), read_hold(text)]
 
     sentences = [finding.message + finding.hint for read in reads for finding in read.findings]
