@@ -285,7 +285,7 @@ class Relay:
             raise Unreachable(
                 f"{identity} {why} on the {self.side}.", identity=identity, sent=False, hint="Nothing was sent."
             )
-        return await session.inject(action, payload, timeout_s=timeout_s, not_after_s=limit)
+        return await session.calls.inject(action, payload, timeout_s=timeout_s, not_after_s=limit)
 
     def _newest(self, identity: str) -> Session | None:
         """The session to speak to: the newest that answers."""

@@ -8,27 +8,17 @@ no further than here.  It dials nothing and keeps no list of other sessions.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
+from migrate.adapters.ocpp.calls import Calls
 from migrate.adapters.ocpp.framing import Opcode, Piece, close_frame, encode
 from migrate.adapters.ocpp.lane import Fate, Lane
-from migrate.adapters.ocpp.messages import (
-    Answer,
-    Error,
-    Malformed,
-    Result,
-    call_text,
-    kind_of,
-    may_begin_message,
-    parse,
-    peek,
-)
+from migrate.adapters.ocpp.messages import kind_of, may_begin_message, peek
 from migrate.adapters.ocpp.tap import Tap, is_of_no_interest
 from migrate.adapters.ocpp.turns import Turns
-from migrate.domain.errors import Unreachable
 from migrate.domain.evidence import Kind, Sighting
 
 SERVICE_RESTART, GOING_AWAY = 1012, 1001
@@ -77,31 +67,17 @@ class Hub(Protocol):
     def closed(self, session: Session, *, by_csms: bool) -> None: ...
 
 
-@dataclass(slots=True)
-class Injection:
-    """A call of ours on its way."""
-
-    id: str
-    text: bytes = field(repr=False)
-    triggers_boot: bool
-    not_after_s: float
-    sent: asyncio.Future[None]
-    answer: asyncio.Future[Answer]
-
-
 class Session:
     """One connection of a station, from welcome to close."""
 
     __slots__ = (
-        "_calls",
-        "_count",
         "_is_over",
         "_is_stuck",
         "_loop",
         "_missed",
         "_pinged_at",
-        "_prefix",
-        "_retry",
+        "_secret",
+        "calls",
         "connected_at",
         "down",
         "heard_at",
@@ -123,10 +99,10 @@ class Session:
         self.now: Callable[[], datetime] = tap.now
         self.connected_at = self.heard_at = self.now()
         self.heard_s = self._loop.time()
-        self.turns = Turns(hub.limits.csms_patience_s, hub.limits.max_held_bytes)
-        self._prefix, self._count = prefix, 0
-        self._calls: dict[str, Injection] = {}
-        self._retry: asyncio.TimerHandle | None = None
+        limits = hub.limits
+        self.turns = Turns(limits.csms_patience_s, limits.max_held_bytes)
+        self.calls = Calls(self, self.turns, prefix=prefix, max_waiting=limits.max_waiting, trigger_s=limits.trigger_s)
+        self._secret = prefix.encode()  # what our pings carry
         self._pinged_at, self._missed = 0.0, 0
         self._is_over = self._is_stuck = False
 
@@ -137,13 +113,13 @@ class Session:
             write=upstream.write,
             heard=self._heard_station,
             control=self._passes_up,
-            hold=self._hold,
+            hold=self.calls.hold,
         )
         self.down = Lane(
             write=self.station.write,
             heard=self._heard_csms,
             control=self._passes_down,
-            hold=self._hold,
+            hold=self.calls.hold,
         )
 
     @property
@@ -163,14 +139,14 @@ class Session:
     def from_csms(self, data: bytes) -> None:
         self.down.feed(data)
         if self.turns.waiting:
-            self._send_next()
+            self.calls.send_next()
 
     def station_stuck(self, is_stuck: bool) -> None:
         """The station does not read: the CSMS is not read either, and nothing of ours is sent."""
         self._is_stuck = is_stuck
         self.upstream.pause_reading() if is_stuck else self.upstream.resume_reading()
         if not is_stuck:
-            self._send_next()
+            self.calls.send_next()
 
     def csms_stuck(self, is_stuck: bool) -> None:
         self.station.pause_reading() if is_stuck else self.station.resume_reading()
@@ -180,17 +156,17 @@ class Session:
         seen = peek(text)
         if seen is None:
             return Fate.UNDECIDED if may_begin_message(text) else Fate.PASS
-        return Fate.SWALLOW if seen[0] != 2 and seen[1].startswith(self._prefix) else Fate.PASS
+        return Fate.SWALLOW if seen[0] != 2 and self.calls.is_ours(seen[1]) else Fate.PASS
 
     def _heard_station(self, text: bytes, fate: Fate) -> None:
         if fate is Fate.SWALLOW:
-            self._answered(text)
+            self.calls.answered(text)
             return
         if is_of_no_interest(text):
             return
         if self.turns.has_csms_calls and (seen := peek(text)) and seen[0] != 2:
             self.turns.csms_answered(seen[1])
-            self._send_next()
+            self.calls.send_next()
         self._see(self.tap.station_said(text))
 
     def _judge_csms(self, text: bytes) -> Fate:
@@ -213,7 +189,7 @@ class Session:
 
     def _passes_up(self, piece: Piece) -> bool:
         """Everything but the pongs to our own pings."""
-        if piece.opcode is Opcode.PONG and piece.payload == self._prefix.encode():
+        if piece.opcode is Opcode.PONG and piece.payload == self._secret:
             self._missed, self._pinged_at = 0, 0.0
             return False
         return True
@@ -221,147 +197,43 @@ class Session:
     def _passes_down(self, piece: Piece) -> bool:
         """A CSMS that says goodbye first gets rid of what it had to say before."""
         if piece.opcode is Opcode.CLOSE:
-            self._release()
+            self.calls.release()
         return True
 
     def _see(self, sightings: Iterable[Sighting]) -> None:
         for sighting in sightings:
             self.hub.see(sighting)
 
-    # --- our own calls -------------------------------------------------------
+    # --- what our calls ask -----------------------------------------------
 
-    async def inject(self, action: str, payload: Mapping[str, Any], *, timeout_s: float, not_after_s: float) -> Answer:
-        """Call the station and wait for its answer.
+    @property
+    def is_writable(self) -> bool:
+        """Whether a frame of ours would leave at once, and between two messages."""
+        return not self._is_stuck and not self._is_over and self.down.is_at_boundary
 
-        ``not_after_s`` is on the loop's clock: what could not be written by
-        then is never written.  Raises ``Unreachable``, ``sent`` or not.
-        """
-        call = self._enqueue(action, payload, not_after_s)
-        try:
-            self._send_next()
-            await self._until_sent(call)
-            return await self._until_answered(call, action, timeout_s)
-        finally:
-            self._drop(call)
-
-    def _enqueue(self, action: str, payload: Mapping[str, Any], not_after_s: float) -> Injection:
-        if why := self._against_calling():
-            raise self._unreachable(why, sent=False)
-        self._count += 1
-        id_ = f"{self._prefix}{self._count}"
-        triggers = action == "TriggerMessage" and payload.get("requestedMessage") == "BootNotification"
-        text = call_text(id_, action, payload)
-        call = Injection(id_, text, triggers, not_after_s, self._loop.create_future(), self._loop.create_future())
-        self._calls[id_] = call
-        self.turns.waiting.append(id_)
-        self.up.judge, self.down.judge = self._judge_station, self._judge_csms
-        return call
-
-    def _against_calling(self) -> str:
+    def against_calling(self) -> str:
         if self._is_over or self.station.is_closing():
             return "its session is over"
         if self.subprotocol.startswith("ocpp2"):
             return f"it speaks {self.subprotocol}, which this relay only passes through"
-        if self.down.is_blind or self.up.is_blind:
-            return "its stream holds something that is no WebSocket frame"
-        return "too many calls wait for it" if len(self._calls) >= self.hub.limits.max_waiting else ""
+        return "its stream holds something that is no WebSocket frame" if self.down.is_blind or self.up.is_blind else ""
 
-    def _send_next(self) -> None:
-        """Write the next call of ours if nothing stands against it."""
-        if not self.turns.waiting or self._is_stuck or self._is_over or not self.down.is_at_boundary:
-            return
-        id_ = self.turns.next(self._loop.time())
-        if not id_:
-            self._try_later()
-            return
-        call = self._calls[id_]
-        if self._loop.time() > call.not_after_s:
-            self.turns.drop(id_)  # its sender is about to be told
-            return
-        self.tap.expects_boot |= call.triggers_boot
-        if call.triggers_boot:
-            self._loop.call_later(self.hub.limits.trigger_s, self._forget_trigger)
-        self.station.write(encode(Opcode.TEXT, call.text))
-        if not call.sent.done():
-            call.sent.set_result(None)
+    def to_station(self, data: bytes) -> None:
+        self.station.write(data)
 
-    def _try_later(self) -> None:
-        """A CSMS's call that is never answered stops counting, without anything coming over the wire."""
-        if (until := self.turns.busy_until(self._loop.time())) and not self.turns.open:
-            if self._retry is not None:
-                self._retry.cancel()
-            self._retry = self._loop.call_at(until, self._send_next)
+    def watch_answers(self) -> None:
+        self.up.judge = self._judge_station
 
-    def _forget_trigger(self) -> None:
-        self.tap.expects_boot = False
+    def hold_csms(self, is_held: bool) -> None:
+        self.down.judge = self._judge_csms if is_held else None
+        if not is_held:
+            self.down.release()
 
-    async def _until_sent(self, call: Injection) -> None:
-        try:
-            async with asyncio.timeout_at(call.not_after_s):
-                await call.sent
-        except TimeoutError:
-            if call.sent.done() and not call.sent.cancelled():
-                return  # written in the very moment the patience ended
-            raise self._unreachable("it could not be sent in time", sent=False) from None
+    def expect_boot(self, is_expected: bool) -> None:
+        self.tap.expects_boot = is_expected
 
-    async def _until_answered(self, call: Injection, action: str, timeout_s: float) -> Answer:
-        try:
-            async with asyncio.timeout(timeout_s):
-                answer = await call.answer
-        except TimeoutError:
-            raise self._unreachable(f"it did not answer {action} within {timeout_s:g} s", sent=True) from None
-        if call.triggers_boot and not (isinstance(answer, Result) and answer.payload.get("status") == "Accepted"):
-            self._forget_trigger()
-        return answer
-
-    def _answered(self, text: bytes) -> None:
-        """The first answer counts; a second one, or one after our patience, is swallowed and noted."""
-        seen = peek(text)
-        call = self._calls.get(seen[1]) if seen else None
-        if call is None or call.answer.done() or not call.sent.done():
-            self.hub.note(self, "a late or second answer to a call of ours")
-            return
-        message = parse(text)
-        if isinstance(message, Result | Error):
-            call.answer.set_result(message)
-        else:
-            reason = message.reason if isinstance(message, Malformed) else "no answer"
-            call.answer.set_result(Error(call.id, "FormatViolation", f"unreadable answer: {reason}"))
-        self._drop(call)
-
-    def _drop(self, call: Injection) -> None:
-        """A call is over: the next of ours, or what the CSMS had to hold back, may go out."""
-        if self._calls.pop(call.id, None) is None:
-            return
-        self.turns.drop(call.id)
-        if not self.turns.is_holding:
-            self._release()
-        self._send_next()
-
-    def _hold(self, raw: bytes) -> None:
-        if not self.turns.hold(raw):
-            self._fail_calls("the CSMS had more to say than could wait")
-
-    def _release(self) -> None:
-        raw = self.turns.release(self._loop.time())
-        self.down.release()
-        if not self.turns.is_holding:
-            self.down.judge = None
-        if raw:
-            self.station.write(raw)
-
-    def _fail_calls(self, why: str) -> None:
-        for call in list(self._calls.values()):
-            ending: asyncio.Future[Any] = call.answer if call.sent.done() else call.sent
-            if not ending.done():
-                ending.set_exception(self._unreachable(why, sent=call.sent.done()))
-            self.turns.drop(call.id)
-        self._calls.clear()
-        self._release()
-
-    def _unreachable(self, why: str, *, sent: bool) -> Unreachable:
-        hint = "What it did must be read back." if sent else "Nothing was sent."
-        return Unreachable(f"{self.identity}: {why}.", identity=self.identity, sent=sent, hint=hint)
+    def note(self, text: str) -> None:
+        self.hub.note(self, text)
 
     # --- life and death --------------------------------------------------------
 
@@ -382,7 +254,7 @@ class Session:
         if not self._pinged_at and not self._is_over and self.down.is_at_boundary:
             self._pinged_at = now
             if not self._is_stuck:
-                self.station.write(encode(Opcode.PING, self._prefix.encode()))
+                self.station.write(encode(Opcode.PING, self._secret))
 
     def is_answering(self, now: float) -> bool:
         """Heard from since it was last asked, or asked too short a time ago to say."""
@@ -402,10 +274,8 @@ class Session:
         """Close both legs, once; whatever was written before is still delivered."""
         if self._is_over:
             return
-        self._fail_calls(why)
+        self.calls.stop(why)
         self._is_over = True
-        if self._retry is not None:
-            self._retry.cancel()
         for leg in (self.station, self.upstream):
             leg.abort() if abort else leg.close()
         self._see(self.tap.over())

@@ -1,0 +1,213 @@
+"""The stage of a demonstration: an ordinary campaign folder, and a simulated fleet beside it.
+
+The fleet is a process of its own that dials the relays as stations would; it
+and the toolkit know nothing of each other but addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from migrate.adapters.vault import IDTAG_KEY, FileVault
+from migrate.domain.errors import CsmsUnavailable
+from migrate.domain.station import Lifecycle, Station
+from migrate.settings import FILE_NAME
+from migrate.simulator.deal import StationSpec
+
+READY_WITHIN_S = 120.0
+
+CAMPAIGN = """\
+# Made by `migrate demo`.  The policy of a demonstration is fixed; a real campaign is made with `migrate init`.
+name = "demo-{seed}"
+timezone = "UTC"
+
+[source]
+url = "ws://127.0.0.1:{source}/ocpp"
+[source.relay]
+listen = "127.0.0.1:{source}"
+upstream = "{source_csms}"
+
+[target]
+url = "ws://127.0.0.1:{target}/ocpp"
+[target.relay]
+listen = "127.0.0.1:{target}"
+upstream = "{target_csms}"
+
+[gate]
+min_confirmed = "60%"
+max_failed = 20
+max_failed_share = "40%"
+max_lost = 2
+soak = "2m"
+
+[timeouts]
+appear = "10m"
+grace = "2m"
+
+[retries]
+backoff = "2m"
+
+[drill]                                   # campaign time runs {speed:g} times faster than the clock on the wall
+speed = {speed:g}
+since = {since}
+"""
+
+POLICY = "soak 2 min, appear 10 min, grace 2 min, back-off 2 min, heartbeat 30 s; gate: 60 % confirmed, at most 20 failed of a kind, 40 % failed, 2 lost"
+HEARTBEAT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A demonstration's folder and what was drawn for it."""
+
+    folder: Path
+    seed: int
+    speed: float
+    specs: Sequence[StationSpec]
+    stations: Sequence[Station]
+    source_port: int
+    target_port: int
+
+    @property
+    def wire(self) -> Path:
+        return self.folder / "wire.jsonl"
+
+    @property
+    def control(self) -> Path:
+        return self.folder / "simulator.sock"
+
+    def write_fleet(self) -> Path:
+        """The simulator's configuration: what stations dial today, and what crews enter."""
+        path = self.folder / "fleet.json"
+        path.write_text(
+            json.dumps(
+                {
+                    "seed": self.seed,
+                    "speed": self.speed,
+                    "heartbeat_s": HEARTBEAT_S,
+                    "stations": [spec.to_json() for spec in self.specs],
+                    "source_url": f"ws://127.0.0.1:{self.source_port}/ocpp",
+                    "target_url": f"ws://127.0.0.1:{self.target_port}/ocpp",
+                    "wire": str(self.wire),
+                    "control": str(self.control),
+                    "csms": {"source": {}, "target": {}},
+                }
+            )
+        )
+        return path
+
+    def write_campaign(self, csms: dict[str, str]) -> None:
+        """The campaign folder, as ``migrate init`` would have made it for this fleet."""
+        text = CAMPAIGN.format(
+            seed=self.seed,
+            speed=self.speed,
+            since=datetime.now(UTC).isoformat(timespec="microseconds"),
+            source=self.source_port,
+            target=self.target_port,
+            source_csms=csms["source"],
+            target_csms=csms["target"],
+        )
+        (self.folder / FILE_NAME).write_text(text, encoding="utf-8")
+        FileVault(self.folder / "secrets").make(IDTAG_KEY)
+
+
+@dataclass(slots=True)
+class SimulatedFleet:
+    """The simulator's process, and the addresses of its two CSMSes."""
+
+    process: asyncio.subprocess.Process
+    csms: dict[str, str]
+
+    async def ready(self) -> None:
+        """Wait until every station that should be online is."""
+        await _line(self.process, "READY")
+
+    async def stop(self) -> None:
+        if self.process.returncode is None:
+            self.process.terminate()
+            try:
+                await asyncio.wait_for(self.process.wait(), 10)
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+
+
+@asynccontextmanager
+async def simulated_fleet(stage: Stage) -> AsyncIterator[SimulatedFleet]:
+    """Start the fleet; its CSMSes listen when this yields, its stations dial on."""
+    with (stage.folder / "simulator.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "migrate.simulator",
+            "--config",
+            str(stage.write_fleet()),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
+    try:
+        words = (await _line(process, "CSMS ")).split()[1:]
+        fleet = SimulatedFleet(process, dict(word.split("=", 1) for word in words))
+        try:
+            yield fleet
+        finally:
+            await fleet.stop()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _line(process: asyncio.subprocess.Process, begin: str) -> str:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(READY_WITHIN_S):
+            async for line in process.stdout:
+                if line.decode().startswith(begin):
+                    return line.decode().strip()
+    except TimeoutError as error:
+        raise CsmsUnavailable(
+            f"The simulated fleet did not say {begin.strip()!r} in time.",
+            side="both",
+            hint="Look at simulator.log in the demo's folder.",
+        ) from error
+    raise CsmsUnavailable("The simulated fleet ended.", side="both", hint="Look at simulator.log in the demo's folder.")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody holds at this moment."""
+    with ExitStack() as holders:
+        sockets = [holders.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def stations_of(specs: Sequence[StationSpec], published: Sequence[Station] = ()) -> list[Station]:
+    """The inventory of a simulated fleet: what was published stays, vendor, model and firmware are marked synthetic."""
+    known = {station.identity: station for station in published}
+    return [_station(spec, known.get(spec.identity)) for spec in specs]
+
+
+def _station(spec: StationSpec, published: Station | None) -> Station:
+    base = published or Station(identity=spec.identity, site_id=spec.site_id, connectors=spec.connectors)
+    return replace(
+        base,
+        vendor=spec.vendor,
+        model=spec.model,
+        firmware=spec.firmware,
+        serial=spec.serial,
+        iccid=spec.iccid,
+        imsi=spec.imsi,
+        lifecycle=Lifecycle.IN_SERVICE,
+        synthetic=True,
+    )
