@@ -14,6 +14,7 @@ from migrate.domain.problem import Problem
 from reports.words import display
 
 _MOST_RANGES = 30
+_MOST_ERRORS = 50
 
 
 def ranges(rows: Iterable[int]) -> str:
@@ -34,17 +35,18 @@ def ranges(rows: Iterable[int]) -> str:
 
 
 def told(problems: Sequence[Problem], *, most: int) -> Iterator[str]:
-    """Problems of one kind together, errors first: how many, where, the first ``most`` in full, and the way out."""
+    """Problems of one kind together, errors first: how many, where, the first ``most`` in full (of errors at least fifty), and the way out."""
     kinds: dict[tuple[str, str], list[Problem]] = defaultdict(list)
     for problem in problems:
         kinds[problem.code, problem.column].append(problem)
     for (code, column), group in sorted(kinds.items(), key=lambda item: (not item[1][0].is_error, -len(item[1]))):
         of = f" in {display(column, limit=60)}" if column else ""
         yield f"{group[0].severity.value} {code}{of}: {len(group):,}"
-        for problem in group[:most]:
+        shown = group[: max(most, _MOST_ERRORS) if group[0].is_error else most]
+        for problem in shown:
             yield f"  {_place(problem)}: {display(problem.message)}"
-        if len(group) > most:
-            yield f"  … and {len(group) - most:,} more; --json lists every one, -v shows up to 1,000."
+        if len(group) > len(shown):
+            yield f"  … and {len(group) - len(shown):,} more; --json lists every one, -v shows up to 1,000."
         if group[0].hint:
             yield f"  {display(group[0].hint)}"
 

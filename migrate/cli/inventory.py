@@ -249,9 +249,12 @@ def _rows_at_fault(reading: InventoryReading) -> list[int]:
 
 
 def _tell(context: Context, reading: InventoryReading) -> None:
-    for detected in reading.detected:
-        context.say(display(str(detected)))
-    for line in told(reading.problems, most=1000 if context.verbosity > 0 else 5):
-        context.say(line)
+    """Talk on stderr; ``--quiet`` leaves the errors.  A proposed map is data and goes to stdout."""
+    if context.verbosity >= 0:
+        for detected in reading.detected:
+            context.say(display(str(detected)))
+    problems = reading.problems if context.verbosity >= 0 else reading.errors
+    for line in told(problems, most=1000 if context.verbosity > 0 else 5):
+        click.echo(line, err=True)
     if reading.proposal:
         click.echo(reading.proposal, nl=False)

@@ -177,16 +177,16 @@ def _laws(values: dict[str, Any], numbers: frozenset[str]) -> Iterator[tuple[str
     if ":" in values.get("identity", "") and values.get("security_profile") in (1, 2):
         message = "An identity with a colon cannot be a Basic user name (RFC 7617), which its security profile needs."
         yield "identity", Finding("E-ID-COLON", message, "Rename the station, or move it to profile 3 first.")
-    for column in sorted(numbers & {"identity", "serial", "iccid", "imsi"}):
+    for column in sorted(numbers & {"identity", "firmware", "serial", "iccid", "imsi"}):
         yield column, _number_as_text(column, str(values.get(column, "")))
 
 
 def _number_as_text(column: str, digits: str) -> Finding:
-    """Spreadsheets keep 15 digits of a number and no leading zero (IEEE 754 double)."""
+    """Spreadsheets keep 15 digits of a number and no zeros at its ends: firmware 1.10 becomes 1.1."""
     if len(digits) > 15:
         message = f"The {column} {digits} is stored as a number; beyond 15 digits the rest is lost."
         return Finding("E-NUMBER-ROUNDED", message, "Format the column as text and fill it anew from the source.")
-    message = f"The {column} {digits} is stored as a number; leading zeros would be lost."
+    message = f"The {column} {digits} is stored as a number; zeros at its ends would be lost."
     return Finding("W-NUMBER", message, "Format the column as text.")
 
 

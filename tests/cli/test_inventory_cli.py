@@ -69,6 +69,16 @@ def test_a_list_with_an_error_is_bad_data_and_the_sentence_says_which_row_to_lea
     assert "error E-ROW-RAGGED" in captured.err
 
 
+def test_quiet_leaves_the_errors(fleet: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fleet.write_text("identity,wave,colour\nAC1,x,red\n", encoding="utf-8")
+
+    call(["inventory", "check", str(fleet), "-q"])
+
+    shown = capsys.readouterr().err
+    assert "E-WAVE" in shown
+    assert "W-HEADER-IGNORED" not in shown
+
+
 def test_leaving_those_rows_out_makes_it_pass(fleet: Path) -> None:
     fleet.write_text(LIST + "AC3,KEBA\n,KEBA,North\nAC5,KEBA,North\n", encoding="utf-8")
 

@@ -138,7 +138,10 @@ class _Reader:
 
     def _exclude(self, body: Sequence[Record], excluded: frozenset[int]) -> None:
         known = {record.row: record for record in body}
+        last = max(known, default=0)
         for number in sorted(excluded):
+            if self.header.row < number < last and number not in known:
+                continue  # a blank row inside a range
             if record := known.get(number):
                 finding = Finding("W-ROW-EXCLUDED", f"Row {number} is left out, as asked.", "")
                 self.built.problems.append(problem(self._place(record), finding))

@@ -130,6 +130,13 @@ def test_a_row_to_leave_out_that_is_not_there_is_an_error(tmp_path: Path) -> Non
     assert codes(reading) == ["E-ROW-EXCLUDED"]
 
 
+def test_a_blank_row_inside_a_range_to_leave_out_is_no_error(tmp_path: Path) -> None:
+    reading = read(tmp_path, "identity,wave\nAC1,x\n,\nAC2,x\nAC3,1\n", exclude_rows=frozenset({2, 3, 4}))
+
+    assert [station.identity for station in reading.stations] == ["AC3"]
+    assert reading.is_importable
+
+
 def test_one_station_in_two_files_is_told_with_both_files(tmp_path: Path) -> None:
     first, second = tmp_path / "north.csv", tmp_path / "south.csv"
     first.write_text("identity\nAC1\n")

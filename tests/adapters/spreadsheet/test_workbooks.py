@@ -87,6 +87,12 @@ def test_an_identity_typed_as_a_number_is_taken_with_a_warning(tmp_path: Path) -
     assert codes(reading) == ["W-NUMBER"]
 
 
+def test_a_firmware_typed_as_a_number_is_told_because_one_ten_becomes_one_one(tmp_path: Path) -> None:
+    reading = read(tmp_path, workbook(["identity", "firmware"], ["AC1", 1.10]))
+
+    assert [(p.code, p.cell, p.value) for p in reading.problems] == [("W-NUMBER", "B2", "1.1")]
+
+
 def test_seventeen_digits_as_a_number_are_refused_because_the_last_are_gone(tmp_path: Path) -> None:
     reading = read(tmp_path, workbook(HEADER, [12345678901234567, "KEBA"]))
 
