@@ -61,13 +61,13 @@ class MemoryJournal:
             raise Stale("the batch was taken over", guard="batch")
         if guard.control_epoch not in (None, self._control.epoch):
             raise Stale("an order was given", guard="control")
-        after = dict(self._attempts)
+        after = {**self._attempts, **{attempt.id: attempt for attempt in change.attempts}}
+        if len({attempt.id for attempt in change.attempts}) != len(change.attempts):
+            raise Stale("one change moves the same attempt twice", guard="state")
         for attempt in change.attempts:
-            before = after.get(attempt.id)
+            before = self._attempts.get(attempt.id)
             if attempt.version != (before.version + 1 if before else 1) or (before and before.is_ended):
                 raise Stale(f"{attempt.id} moved on", guard="state")
-            after[attempt.id] = attempt
-        for attempt in change.attempts:
             if sum(other.identity == attempt.identity and not other.is_ended for other in after.values()) > 1:
                 raise Stale(f"{attempt.identity} is in flight", guard="state")
         for permit in guard.permits:

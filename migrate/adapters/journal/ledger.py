@@ -70,12 +70,14 @@ class Ledger:
         """One attempt in flight per station, after the whole change."""
         if len(change.attempts) == 1 and self.alive[change.attempts[0].identity] <= {change.attempts[0].id}:
             return  # the common case: nobody else is there
+        if len(change.attempts) != len({attempt.id for attempt in change.attempts}):
+            raise Stale("One change moves the same attempt twice.", guard="state")
         after: dict[str, set[str]] = {}
         for attempt in change.attempts:
             living = after.setdefault(attempt.identity, set(self.alive[attempt.identity]))
             (living.discard if attempt.is_ended else living.add)(attempt.id)
         for identity, living in after.items():
-            if len(living) > 1 or len(change.attempts) != len({attempt.id for attempt in change.attempts}):
+            if len(living) > 1:
                 raise Stale(f"{identity} already has an attempt in flight.", guard="state")
 
     def _check_permits(self, change: Change, guard: Guard) -> None:

@@ -127,6 +127,15 @@ async def test_one_change_cannot_open_two_attempts_at_one_station(journal: Any) 
     assert await journal.attempts() == []
 
 
+async def test_one_change_cannot_move_an_attempt_twice(journal: Any) -> None:
+    first = an_attempt()
+
+    with pytest.raises(Stale):
+        await journal.commit(opening(first, move(first, Fact.NOT_NOW, AT).attempts[0]))
+    with pytest.raises(Stale):
+        await journal.commit(opening(first, first))
+
+
 async def test_attempts_are_the_newest_of_each_station_in_the_order_they_were_opened(journal: Any) -> None:
     await journal.commit(opening(an_attempt("B", state=State.FAILED), an_attempt("A")))
     await journal.commit(opening(an_attempt("C", wave=1, batch="w1b0")))

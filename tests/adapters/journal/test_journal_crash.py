@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from migrate.adapters.journal.audit import verify
 from migrate.adapters.journal.journal import SqlJournal, open_journal
@@ -152,3 +153,20 @@ def test_a_process_that_forgets_to_close_still_ends(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=30, check=False, env={**os.environ})
 
     assert ended.returncode == 0
+
+
+async def test_a_database_server_that_dropped_us_costs_one_group_and_no_more(postgresql: str) -> None:
+    journal = open_journal(postgresql, f"ex-{os.getpid()}", StillClock())
+    others = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    await journal.commit(opening(an_attempt("before")))
+    with others.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"))
+    others.dispose()
+
+    with pytest.raises(JournalError):
+        await journal.commit(opening(an_attempt("while it was gone")))
+    await journal.commit(opening(an_attempt("after")))
+
+    assert {"before", "after"} <= {attempt.identity for attempt in await journal.attempts()}
+    assert verify(journal.store) == []
+    await journal.close()
