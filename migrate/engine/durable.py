@@ -22,9 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, SetWorkflowID
-from sqlalchemy import URL
 
 T = TypeVar("T")
 
@@ -138,7 +138,7 @@ class Durable:
 
     @property
     def _url(self) -> str:
-        return URL.create("sqlite", database=str(self._store)).render_as_string(hide_password=False)
+        return f"sqlite:///{quote(str(self._store), safe=' +/')}"  # a folder may be called 50%, or have a question mark
 
     async def close(self) -> None:
         """Cancel what runs (it stays pending and is taken over by the next process), then shut dbos down."""
