@@ -20,6 +20,7 @@ from migrate.domain.evidence import Side, Sighting
 from migrate.ports import Presence
 
 MAX_LINE_BYTES = 1 << 20
+PULSE_S = 2.0  # how often the listening process says what it sees
 
 
 class Request(msgspec.Struct, omit_defaults=True):

@@ -24,6 +24,7 @@ import msgspec
 
 from migrate.adapters.ocpp.lines import (
     MAX_LINE_BYTES,
+    PULSE_S,
     Failure,
     News,
     Reply,
@@ -68,6 +69,7 @@ class ListenServer:
         self._lock = -1
         self._server: asyncio.Server | None = None
         self._recorder: asyncio.Task[None] | None = None
+        self._pulsing: asyncio.TimerHandle | None = None
         self._over = asyncio.Event()
         self.recorded = self.lost = self.dropped = 0
         for relay in relays:
@@ -78,12 +80,25 @@ class ListenServer:
     async def start(self) -> None:
         """Take the socket, then open the relays; raises ``Locked`` when another process has it."""
         self._lock = _take(self._path)
+        try:
+            await self._open()
+        except BaseException:
+            await self.drain()
+            raise
+
+    async def _open(self) -> None:
         listening = _bind(self._path)
         self._server = await asyncio.start_unix_server(self._attend, sock=listening, limit=MAX_LINE_BYTES)
         self._recorder = asyncio.create_task(self._record_all())
         for relay in self._relays.values():
             await relay.start()
+        self._pulse()
+
+    def _pulse(self) -> None:
+        """Say regularly what can be seen: a process that hangs falls silent, and who watches it goes blind."""
         self._tell_state()
+        self._tell(News(sees=self.sees), self._watchers)
+        self._pulsing = asyncio.get_running_loop().call_later(PULSE_S, self._pulse)
 
     async def wait(self) -> None:
         """Until somebody asks to drain; whatever ends the recorder ends the process too."""
@@ -99,6 +114,8 @@ class ListenServer:
 
     async def drain(self) -> None:
         """Let the stations go, record what they left behind, then leave the socket."""
+        if self._pulsing is not None:
+            self._pulsing.cancel()
         for relay in self._relays.values():
             await relay.drain(within_s=GRACE_S)
         await self._finish_recording()

@@ -27,10 +27,11 @@ from migrate.adapters.ocpp.lab import Lab
 from migrate.adapters.ocpp.legs import StationLeg, UpstreamLeg
 from migrate.adapters.ocpp.lobby import Lobby
 from migrate.adapters.ocpp.messages import Answer
+from migrate.adapters.ocpp.refusals import Refusals
 from migrate.adapters.ocpp.session import Limits, Session
 from migrate.adapters.ocpp.tap import Place, Tap
 from migrate.domain.address import parse_backend
-from migrate.domain.errors import CsmsUnavailable, Unreachable
+from migrate.domain.errors import CsmsUnavailable, SettingsProblem, Unreachable
 from migrate.domain.evidence import Kind, Side, Sighting
 
 LAB = "lab"
@@ -84,6 +85,7 @@ class Relay:
         self._sessions: dict[str, tuple[Session, ...]] = {}
         self._health = Health(self._probe, self._csms_changed)
         self.counts: Counter[str] = Counter()
+        self._refusals = Refusals()
         self._lobby = Lobby(self.limits, self.turn_away, self.counts)
 
     # --- opening and closing -----------------------------------------------
@@ -93,7 +95,13 @@ class Relay:
         await self._health.check()
         loop = asyncio.get_running_loop()
         host, port = self._listen
-        self._server = await loop.create_server(lambda: StationLeg(self), host, port, backlog=4096, reuse_address=True)
+        try:
+            self._server = await loop.create_server(lambda: StationLeg(self), host, port, backlog=4096)
+        except OSError as error:
+            raise SettingsProblem(
+                f"{self.side}.relay.listen = {host}:{port} cannot be opened: {error.strerror or error}.",
+                hint="Choose another port, or end what holds it.",
+            ) from error
         self._sweeper = loop.call_later(self.limits.sweep_s, self._sweep)
 
     @property
@@ -163,6 +171,7 @@ class Relay:
             return
         if reply.is_open:
             self._health.up()
+            self._refusals.welcome(upgrade.identity)
             self._join(leg, upgrade, upstream, reply)
         else:
             upstream.transport.close()
@@ -174,8 +183,9 @@ class Relay:
             self._health.gated(upgrade.identity, f"HTTP {reply.status}")
         else:
             self._health.up()
-        place = Place(side=self.side, identity=upgrade.identity, session="")
-        self.see(place.sighting(Kind.REFUSED, self._now(), answer=str(reply.status)))
+        if self._refusals.is_news(upgrade.identity, reply.status, asyncio.get_running_loop().time()):
+            place = Place(side=self.side, identity=upgrade.identity, session="")
+            self.see(place.sighting(Kind.REFUSED, self._now(), answer=str(reply.status)))
         self.turn_away(leg, reply.status, reply.reason, reply.headers)
 
     async def _probe(self) -> None:

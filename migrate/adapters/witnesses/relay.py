@@ -12,12 +12,13 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 
 from migrate.adapters.ocpp.client import ListenClient
-from migrate.adapters.ocpp.lines import News
+from migrate.adapters.ocpp.lines import PULSE_S, News
 from migrate.domain.evidence import Side, Sighting
 from migrate.ports import Presence
 
 JournalTail = Callable[[int], Awaitable[Sequence[Sighting]]]
 
+PATIENCE_S = 4 * PULSE_S  # without a word from the listening process
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 
 
@@ -28,8 +29,8 @@ class RelayWitness:
     and nothing once there are no more.  ``start`` before asking what it sees.
     """
 
-    def __init__(self, client: ListenClient, journal_tail: JournalTail) -> None:
-        self._client, self._tail = client, journal_tail
+    def __init__(self, client: ListenClient, journal_tail: JournalTail, *, patience_s: float = PATIENCE_S) -> None:
+        self._client, self._tail, self._patience_s = client, journal_tail, patience_s
         self._sees: frozenset[Side] = frozenset()
         self._watching: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
@@ -90,17 +91,16 @@ class RelayWitness:
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     async def _watch(self) -> None:
-        """Follow the state of the relays; blind from the moment the line is lost."""
+        """Follow the state of the relays; blind from the moment the line is lost or falls silent."""
         pause = FIRST_PAUSE_S
         while True:
             try:
                 async with self._client.subscribe(to="watch") as news:
-                    async for item in news:
+                    while (item := await asyncio.wait_for(anext(news, None), self._patience_s)) is not None:
                         pause = FIRST_PAUSE_S
-                        if item.sees is not None:
-                            self._sees = frozenset(item.sees)
-                            self._told.set()
-            except OSError:
+                        self._sees = frozenset(item.sees or ())
+                        self._told.set()
+            except (OSError, TimeoutError):
                 pass
             self._sees = frozenset()
             await asyncio.sleep(pause)

@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from migrate.adapters.channels.relay import RelayChannel
 from migrate.adapters.ocpp import listen
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.ocpp.listen import ListenServer
+from migrate.adapters.ocpp.relay import Relay
 from migrate.adapters.witnesses.relay import RelayWitness
-from migrate.domain.errors import CsmsUnavailable, Locked, Unreachable
+from migrate.domain.errors import CsmsUnavailable, Locked, SettingsProblem, Unreachable
 from migrate.domain.evidence import Kind, Side, Sighting
 from migrate.domain.profile import Restart
 from tests.adapters.channels.doubles import Device
@@ -204,3 +206,34 @@ async def test_asking_to_drain_ends_the_wait(site: Any) -> None:
 
     await asyncio.wait_for(waiting, 5)
     assert site.path.exists()
+
+
+async def test_a_listening_process_that_hangs_is_not_believed_to_see(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen, "PULSE_S", 60.0)
+    await site.server.drain()
+    await site.up()
+    witness = RelayWitness(site.client, site.shelf.tail, patience_s=0.2)
+    await witness.start()
+    assert witness.sees(Side.SOURCE)
+
+    await until(lambda: not witness.sees(Side.SOURCE))
+
+    await witness.stop()
+
+
+async def test_a_port_that_is_taken_is_a_sentence_and_leaves_the_socket_free(site: Any, tmp_path: Path) -> None:
+    port = site.relays[Side.SOURCE].port
+    relay = Relay(
+        side=Side.SOURCE, listen=("127.0.0.1", port), upstream=None, now=lambda: datetime.now(UTC), tag_key=b"key"
+    )
+    path = tmp_path / "other.sock"
+
+    with pytest.raises(SettingsProblem, match=r"source\.relay\.listen"):
+        await ListenServer([relay], path, site.shelf.record).start()
+
+    assert not path.exists()
+    free = ListenServer([], path, site.shelf.record)
+    await free.start()
+    await free.drain()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from migrate.adapters.ocpp.framing import Opcode, encode
+from migrate.adapters.ocpp.refusals import Refusals
 from migrate.adapters.ocpp.relay import Limits
 from migrate.domain.evidence import Kind
 
@@ -156,6 +157,25 @@ async def test_the_refusal_of_the_csms_reaches_the_station(field: Any, status: s
     refused = await field.sees(Kind.REFUSED)
     assert (refused.identity, refused.answer) == ("AC1", status[:3])
     assert field.relay.session("AC1") is None
+
+
+async def test_a_station_that_is_refused_again_and_again_is_said_once_until_something_changes(field: Any) -> None:
+    field.csms.refuse["AC1"] = "401 Unauthorized"
+    for _ in range(3):
+        await field.knock("/x/AC1")
+
+    field.csms.refuse["AC1"] = "403 Forbidden"
+    await field.knock("/x/AC1")
+
+    assert [s.answer for s in field.seen(Kind.REFUSED)] == ["401", "403"]
+
+
+async def test_a_crowd_of_invented_identities_does_not_fill_the_journal() -> None:
+    refusals = Refusals()
+
+    said = sum(refusals.is_news(f"invented-{n}", 404, now=1.0) for n in range(50_000))
+
+    assert said <= 1_020
 
 
 @pytest.mark.parametrize(
