@@ -3,8 +3,10 @@
 The bare side is what one would write by hand for this and nothing else: the
 same tasks, one writer thread on ``sqlite3``, the same tables and indexes, the
 same rows, the same hash chain, synced to the disk alike.  It judges nothing: no
-versions, epochs or unique stations.  Rounds of both alternate in one run, so
-that what the machine does meanwhile falls on both.  Prints one JSON document.
+versions, epochs or unique stations.  What is to be stored is made before the
+watch starts: measured is the journal, not the attempt table.  Rounds of both
+alternate in one run, so that what the machine does meanwhile falls on both.
+Prints one JSON document.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -71,32 +74,47 @@ def opening() -> Change:
     return Change(events=events, attempts=attempts)
 
 
-async def crowd(walk: Callable[[int], Awaitable[None]]) -> float:
-    """Transitions per second of all tasks together."""
-    began = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast all tasks went together, and what each transition cost this process."""
+
+    per_s: float
+    cpu_us: float
+
+
+async def crowd(walk: Callable[[int], Awaitable[None]]) -> Pace:
+    began, burnt = time.perf_counter(), time.process_time()
     await asyncio.gather(*(walk(number) for number in range(TASKS)))
-    return TASKS * MOVES / (time.perf_counter() - began)
+    wall_s, cpu_s = time.perf_counter() - began, time.process_time() - burnt
+    return Pace(per_s=TASKS * MOVES / wall_s, cpu_us=cpu_s / (TASKS * MOVES) * 1e6)
 
 
 # --- the journal ------------------------------------------------------------
 
 
-async def adapter(path: Path) -> float:
+def moves_of(identity: str, guard: Guard) -> list[Change]:
+    attempt, changes = an_attempt(identity), []
+    for step in range(MOVES):
+        fact, settings = CYCLE[step % 3]
+        changes.append(move(attempt, fact, AT, guard=guard, **settings))
+        (attempt,) = changes[-1].attempts
+    return changes
+
+
+async def adapter(path: Path) -> Pace:
     journal = open_journal(f"sqlite:///{path}", "bench", WallClock())
     await journal.commit(opening())
     guard = Guard(batch="w0b0", epoch=await journal.take_batch("w0b0", "bench", AT), control_epoch=0)
 
-    async def walk(number: int) -> None:
-        attempt = an_attempt(f"S{number:03}")
-        for step in range(MOVES):
-            fact, settings = CYCLE[step % 3]
-            change = move(attempt, fact, AT, guard=guard, **settings)
-            await journal.commit(change)
-            (attempt,) = change.attempts
+    changes = [moves_of(f"S{number:03}", guard) for number in range(TASKS)]
 
-    rate = await crowd(walk)
+    async def walk(number: int) -> None:
+        for change in changes[number]:
+            await journal.commit(change)
+
+    pace = await crowd(walk)
     await journal.close()
-    return rate
+    return pace
 
 
 # --- by hand ----------------------------------------------------------------
@@ -179,7 +197,7 @@ def _wake(group: list[Any]) -> None:
         stored.set_result(None)
 
 
-async def by_hand(path: Path) -> float:
+async def by_hand(path: Path) -> Pace:
     journal = open_journal(f"sqlite:///{path}", "bench", WallClock())
     await journal.commit(opening())
     await journal.close()
@@ -189,9 +207,9 @@ async def by_hand(path: Path) -> float:
         for step in range(MOVES):
             await bare.commit(f"S{number:03}", step + 2, *STATES[step % 3])
 
-    rate = await crowd(walk)
+    pace = await crowd(walk)
     bare.close()
-    return rate
+    return pace
 
 
 # --- the comparison ---------------------------------------------------------
@@ -208,8 +226,8 @@ def rows_of(path: Path) -> tuple[int, list[Any]]:
     return lines, attempts
 
 
-def round_of(folder: Path) -> tuple[float, float]:
-    rates = asyncio.run(adapter(folder / "adapter.db")), asyncio.run(by_hand(folder / "bare.db"))
+def round_of(folder: Path) -> tuple[Pace, Pace]:
+    paces = asyncio.run(adapter(folder / "adapter.db")), asyncio.run(by_hand(folder / "bare.db"))
     if rows_of(folder / "adapter.db") != rows_of(folder / "bare.db"):
         raise SystemExit("the two sides did not store the same rows")
     for name in ("adapter.db", "bare.db"):
@@ -217,24 +235,26 @@ def round_of(folder: Path) -> tuple[float, float]:
         if broken := verify(store):
             raise SystemExit(f"{name} has a broken chain: {broken[0]}")
         store.close()
-    return rates
+    return paces
 
 
 def main() -> None:
     rounds = []
     for number in range(ROUNDS + 1):
         with tempfile.TemporaryDirectory() as folder:
-            rates = round_of(Path(folder))
-        print(f"round {number}: journal {rates[0]:,.0f}/s, by hand {rates[1]:,.0f}/s", file=sys.stderr)
-        rounds += [rates] if number else []  # the first warms up
-    ratios = [journal / bare for journal, bare in rounds]
+            paces = round_of(Path(folder))
+        print(f"round {number}: journal {paces[0].per_s:,.0f}/s, by hand {paces[1].per_s:,.0f}/s", file=sys.stderr)
+        rounds += [paces] if number else []  # the first warms up
+    ratios = [journal.per_s / bare.per_s for journal, bare in rounds]
     document = {
         "schema": "migrate.bench.journal/1",
         "tasks": TASKS,
         "transitions_per_round": TASKS * MOVES,
         "rounds": ROUNDS,
-        "journal_per_s": round(statistics.median(journal for journal, _ in rounds)),
-        "bare_per_s": round(statistics.median(bare for _, bare in rounds)),
+        "journal_per_s": round(statistics.median(journal.per_s for journal, _ in rounds)),
+        "bare_per_s": round(statistics.median(bare.per_s for _, bare in rounds)),
+        "journal_cpu_us": round(statistics.median(journal.cpu_us for journal, _ in rounds), 1),
+        "bare_cpu_us": round(statistics.median(bare.cpu_us for _, bare in rounds), 1),
         "ratio": round(statistics.median(ratios), 3),
         "ratio_lowest": round(min(ratios), 3),
         "wanted": 0.3,
