@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import tenacity
 
-from migrate.adapters.ocpp.lines import MAX_LINE_BYTES, News, Reply, Request, answer_in, line, raised, reachable
+from migrate.adapters.ocpp.lines import MAX_LINE_BYTES, News, Reply, Request, answer_in, line, raised
+from migrate.adapters.ocpp.local_socket import reachable
 from migrate.adapters.ocpp.messages import Answer
 from migrate.adapters.ocpp.relay import SEND_WITHIN_S
 from migrate.domain.errors import CsmsUnavailable, Unreachable

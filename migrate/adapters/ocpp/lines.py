@@ -6,10 +6,7 @@ it; a subscription's connection carries nothing but its stream.
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -109,13 +106,3 @@ def answer_in(reply: Reply) -> Answer:
         return Error("", reply.call_error.code, reply.call_error.description)
     payload: Mapping[str, Any] = reply.result or {}
     return Result("", payload)
-
-
-@contextlib.contextmanager
-def reachable(path: Path) -> Iterator[str]:
-    """A name for a socket that fits the kernel's 108 bytes, however deep the campaign folder lies."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)

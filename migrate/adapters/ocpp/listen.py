@@ -9,14 +9,8 @@ move may die and return.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import os
-import socket
-import stat
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +25,17 @@ from migrate.adapters.ocpp.lines import (
     Request,
     failure,
     line,
-    reachable,
     reply_to,
 )
+from migrate.adapters.ocpp.local_socket import bind, take
+from migrate.adapters.ocpp.recorder import Record, Recorder
 from migrate.adapters.ocpp.relay import Relay
-from migrate.domain.errors import JournalError, Locked, MigrateError
+from migrate.domain.errors import MigrateError
 from migrate.domain.evidence import Kind, Side, Sighting
 from migrate.ports import Presence
 
-Record = Callable[[Sequence[Sighting]], Awaitable[Sequence[int]]]
-
-MAX_BACKLOG = 100_000
-MAX_BATCH = 500
 MAX_IN_FLIGHT = 4_000  # requests of one connection
 MAX_UNREAD_BYTES = 1 << 21  # of one subscriber
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 GRACE_S = 5.0
 
 
@@ -58,20 +48,18 @@ class ListenServer:
 
     def __init__(self, relays: Sequence[Relay], socket_path: Path, record: Record) -> None:
         self._relays = {relay.side: relay for relay in relays}
-        self._path, self._record = socket_path, record
-        self._backlog: deque[Sighting] = deque()
-        self._something, self._nothing = asyncio.Event(), asyncio.Event()
-        self._is_recording = True
+        self._path = socket_path
+        self._recorder = Recorder(record, self._tell_sighting, self._tell_state)
         self._told: list[Side] = []
         self._subscribers: dict[asyncio.StreamWriter, None] = {}
         self._watchers: dict[asyncio.StreamWriter, None] = {}  # of the state alone
         self._clients: set[asyncio.Task[None]] = set()
         self._lock = -1
         self._server: asyncio.Server | None = None
-        self._recorder: asyncio.Task[None] | None = None
+        self._recording: asyncio.Task[None] | None = None
         self._pulsing: asyncio.TimerHandle | None = None
         self._over = asyncio.Event()
-        self.recorded = self.lost = self.dropped = 0
+        self.dropped = 0
         for relay in relays:
             relay.sink = self.see
 
@@ -79,7 +67,7 @@ class ListenServer:
 
     async def start(self) -> None:
         """Take the socket, then open the relays; raises ``Locked`` when another process has it."""
-        self._lock = _take(self._path)
+        self._lock = take(self._path)
         try:
             await self._open()
         except BaseException:
@@ -87,9 +75,9 @@ class ListenServer:
             raise
 
     async def _open(self) -> None:
-        listening = _bind(self._path)
+        listening = bind(self._path)
         self._server = await asyncio.start_unix_server(self._attend, sock=listening, limit=MAX_LINE_BYTES)
-        self._recorder = asyncio.create_task(self._record_all())
+        self._recording = asyncio.create_task(self._recorder.run())
         for relay in self._relays.values():
             await relay.start()
         self._pulse()
@@ -102,15 +90,15 @@ class ListenServer:
 
     async def wait(self) -> None:
         """Until somebody asks to drain; whatever ends the recorder ends the process too."""
-        if self._recorder is None:
+        if self._recording is None:
             return
         over = asyncio.create_task(self._over.wait())
         try:
-            await asyncio.wait({over, self._recorder}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({over, self._recording}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
-        if self._recorder.done() and not self._recorder.cancelled():
-            await self._recorder
+        if self._recording.done() and not self._recording.cancelled():
+            await self._recording
 
     async def drain(self) -> None:
         """Let the stations go, record what they left behind, then leave the socket."""
@@ -118,7 +106,10 @@ class ListenServer:
             self._pulsing.cancel()
         for relay in self._relays.values():
             await relay.drain(within_s=GRACE_S)
-        await self._finish_recording()
+        await self._recorder.finish(within_s=GRACE_S)
+        if self._recording is not None:
+            self._recording.cancel()
+            await asyncio.gather(self._recording, return_exceptions=True)
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -134,64 +125,22 @@ class ListenServer:
             os.close(self._lock)
             self._lock = -1
 
-    async def _finish_recording(self) -> None:
-        """Bounded: a journal that is gone must not keep the process."""
-        if self._backlog and self._is_recording:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nothing.wait(), GRACE_S)
-        if self._recorder is not None:
-            self._recorder.cancel()
-            await asyncio.gather(self._recorder, return_exceptions=True)
-
-    # --- recording ---------------------------------------------------------------
+    # --- telling -----------------------------------------------------------------
 
     def see(self, sighting: Sighting) -> None:
-        """A relay saw something.  Beyond the bound it is lost, and counted: presence still tells the truth."""
-        if len(self._backlog) >= MAX_BACKLOG:
-            self.lost += 1
-            return
-        self._backlog.append(sighting)
-        self._something.set()
-        self._nothing.clear()
+        """A relay saw something: first into the journal."""
+        self._recorder.put(sighting)
         if sighting.kind in (Kind.CSMS_DOWN, Kind.CSMS_UP):
             self._tell_state()
 
-    async def _record_all(self) -> None:
-        pause = FIRST_PAUSE_S
-        while True:
-            await self._something.wait()
-            batch = [self._backlog[at] for at in range(min(MAX_BATCH, len(self._backlog)))]
-            try:
-                places = await self._record(batch) if batch else ()
-            except JournalError:
-                self._set_recording(False)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_S)
-                continue
-            pause = FIRST_PAUSE_S
-            self._recorded(batch, places)
-
-    def _recorded(self, batch: Sequence[Sighting], places: Sequence[int]) -> None:
-        self._set_recording(True)
-        for sighting, place in zip(batch, places, strict=True):
-            self._backlog.popleft()
-            self.recorded += 1
-            if self._subscribers:
-                self._tell(News(sighting=replace(sighting, seq=place)), self._subscribers)
-        if not self._backlog:
-            self._something.clear()
-            self._nothing.set()
-
-    def _set_recording(self, is_recording: bool) -> None:
-        self._is_recording = is_recording
-        self._tell_state()
-
-    # --- telling -----------------------------------------------------------------
+    def _tell_sighting(self, sighting: Sighting) -> None:
+        if self._subscribers:
+            self._tell(News(sighting=sighting), self._subscribers)
 
     @property
     def sees(self) -> list[Side]:
         """The sides on which absence means something at this moment."""
-        return sorted(side for side, relay in self._relays.items() if relay.is_up and self._is_recording)
+        return sorted(side for side, relay in self._relays.items() if relay.is_up and self._recorder.is_recording)
 
     def _tell_state(self) -> None:
         if (sees := self.sees) != self._told:
@@ -303,37 +252,10 @@ class ListenServer:
     def stats(self) -> dict[str, Any]:
         return {
             "relays": [relay.stats() for relay in self._relays.values()],
-            "recording": self._is_recording,
-            "backlog": len(self._backlog),
-            "recorded": self.recorded,
-            "lost": self.lost,
+            "recording": self._recorder.is_recording,
+            "backlog": self._recorder.backlog,
+            "recorded": self._recorder.recorded,
+            "lost": self._recorder.lost,
             "subscribers": len(self._subscribers),
             "dropped": self.dropped,
         }
-
-
-def _take(path: Path) -> int:
-    """Hold the socket's lock for as long as this process lives; the kernel lets go of a dead one's."""
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise Locked(f"Another process listens on {path}.", hint="Use it, or drain it first.") from error
-    return lock
-
-
-def _bind(path: Path) -> socket.socket:
-    """The socket, readable by its owner alone from its first moment; a dead process's file is replaced."""
-    with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise Locked(f"{path} is not a socket.", hint="Move it away.")
-        path.unlink()
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        with reachable(path) as name:
-            listening.bind(name)
-    finally:
-        os.umask(before)
-    return listening

@@ -28,6 +28,7 @@ from migrate.adapters.ocpp.legs import StationLeg, UpstreamLeg
 from migrate.adapters.ocpp.lobby import Lobby
 from migrate.adapters.ocpp.messages import Answer
 from migrate.adapters.ocpp.refusals import Refusals
+from migrate.adapters.ocpp.register import Register
 from migrate.adapters.ocpp.session import Limits, Session
 from migrate.adapters.ocpp.tap import Place, Tap
 from migrate.domain.address import parse_backend
@@ -82,7 +83,7 @@ class Relay:
             self._upstream = Upstream(parse_backend(upstream, where=f"{side}.relay.upstream"), self.limits, tls)
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
-        self._sessions: dict[str, tuple[Session, ...]] = {}
+        self._sessions = Register()
         self._health = Health(self._probe, self._csms_changed)
         self.counts: Counter[str] = Counter()
         self._refusals = Refusals()
@@ -128,7 +129,7 @@ class Relay:
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self._health.stop()
-        for session in [s for sessions in self._sessions.values() for s in sessions]:
+        for session in self._sessions:
             session.drain()
         await self._lobby.empty(within_s=within_s)
 
@@ -227,11 +228,8 @@ class Relay:
         return Session(hub=self, tap=tap, station=leg.transport, subprotocol=subprotocol, prefix=f"m{self._token()}x")
 
     def _begin(self, leg: StationLeg, session: Session) -> None:
-        """List the session beside any other of the same identity, and ask those whether they still live."""
-        now = asyncio.get_running_loop().time()
-        for rival in self._sessions.get(session.identity, ()):
-            rival.ping(now)
-        self._sessions[session.identity] = (*self._sessions.get(session.identity, ()), session)
+        """List the session, say that it began, and let the station speak."""
+        self._sessions.add(session)
         self.counts["sessions"] += 1
         self.see(session.tap.place.sighting(Kind.CONNECTED, self._now(), detail=session.subprotocol[:32]))
         leg.session, leg.opening, early = session, None, leg.early
@@ -241,12 +239,8 @@ class Relay:
         leg.transport.resume_reading()
 
     def closed(self, session: Session, *, by_csms: bool) -> None:
-        """Take exactly this session off the list; another of the same identity stays."""
-        left = tuple(s for s in self._sessions.get(session.identity, ()) if s is not session)
-        if left:
-            self._sessions[session.identity] = left
-        else:
-            self._sessions.pop(session.identity, None)
+        """Take the session off the list."""
+        self._sessions.remove(session)
         self.counts["malformed"] += session.tap.malformed
         if by_csms and self._server is not None:
             self._health.suspect()  # a CSMS that hangs up on a station may be gone altogether
@@ -261,7 +255,7 @@ class Relay:
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
-        for session in [s for sessions in self._sessions.values() for s in sessions]:
+        for session in self._sessions:
             session.sweep(loop.time())
         self._sweeper = loop.call_later(self.limits.sweep_s, self._sweep)
 
@@ -285,7 +279,7 @@ class Relay:
         loop = asyncio.get_running_loop()
         limit = loop.time() + send_within_s
         limit = limit if not_after_s is None else min(limit, not_after_s)
-        session = self._newest(identity)
+        session = self._sessions.newest(identity)
         if session is None and not self.is_up:
             raise CsmsUnavailable(
                 f"The {self.side} CSMS cannot be dialled, therefore {identity} is not there.", side=self.side
@@ -297,38 +291,16 @@ class Relay:
             )
         return await session.calls.inject(action, payload, timeout_s=timeout_s, not_after_s=limit)
 
-    def _newest(self, identity: str) -> Session | None:
-        """The session to speak to: the newest that answers."""
-        now = asyncio.get_running_loop().time()
-        sessions = self._sessions.get(identity, ())
-        answering = [s for s in sessions if s.is_answering(now)]
-        return answering[-1] if answering else sessions[-1] if sessions else None
-
     def session(self, identity: str) -> ports.Session | None:
         """The session that counts for this identity, or ``None``."""
-        session = self._newest(identity)
-        if session is None:
-            return None
-        return ports.Session(
-            id=session.id,
-            connected_at=session.connected_at,
-            heard_at=session.heard_at,
-            boot_answer=session.tap.boot_answer,
-            heartbeats=session.tap.heartbeats,
-            charging=session.tap.charging,
-        )
+        return self._sessions.shown(identity)
 
     def answering(self, identity: str, *, ask: bool = False) -> int:
         """How many sessions of this identity answer; ``ask`` pings them, so that the next look knows better."""
-        now = asyncio.get_running_loop().time()
-        sessions = self._sessions.get(identity, ())
-        if ask:
-            for session in sessions:
-                session.ping(now)
-        return sum(session.is_answering(now) for session in sessions)
+        return self._sessions.answering(identity, ask=ask)
 
     def stats(self) -> dict[str, Any]:
-        live = sum(len(sessions) for sessions in self._sessions.values())
+        live = len(self._sessions)
         return {"side": self.side.value, "up": self.is_up, "lab": self.is_lab, "live": live, **self.counts}
 
 
