@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import random
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -225,11 +226,21 @@ def test_a_cell_in_the_last_corner_is_named_instead_of_crashing_the_process(tmp_
     assert "XFD1048576" in reading.problems[0].message
 
 
+@pytest.mark.parametrize("cut", range(0, 12, 3))
+def test_a_far_cell_is_seen_also_where_the_look_ahead_cuts_its_address_in_two(tmp_path: Path, cut: int) -> None:
+    begin = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row><c '
+    noise = random.Random(7).randbytes((1 << 20) // 2).hex().encode()  # packs badly, or it would pass for a bomb
+    comment = b"<!--" + noise[: (1 << 20) - len(begin) - 7 - cut] + b"-->"
+    sheet = comment + begin + b'r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
+
+    assert codes(read(tmp_path, with_part(workbook(HEADER), SHEET, sheet))) == ["E-FILE-CELL"]
+
+
 @pytest.mark.parametrize("column", ["A", "Z"])
 def test_a_stray_cell_in_the_last_row_is_only_a_row_of_its_own(tmp_path: Path, column: str) -> None:
     sheet = (
-        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
-        '<row r="1"><c r="A1" t="inlineStr"><is><t>identity</t></is></c></row>'
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:A1"/>'
+        '<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>identity</t></is></c></row>'
         '<row r="2"><c r="A2" t="inlineStr"><is><t>AC1</t></is></c></row>'
         f'<row r="1048576"><c r="{column}1048576" t="inlineStr"><is><t>AC2</t></is></c></row></sheetData></worksheet>'
     )
