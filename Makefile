@@ -65,6 +65,6 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -c "" >/dev/null 2>&1 || { \
 	    echo "Making $(VENV) with $$($(PYTHON) --version) and installing into it (about a minute, once)." >&2; \
 	    $(PYTHON) -m venv --clear $(VENV) || { echo "$(PYTHON) cannot make an environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]" \
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable ".[dev]" \
 	    || { echo "Installing failed, see above; the package index must be reachable once." >&2; exit 1; }
 	@touch $@
