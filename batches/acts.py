@@ -134,7 +134,7 @@ class Acts:
             try:
                 await self._hands.put(attempt, write)
             except Refused as error:
-                return await self._after_refusal(attempt, error)
+                return await self._after_refusal(attempt, error, acknowledged)
             except Unreachable:
                 now = await self._look_until_answered(attempt)
                 if now.get(write.key) != write.new:
@@ -150,9 +150,10 @@ class Acts:
         now = await self._look_until_answered(attempt)
         return self._fact_of(attempt, held(attempt.unit, now), acknowledged, "accepted, but not stored")
 
-    async def _after_refusal(self, attempt: Attempt, error: Refused) -> Outcome:
+    async def _after_refusal(self, attempt: Attempt, error: Refused, acknowledged: set[str]) -> Outcome:
         now = await self._look_until_answered(attempt)
-        if undo(attempt.unit, now):
+        hidden = any(w.readback is Readback.MASKED and w.key in acknowledged for w in attempt.unit)
+        if hidden or undo(attempt.unit, now):
             return outcome(Fact.PARTLY_APPLIED, f"{error.message} Undoing what was applied before.")
         return outcome(Fact.REFUSED, error.message)
 

@@ -68,6 +68,7 @@ class Conductor:
         self._brake = brake
         self._executor = executor
         self._let_go = let_go
+        self._held: set[str] = set()  # a station belongs to one batch of this process at a time
 
     async def run(self, batch: str, attempts: list[Attempt], errand_of: Callable[[Attempt], Errand]) -> BatchReport:
         """Take the batch, drive its stations, report where each was let go.
@@ -87,22 +88,37 @@ class Conductor:
         return BatchReport(batch=batch, states=Counter(task.result().state for task in tasks))
 
     async def _one(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt:
-        if attempt.state in BATCH_ENDS or self._lookout.has(attempt.identity):
+        if attempt.state in BATCH_ENDS or attempt.identity in self._held:
             return attempt
+        self._held.add(attempt.identity)
+        try:
+            return await self._start_or_resume(attempt, errand, fence)
+        finally:
+            self._held.discard(attempt.identity)
+
+    async def _start_or_resume(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt:
         if attempt.state is not State.PLANNED:
             return await self._drive(attempt, errand, fence, resumed=True)  # it holds its place already
-        if errand.profile is None:
-            return await self._start(attempt, errand, fence)  # a visit takes no place
-        async with self._turnstile.place(errand.planned):
-            return await self._start(attempt, errand, fence)
+        while True:
+            if (let_go := await self._wait_at_brake(attempt, errand, fence)) is not None:
+                return let_go
+            if errand.profile is None:
+                return await self._start(attempt, errand, fence)  # a visit takes no place
+            async with self._turnstile.place(errand.planned):
+                if self._brake.stops(errand) is None:  # else: give the place to somebody who may start
+                    return await self._start(attempt, errand, fence)
 
-    async def _start(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt:
+    async def _wait_at_brake(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt | None:
+        """Wait until the station may start; the attempt, if the batch has to let go of it instead."""
         while stopped := self._brake.stops(errand):
             if stopped.leave:
                 return attempt
             if stopped.deferral is not None:
                 return await self._put_off(attempt, stopped, fence)
             await self._ports.clock.sleep(WAIT_AT_BRAKE)
+        return None
+
+    async def _start(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt:
         fence.control = await self._ports.journal.control()
         return await self._drive(attempt, errand, fence)
 

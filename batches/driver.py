@@ -23,7 +23,7 @@ from batches.outcome import Outcome, outcome
 from batches.patience import Patience, wait_for
 from batches.reading import Meaning, read
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
-from migrate.domain.errors import CsmsUnavailable, Stale
+from migrate.domain.errors import CsmsUnavailable, Stale, StationError
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting
 from migrate.domain.record import Attempt, move
 from migrate.domain.wave import Cause, Deferral
@@ -116,7 +116,7 @@ class Driver:
             if ended := await self._heed_inbox(attempt):
                 return ended
             if act.done():
-                return act.result()
+                return _result(act, attempt)
             await self._nap(act, patience)
             if ended := await self._look(attempt, patience):
                 return ended
@@ -270,6 +270,26 @@ def _at_the_deadline(attempt: Attempt) -> str:
         if attempt.reason
         else "on the target, but no boot",
     }.get(attempt.state, "")
+
+
+def _result(act: asyncio.Future[Outcome], attempt: Attempt) -> Outcome:
+    """An act's outcome; a station error that it did not expect ends this attempt, by undoing where that is possible."""
+    try:
+        return act.result()
+    except StationError as error:
+        fact = _BLAMED.get(attempt.state)
+        if fact is None:
+            raise
+        return outcome(fact, error.message)
+
+
+_BLAMED: dict[State, Fact] = {
+    State.PLANNED: Fact.NEVER,
+    State.WRITING: Fact.PARTLY_APPLIED,  # undoing looks first, and writes nothing that is not needed
+    State.WRITTEN: Fact.DEADLINE,
+    State.RESTARTING: Fact.RESTART_REFUSED,
+    State.UNDOING: Fact.UNDO_REFUSED,
+}
 
 
 async def _only_watch(_: Attempt) -> Outcome:

@@ -11,7 +11,8 @@ import click
 import uvloop
 
 from migrate.adapters.journal.rows import sighting_change
-from migrate.adapters.ocpp.listen import ListenServer, Record
+from migrate.adapters.ocpp.listen import ListenServer
+from migrate.adapters.ocpp.recorder import Record
 from migrate.adapters.ocpp.relay import Relay
 from migrate.adapters.vault import IDTAG_KEY
 from migrate.cli.options import Context, common_options

@@ -17,7 +17,7 @@ from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.witnesses.relay import RelayWitness
 from migrate.cli.lines import JsonLines
 from migrate.cli.listening import ensure_listening, keep_listening
-from migrate.cli.live import Progress
+from migrate.cli.live import Progress, Silent
 from migrate.domain.evidence import Side
 from migrate.domain.record import Process
 from migrate.domain.wave import Plan
@@ -137,6 +137,8 @@ async def run_to_the_end(at: AtWork, progress: Progress, *, every_s: float = 1.0
 
 async def _show(at: AtWork, progress: Progress, every_s: float) -> None:
     """Draw where the campaign stands; rarer when that itself is work, as with ten thousand stations."""
+    if isinstance(progress, Silent):
+        return
     loop = asyncio.get_running_loop()
     while True:
         began = loop.time()

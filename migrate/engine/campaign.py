@@ -20,11 +20,12 @@ from batches.errand import Errand, Ports
 from batches.gate import rule, still_acknowledged, stopped_kinds, tally
 from batches.lookout import Lookout
 from batches.schedule import Admission, permits, site_limits
+from batches.standing import is_approved
 from batches.turnstile import Turnstile
 from batches.watch import Watch
 from migrate.domain.address import Backend
 from migrate.domain.attempt import BATCH_ENDS, NEEDS_A_PERSON, State
-from migrate.domain.errors import CsmsUnavailable, MigrateError
+from migrate.domain.errors import CsmsUnavailable
 from migrate.domain.evidence import IdentityFacts, Kind, Sighting
 from migrate.domain.policy import Policy
 from migrate.domain.profile import Profile
@@ -63,6 +64,7 @@ class Campaign:
         self._ports = ports
         self.is_leader = True  # keeps the watch and dispatches what is due; one process of a campaign does
         self._planned = {s.identity: s for s in outline.plan.stations}
+        self._kinds = {s.identity: s.kind for s in outline.plan.stations}
         self._limits = site_limits(outline.plan.stations, outline.policy.caps)
         self.brake = CampaignBrake(ports.witness)
         self.lookout = Lookout(ports.witness)
@@ -75,6 +77,7 @@ class Campaign:
         self._marks: dict[int, WaveMark] = {}
         self._approvals: list[Approval] = []
         self.wait_for: str = ""  # what the run waits for, in words
+        self.broken: Exception | None = None  # what stopped a batch and was no station's doing
 
     @property
     def steps(self) -> Steps:
@@ -129,10 +132,6 @@ class Campaign:
         self.brake.stopped_kinds = stopped_kinds(
             self.watch.known.values(), self._kinds, self._outline.policy.gate, self._everything_acknowledged()
         )
-
-    @property
-    def _kinds(self) -> dict[str, str]:
-        return {identity: planned.kind for identity, planned in self._planned.items()}
 
     def _everything_acknowledged(self) -> dict[str, int]:
         return {name: version for seen in self.brake.control.acknowledged.values() for name, version in seen.items()}
@@ -198,8 +197,9 @@ class Campaign:
             self.watch.learn(attempt)
         if self._mark(number).state in (WaveState.WAITING, WaveState.SHUT):
             await self._note_wave(number, WaveState.RUNNING, ())
-        open_batches = {s.batch for s in wave.stations if known[s.identity].state not in BATCH_ENDS}
-        return [batch_name(number, batch) for batch in sorted(open_batches)]
+        names = dict.fromkeys(batch_name(number, s.batch) for s in wave.stations)
+        alive = {known[s.identity].batch for s in wave.stations if known[s.identity].state not in BATCH_ENDS}
+        return [name for name in names if name in alive]
 
     def _needs_attempt(self, newest: Attempt | None) -> bool:
         """None yet, or one of an earlier plan that ended: what this plan says is tried anew."""
@@ -209,23 +209,24 @@ class Campaign:
 
     async def _run_batch(self, name: str) -> dict[str, Any]:
         """One batch, or a catch-up batch; an outcome in any case, because dbos forgets what kind an error was."""
-        attempts = await self._attempts_of(name)
         try:
-            report = await self._conductor.run(name, attempts, self._errand)
-        except* MigrateError as errors:
-            await self._note_incident(f"batch {name} stopped", "; ".join(str(e) for e in _leaves(errors)))
-            outcome: dict[str, Any] = {"batch": name, "stopped": [str(e) for e in _leaves(errors)]}
+            report = await self._conductor.run(name, await self._attempts_of(name), self._errand)
+        except* Exception as errors:  # noqa: BLE001 - the roof: what no driver explains stops the run, which raises it
+            self._break(errors)
+            outcome: dict[str, Any] = {"batch": name, "stopped": [type(e).__name__ for e in leaves(errors)]}
         else:
             outcome = {"batch": name, "states": {s.value: n for s, n in report.states.items()}, "fenced": report.fenced}
         return outcome
 
+    def _break(self, errors: ExceptionGroup[Exception]) -> None:
+        """Start nothing more; in-flight stations of other batches come to rest, this batch's wait for the next run."""
+        self.broken = self.broken or leaves(errors)[0]
+        self.brake.is_ending = True
+
     async def _attempts_of(self, name: str) -> list[Attempt]:
-        """A wave's batch is made of the plan's stations, a catch-up batch of the attempts that carry its name."""
-        if name.startswith("catch-up."):
-            return [a for a in await self._ports.journal.attempts(batch=name) if a.identity in self._planned]
-        members = [s.identity for s in self._outline.plan.stations if batch_name(s.wave, s.batch) == name]
-        found = {a.identity: a for a in await self._ports.journal.attempts(identities=set(members))}
-        return [found[identity] for identity in members if identity in found]
+        """The attempts that carry the batch's name, in plan order: a station belongs to one batch at a time."""
+        mine = {a.identity: a for a in await self._ports.journal.attempts(batch=name)}
+        return [mine[identity] for identity in self._planned if identity in mine]
 
     async def _judge(self, _: str, number: int) -> str:
         """Wait at the gate: ``open``, ``shut``, ``held`` (never opens by itself), ``approval`` or ``ending``."""
@@ -301,10 +302,7 @@ class Campaign:
         return since is not None and self._ports.clock.now() - since >= self._outline.policy.gate.soak
 
     def is_approved(self, number: int) -> bool:
-        """The plan's approval covers the waves before ``approval_from_wave``; each later one needs its own."""
-        if number < self._outline.policy.gate.approval_from_wave:
-            return bool(self._approvals)
-        return any(a.wave == number for a in self._approvals)
+        return is_approved(number, self._outline.plan.fingerprint, self._approvals, self._outline.policy.gate)
 
     def _next_is_approved(self, number: int) -> bool:
         later = [w.number for w in self._outline.plan.waves if w.number > number]
@@ -380,7 +378,8 @@ def _chunks(items: Sequence[Attempt], size: int) -> Iterable[Sequence[Attempt]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+def leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
+    """The errors of a group, without the groups."""
     return [
-        leaf for one in group.exceptions for leaf in (_leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
+        leaf for one in group.exceptions for leaf in (leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
     ]

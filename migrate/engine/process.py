@@ -56,6 +56,8 @@ class CampaignProcess:
                     await self._durable.dispatch_again(batch, self._ports.dice.token())
             ended = await self._durable.run_campaign(name)
             await self._note_end(name, ended)
+        if self.campaign.broken is not None:
+            raise self.campaign.broken
         return ended
 
     async def work(self, until: asyncio.Event) -> None:
