@@ -26,15 +26,20 @@ from migrate.adapters.dice import SystemDice
 from migrate.adapters.journal.journal import SqlJournal, open_journal
 from migrate.adapters.spreadsheet import InventoryReading
 from migrate.adapters.vault import FileVault
-from migrate.domain.errors import PlanProblem, SettingsProblem
+from migrate.domain.errors import PlanProblem
 from migrate.domain.evidence import IdentityFacts
 from migrate.domain.record import EventKind, Process
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan, Standing
-from migrate.settings import FILE_NAME, Settings, load_settings
+from migrate.settings import Settings, load_settings
 from vendor_profiles import Catalogue, load_catalogue
 
 T = TypeVar("T")
+
+SHOWN = 16
+"""How much of a fingerprint is shown where a person reads it."""
+
+_SHORTEST = 8  # of a fingerprint typed by hand
 
 ALIVE_FOR = timedelta(seconds=15)
 """A process that gave no sign of life for this long (real time) is taken for dead."""
@@ -79,18 +84,23 @@ class Wired:
             raise PlanProblem("There is no plan yet.", hint="Make one: `migrate plan make`.")
         return plan
 
-    async def approved_plan(self, fingerprint: str) -> Plan:
-        """The plan of that fingerprint (or the beginning of one), refused when anything it was made from has changed."""
-        plan = await self.current_plan()
-        if len(fingerprint) < 8 or not plan.fingerprint.startswith(fingerprint):
+    async def named_plan(self, fingerprint: str) -> Plan:
+        """The current plan, if it is the one of that fingerprint or of the beginning of one."""
+        plan, typed = await self.current_plan(), fingerprint.strip().lower()
+        if len(typed) < _SHORTEST or not plan.fingerprint.startswith(typed):
             raise PlanProblem(
-                f"{fingerprint} is not the current plan, which is {plan.fingerprint}.",
-                hint="Look at it: `migrate plan show`.",
+                f"The current plan is {plan.fingerprint[:SHOWN]}, not {fingerprint!r}.",
+                hint=f"Look at it with `migrate plan show`; give at least {_SHORTEST} characters of its fingerprint.",
             )
+        return plan
+
+    async def approved_plan(self, fingerprint: str) -> Plan:
+        """The plan of that fingerprint, refused when anything it was made from has changed."""
+        plan = await self.named_plan(fingerprint)
         if is_stale(plan, await self.make_plan()):
             raise PlanProblem(
-                f"Plan {plan.fingerprint[:16]} is stale: inventory, profiles, policy or version have changed since.",
-                hint="Make and approve a new one: `migrate plan make`.",
+                f"Plan {plan.fingerprint[:SHOWN]} is stale: inventory, profiles, policy or version have changed since.",
+                hint="Make a new one with `migrate plan make`, look at it, and have it approved.",
             )
         return plan
 
@@ -153,11 +163,13 @@ async def open_campaign(
         await journal.close()
 
 
-def with_campaign(folder: Path, work: Callable[[Wired], Coroutine[Any, Any, T]], role: str = "cli") -> T:
+def with_campaign(
+    folder: Path, work: Callable[[Wired], Coroutine[Any, Any, T]], role: str = "cli", *, create: bool = False
+) -> T:
     """Run one piece of work on an open campaign, from a verb that is not asynchronous itself."""
 
     async def opened() -> T:
-        async with open_campaign(folder, role) as wired:
+        async with open_campaign(folder, role, create=create) as wired:
             return await work(wired)
 
     return asyncio.run(opened())
@@ -181,13 +193,13 @@ def new_process(wired: Wired, role: str, *, ended: bool = False) -> Process:
 
 
 def store_inventory(folder: Path, reading: InventoryReading) -> None:
-    """Make the stations that were read the campaign's inventory."""
+    """Make the stations that were read the campaign's inventory; a folder without a store gets one here."""
     note = {"files": [str(file) for file in reading.files], "rows": reading.rows, "stations": len(reading.stations)}
 
     async def store(wired: Wired) -> None:
         await wired.journal.store_stations(reading.stations, note=note)
 
-    with_campaign(folder, store)
+    with_campaign(folder, store, create=True)
 
 
 def load_stations(folder: Path) -> Sequence[Station]:
@@ -206,11 +218,6 @@ def fit_of(folder: Path) -> Callable[[Station], Fit]:
         return Fit(profile=match.profile, reason=match.why)
 
     return fit
-
-
-def require_campaign(folder: Path) -> None:
-    if not (folder / FILE_NAME).exists():
-        raise SettingsProblem(f"{folder} is no campaign folder.", hint="Make one with `migrate init DIR`.")
 
 
 def open_store_of(folder: Path) -> None:

@@ -180,6 +180,7 @@ def test_without_inventory_or_plan_the_next_command_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "campaign.toml").write_text(CAMPAIGN)
+    store(tmp_path, [])
 
     assert call(["plan", "make"]) == 65
     assert "migrate inventory import" in capsys.readouterr().err

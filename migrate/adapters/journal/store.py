@@ -56,7 +56,10 @@ def open_store(url: str, *, create: bool = True, busy_timeout_s: float = BUSY_TI
     parsed = dialect.parse(url)
     if path := dialect.file_of(parsed):
         if not create and not path.exists():
-            raise JournalError(f"There is no store at {path}.", hint="`migrate init` makes a campaign with one.")
+            raise JournalError(
+                f"There is no store at {path}.",
+                hint="Was there one, restore it. In a new campaign `migrate inventory import FILE` makes it.",
+            )
         dialect.touch(path)
     store = Store(
         writing=dialect.engine(parsed, writes=True, busy_timeout_s=busy_timeout_s),
