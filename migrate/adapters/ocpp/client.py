@@ -64,7 +64,8 @@ class ListenClient:
             not_after_s=not_after_s,
         )
         try:
-            reply = await self._ask(request, within_s=send_within_s + timeout_s + MARGIN_S, dial_s=send_within_s)
+            dial_s = min(self._dial_s, send_within_s)
+            reply = await self._ask(request, within_s=send_within_s + timeout_s + MARGIN_S, dial_s=dial_s)
         except (*GONE, TimeoutError) as error:
             raise Unreachable(
                 f"The listening process was lost while {identity} was called.",

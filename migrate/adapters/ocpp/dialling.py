@@ -52,11 +52,15 @@ class Upstream:
         return leg
 
     async def _reply(self, leg: UpstreamLeg) -> Reply:
+        if leg.reply is None:
+            raise NoReply("asked twice")
         try:
             async with asyncio.timeout(self._limits.dial_s):
-                return await leg.reply
+                reply = await leg.reply
         except (OSError, TimeoutError) as error:
             raise NoReply(type(error).__name__) from error
+        leg.reply = None  # ten thousand of them would be remembered otherwise
+        return reply
 
     async def probe(self) -> None:
         """Only whether somebody listens: a probe must not look like a station."""

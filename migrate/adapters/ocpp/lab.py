@@ -19,14 +19,23 @@ HEARTBEAT_S = 30
 
 
 class Lab:
-    """One station's CSMS.  ``to_station`` is given the frames that a real one would have sent."""
+    """One station's CSMS.
 
-    __slots__ = ("_closed", "_is_closing", "_now", "_reader", "_text", "_to_station", "_transactions")
+    ``to_station`` is given the frames that a real one would have sent,
+    ``stuck`` is told when the station should not be listened to.
+    """
+
+    __slots__ = ("_closed", "_is_closing", "_now", "_reader", "_stuck", "_text", "_to_station", "_transactions")
 
     def __init__(
-        self, to_station: Callable[[bytes], None], closed: Callable[[], None], now: Callable[[], datetime]
+        self,
+        *,
+        to_station: Callable[[bytes], None],
+        closed: Callable[[], None],
+        stuck: Callable[[bool], None],
+        now: Callable[[], datetime],
     ) -> None:
-        self._to_station, self._closed, self._now = to_station, closed, now
+        self._to_station, self._closed, self._stuck, self._now = to_station, closed, stuck, now
         self._reader = FrameReader()
         self._text = bytearray()
         self._transactions = 0
@@ -91,10 +100,11 @@ class Lab:
         return self._is_closing
 
     def pause_reading(self) -> None:
-        """Nothing is read: answers only follow what the station says."""
+        """A station that does not read its answers is not listened to either."""
+        self._stuck(True)
 
     def resume_reading(self) -> None:
-        """See ``pause_reading``."""
+        self._stuck(False)
 
     def get_write_buffer_size(self) -> int:
         return 0

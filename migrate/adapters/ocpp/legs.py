@@ -104,7 +104,7 @@ class UpstreamLeg(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.session: Session | None = None
         self.early = b""
-        self.reply: asyncio.Future[Reply] = loop.create_future()
+        self.reply: asyncio.Future[Reply] | None = loop.create_future()
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -116,7 +116,7 @@ class UpstreamLeg(asyncio.Protocol):
             self.session.from_csms(data)
             return
         self.early += data
-        if not self.reply.done():
+        if self.reply is not None and not self.reply.done():
             self._read_head(self.reply)
 
     def _read_head(self, reply: asyncio.Future[Reply]) -> None:
@@ -141,7 +141,7 @@ class UpstreamLeg(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
-        if not self.reply.done():
+        if self.reply is not None and not self.reply.done():
             self.reply.set_exception(exc or ConnectionResetError("the CSMS closed before it answered"))
         if self.session is not None:
             self.session.end("the CSMS closed" if exc is None else "the CSMS's connection broke", by_csms=True)

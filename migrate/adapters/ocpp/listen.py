@@ -58,6 +58,7 @@ class ListenServer:
         self._server: asyncio.Server | None = None
         self._recording: asyncio.Task[None] | None = None
         self._pulsing: asyncio.TimerHandle | None = None
+        self._draining: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
         self.dropped = 0
         for relay in relays:
@@ -89,7 +90,7 @@ class ListenServer:
         self._pulsing = asyncio.get_running_loop().call_later(PULSE_S, self._pulse)
 
     async def wait(self) -> None:
-        """Until somebody asks to drain; whatever ends the recorder ends the process too."""
+        """Until everything is drained, whoever asked for it; whatever ends the recorder ends the process too."""
         if self._recording is None:
             return
         over = asyncio.create_task(self._over.wait())
@@ -99,9 +100,15 @@ class ListenServer:
             over.cancel()
         if self._recording.done() and not self._recording.cancelled():
             await self._recording
+        await self.drain()
 
     async def drain(self) -> None:
-        """Let the stations go, record what they left behind, then leave the socket."""
+        """Let the stations go, record what they left behind, then leave the socket; once, however many ask."""
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        await asyncio.shield(self._draining)
+
+    async def _drain(self) -> None:
         if self._pulsing is not None:
             self._pulsing.cancel()
         for relay in self._relays.values():
@@ -117,7 +124,7 @@ class ListenServer:
         for writer in [*self._subscribers, *self._watchers]:
             writer.close()
         self._over.set()
-        clients = self._clients - {task for task in (asyncio.current_task(),) if task}
+        clients = list(self._clients)
         for task in clients:
             task.cancel()
         await asyncio.gather(*clients, return_exceptions=True)

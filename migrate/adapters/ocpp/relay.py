@@ -8,6 +8,7 @@ keeps no sighting, its sink does.
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
 import ssl
 import uuid
@@ -218,7 +219,8 @@ class Relay:
     def _open_lab(self, leg: StationLeg, upgrade: Upgrade) -> None:
         subprotocol = "ocpp1.6" if "ocpp1.6" in upgrade.subprotocols else ""
         session = self._session(leg, upgrade, subprotocol)
-        session.join(Lab(session.from_csms, lambda: session.end("the station closed"), self._now))
+        closed = functools.partial(session.end, "the station closed")
+        session.join(Lab(to_station=session.from_csms, closed=closed, stuck=session.csms_stuck, now=self._now))
         leg.transport.write(handshake.write_welcome(handshake.accept_key(upgrade.key), subprotocol))
         self._begin(leg, session)
 

@@ -144,12 +144,13 @@ class Session:
     def station_stuck(self, is_stuck: bool) -> None:
         """The station does not read: the CSMS is not read either, and nothing of ours is sent."""
         self._is_stuck = is_stuck
-        self.upstream.pause_reading() if is_stuck else self.upstream.resume_reading()
+        _pause(self.upstream, is_stuck)
         if not is_stuck:
             self.calls.send_next()
 
     def csms_stuck(self, is_stuck: bool) -> None:
-        self.station.pause_reading() if is_stuck else self.station.resume_reading()
+        """The CSMS does not read: neither is the station."""
+        _pause(self.station, is_stuck)
 
     def _judge_station(self, text: bytes) -> Fate:
         """Once we have called in this session, an answer with an id of ours is for us alone."""
@@ -281,3 +282,12 @@ class Session:
         self._see(self.tap.over())
         self.hub.see(self.tap.place.sighting(Kind.DISCONNECTED, self.now(), detail=why))
         self.hub.closed(self, by_csms=by_csms)
+
+
+def _pause(leg: Leg, is_paused: bool) -> None:
+    if leg.is_closing():
+        return  # nothing more will be read; one event loop raises when it is asked
+    if is_paused:
+        leg.pause_reading()
+    else:
+        leg.resume_reading()

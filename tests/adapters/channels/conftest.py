@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.ocpp.listen import ListenServer
@@ -124,6 +125,11 @@ def _configuration(device: Device, id_: str, asked: list[str] | None) -> list[An
     unknown = [k for k in asked or () if k.lower() not in held]
     entries = [{"key": k, "readonly": False, "value": device.values[k]} for k in shown[: device.max_keys]]
     return [3, id_, {"configurationKey": entries, "unknownKey": unknown}]
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Any]:
+    """The event loop that ``migrate listen`` runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -198,14 +198,16 @@ async def test_a_client_that_talks_nonsense_harms_nobody(site: Any, junk: bytes)
     writer.close()
 
 
-async def test_asking_to_drain_ends_the_wait(site: Any) -> None:
+async def test_asking_to_drain_lets_the_stations_go_and_records_it_before_the_process_ends(site: Any) -> None:
+    await site.station("AC1")
     waiting = asyncio.create_task(site.server.wait())
     await asyncio.sleep(0)
 
     await site.client.drain()
 
     await asyncio.wait_for(waiting, 5)
-    assert site.path.exists()
+    assert not site.path.exists()
+    assert site.shelf.kept[-1].kind is Kind.DISCONNECTED
 
 
 async def test_a_listening_process_that_hangs_is_not_believed_to_see(

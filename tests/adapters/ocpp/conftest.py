@@ -6,8 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import uvloop
 
 from tests.adapters.ocpp.wire import Csms, Field
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Any]:
+    """The event loop that ``migrate listen`` runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -206,3 +206,16 @@ async def test_a_station_of_the_lab_can_be_called_too(field_with: Any) -> None:
     assert (await asked).payload == {"status": "Accepted"}
     station.leave()
     await field.sees(Kind.DISCONNECTED)
+
+
+async def test_a_station_of_the_lab_that_never_reads_is_not_answered_without_end(field_with: Any) -> None:
+    field = await field_with(upstream=LAB)
+    station = await field.station()
+    station.writer.transport.pause_reading()
+
+    for number in range(30_000):
+        station.say(2, f"{number:0250}", "Heartbeat", {})  # the answer repeats the id
+    await asyncio.sleep(0.5)
+
+    assert station.writer.transport.get_write_buffer_size() > 0  # the relay no longer takes what it cannot answer
+    assert field.relay.session("AC1") is not None
