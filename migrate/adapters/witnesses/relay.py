@@ -39,7 +39,8 @@ class RelayWitness:
         """Begin to follow whether the relays can see; returns when they said so, or after a while."""
         self._watching = asyncio.create_task(self._watch())
         try:
-            await asyncio.wait_for(self._told.wait(), within_s)
+            async with asyncio.timeout(within_s):
+                await self._told.wait()
         except TimeoutError:
             return  # still blind: ``sees`` says so
 
@@ -96,7 +97,7 @@ class RelayWitness:
         while True:
             try:
                 async with self._client.subscribe(to="watch") as news:
-                    while (item := await asyncio.wait_for(anext(news, None), self._patience_s)) is not None:
+                    while (item := await self._next(news)) is not None:
                         pause = FIRST_PAUSE_S
                         self._sees = frozenset(item.sees or ())
                         self._told.set()
@@ -105,6 +106,11 @@ class RelayWitness:
             self._sees = frozenset()
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def _next(self, news: AsyncIterator[News]) -> News | None:
+        """The next line, or ``None`` at the end; ``wait_for`` of Python 3.11 would swallow a cancel that comes with it."""
+        async with asyncio.timeout(self._patience_s):
+            return await anext(news, None)
 
 
 async def _until_dropped(news: AsyncIterator[News]) -> AsyncIterator[News]:
