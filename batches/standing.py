@@ -174,6 +174,8 @@ def _station(facts: Facts, planned: PlannedStation, attempt: Attempt | None) -> 
         firmware=station.firmware if station else firmware,
         site=planned.site,
         synthetic=station.synthetic if station else False,
+        deferral=attempt.deferral if attempt else None,
+        due_at=attempt.due_at if attempt else None,
     )
 
 

@@ -97,12 +97,13 @@ class Wired:
     async def approved_plan(self, fingerprint: str) -> Plan:
         """The plan of that fingerprint, refused when anything it was made from has changed."""
         plan = await self.named_plan(fingerprint)
-        if is_stale(plan, await self.make_plan()):
-            raise PlanProblem(
-                f"Plan {plan.fingerprint[:SHOWN]} is stale: inventory, profiles, policy or version have changed since.",
-                hint="Make a new one with `migrate plan make`, look at it, and have it approved.",
-            )
+        if await self.is_stale(plan):
+            raise stale(plan)
         return plan
+
+    async def is_stale(self, plan: Plan) -> bool:
+        """Whether anything that the plan was made from has changed since."""
+        return not await self.journal.stations() or is_stale(plan, await self.make_plan())
 
     async def standing(self, *, is_running: bool | None = None) -> Standing:
         """Where the campaign stands, from the journal alone."""
@@ -130,6 +131,13 @@ class Wired:
     async def is_running(self) -> bool:
         """Whether a run or worker has given a sign of life lately."""
         return any(p.role in ("run", "worker") and is_alive(p) for p in await self.journal.processes())
+
+
+def stale(plan: Plan) -> PlanProblem:
+    return PlanProblem(
+        f"Plan {plan.fingerprint[:SHOWN]} is stale: inventory, profiles, policy or version have changed since.",
+        hint="Make a new one with `migrate plan make`, look at it, and have it approved.",
+    )
 
 
 def is_alive(process: Process) -> bool:

@@ -178,8 +178,13 @@ def _stuck_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
 def _lost_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
     return (
         ("It is found or mended on site: let it boot; the sighting closes this by itself", "migrate status --watch"),
+        ("It is on the source and must be looked at there", _resolve(attempt.identity, "undoing")),
         ("It is given up", _resolve(attempt.identity, "skipped")),
     )
+
+
+def _visit_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    return (*_look(attempt), ("The crew came back without doing it", _resolve(attempt.identity, "failed")))
 
 
 def _plan_again(_: Attempt) -> tuple[tuple[str, str], ...]:
@@ -205,7 +210,7 @@ ANSWERS: Mapping[State, _Answer] = {
     State.VISITING: _Answer(
         next="A crew visits it. It closes by itself when its boot is accepted on the target; returned undone it is failed. "
         "There is no deadline, and the gate does not wait for it.",
-        ways=_look,
+        ways=_visit_ways,
     ),
     State.WRITING: _Answer(
         next="The value is read back: whole, it is written; refused with nothing applied, it has failed; "

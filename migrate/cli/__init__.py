@@ -10,12 +10,14 @@ import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
 from migrate import __version__
 from migrate.cli.exits import Exit, exit_for
 from migrate.domain.errors import MigrateError
+from reports.words import display
 
 VERBS: dict[str, str] = {
     "demo": "migrate.cli.demo:demo",
@@ -68,6 +70,9 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the ``migrate`` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's odd name must not end a command
     sys.exit(call(sys.argv[1:]))
 
 
@@ -89,7 +94,7 @@ def call(arguments: Sequence[str]) -> int:
         return _explain(error)
     except Exception as error:  # the roof: what nobody foresaw becomes a sentence and exit code 70
         logging.getLogger("migrate").debug("unforeseen", exc_info=error)
-        click.echo(f"This is a defect of fleet-migrate: {type(error).__name__}: {error}", err=True)
+        click.echo(f"This is a defect of fleet-migrate: {type(error).__name__}: {display(str(error))}", err=True)
         click.echo(
             "Nothing was recorded that did not happen. Run again with -vv for the trace, and report it.", err=True
         )
@@ -98,14 +103,18 @@ def call(arguments: Sequence[str]) -> int:
 
 
 def _explain(error: MigrateError | OSError) -> int:
-    message = (
-        error.message
-        if isinstance(error, MigrateError)
-        else f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
-    )
-    click.echo(f"migrate: {message}", err=True)
+    message, hint = _sentence(error)
+    for number, line in enumerate(message.splitlines()):
+        click.echo(f"{'  ' if number else 'migrate: '}{display(line, limit=1000)}", err=True)
     for reason in getattr(error, "reasons", ()):
-        click.echo(f"  - {reason}", err=True)
-    if hint := getattr(error, "hint", ""):
-        click.echo(f"  {hint}", err=True)
+        click.echo(f"  - {display(reason)}", err=True)
+    if hint:
+        click.echo(f"  {display(hint, limit=1000)}", err=True)
     return exit_for(error)
+
+
+def _sentence(error: MigrateError | OSError) -> tuple[str, str]:
+    if isinstance(error, MigrateError):
+        return error.message, error.hint
+    name = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{name}.", "See that the path exists, may be used, and that the disk has room."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,11 @@ from migrate.adapters.vault import IDTAG_KEY
 from migrate.cli.exits import Exit
 from migrate.cli.listening import is_listening
 from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.cli.told_settings import rows
 from migrate.domain.errors import MigrateError
 from migrate.domain.evidence import Side
 from migrate.wiring import Wired, with_campaign
+from reports.words import display
 
 LEAST_FREE_BYTES = 200_000_000
 
@@ -45,28 +47,28 @@ def doctor(context: Context, *, as_json: bool) -> int:
     migrate doctor --json | jq '.settings[] | select(.origin != "default")'
     """
     found, settings = with_campaign(context.campaign, _examine)
+    is_well = all(finding.is_well for finding in found)
     if as_json:
-        print_json(
-            {
-                "schema": "migrate.doctor/1",
-                "well": all(f.is_well for f in found),
-                "findings": [{"what": f.what, "well": f.is_well, "said": f.said, "hint": f.hint} for f in found],
-                "settings": settings,
-            }
-        )
+        findings = [{"what": f.what, "well": f.is_well, "said": f.said, "hint": f.hint or None} for f in found]
+        print_json({"schema": "migrate.doctor/1", "well": is_well, "findings": findings, "settings": settings})
     else:
-        for finding in found:
-            click.echo(f"{'ok  ' if finding.is_well else 'LOOK'}  {finding.what}: {finding.said}")
-            if finding.hint and not finding.is_well:
-                click.echo(f"      {finding.hint}")
-        click.echo("")
-        for row in settings:
-            click.echo(f"{row['key']:<28} {row['value']:<40} {row['origin']}")
-    return Exit.OK if all(f.is_well for f in found) else Exit.SOME_FAILED
+        _tell(found, settings)
+    return Exit.OK if is_well else Exit.SOME_FAILED
+
+
+def _tell(found: Sequence[Finding], settings: Sequence[Mapping[str, str]]) -> None:
+    for finding in found:
+        click.echo(f"{'ok  ' if finding.is_well else 'LOOK'}  {finding.what}: {display(finding.said)}")
+        if finding.hint and not finding.is_well:
+            click.echo(f"      {finding.hint}")
+    click.echo("")
+    width = max(len(row["value"]) for row in settings)
+    for row in settings:
+        click.echo(f"{row['key']:<28} {row['value']:<{min(width, 48)}}  {row['origin']}")
 
 
 async def _examine(wired: Wired) -> tuple[list[Finding], list[dict[str, str]]]:
-    return [f async for f in _findings(wired)], _settings(wired)
+    return [f async for f in _findings(wired)], rows(wired.settings)
 
 
 async def _findings(wired: Wired) -> AsyncIterator[Finding]:
@@ -147,17 +149,3 @@ async def _listening(wired: Wired) -> Finding:
     return Finding(
         what="listen", is_well=True, said=", ".join(f"{k} {v}" for k, v in stats.items() if isinstance(v, int)) or "up"
     )
-
-
-def _settings(wired: Wired) -> list[dict[str, str]]:
-    settings = wired.settings
-    return [
-        {"key": key, "value": _shown(settings.values[key]), "origin": origin}
-        for key, origin in sorted(settings.origins.items())
-    ]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(_shown, value)) or "none"
-    return "rest" if value is None else str(value)

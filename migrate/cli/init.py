@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -10,10 +11,11 @@ from migrate.adapters.vault import IDTAG_KEY, FileVault
 from migrate.cli.options import Context, common_options
 from migrate.domain.errors import SettingsProblem
 from migrate.settings import FILE_NAME
+from reports.words import display
 
 TEMPLATE = """\
 # A campaign of fleet-migrate.  Every key and its default: docs/settings.md; where each value came from: `migrate doctor`.
-name = "{name}"
+name = {name}
 timezone = "UTC"                          # windows are in each site's own zone; this one is for sites that name none
 
 [source]                                  # the CSMS the stations dial today
@@ -62,7 +64,7 @@ def init(context: Context, folder: Path) -> None:
     if (folder / FILE_NAME).exists():
         raise SettingsProblem(f"{folder} is a campaign already.", hint="Choose another folder, or go on with that one.")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE_NAME).write_text(TEMPLATE.format(name=folder.resolve().name.replace('"', "")), encoding="utf-8")
+    (folder / FILE_NAME).write_text(TEMPLATE.format(name=_toml(folder.resolve().name)), encoding="utf-8")
     (folder / "inventory-template.csv").write_bytes(template_csv())
     FileVault(folder / "secrets").make(IDTAG_KEY)
     open_store_of(folder)
@@ -70,3 +72,8 @@ def init(context: Context, folder: Path) -> None:
     context.say(
         f"Next: write both addresses into {folder / FILE_NAME}, then `migrate inventory import FILE --campaign {folder}`."
     )
+
+
+def _toml(text: str) -> str:
+    """A TOML basic string; JSON's escapes are a subset of TOML's."""
+    return json.dumps(display(text) or "campaign", ensure_ascii=False)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 import click
 
+from migrate.cli.options import print_json_line
 from migrate.domain.record import EventKind
 from migrate.domain.wave import Standing
 from migrate.ports import Journal
@@ -40,7 +37,7 @@ class JsonLines:
         while events := await self._journal.events(after=self._after, kinds=kinds):
             for stored in events:
                 event = stored.event
-                self._write(
+                print_json_line(
                     {
                         "schema": "migrate.event/1",
                         "seq": stored.seq,
@@ -55,7 +52,4 @@ class JsonLines:
     async def finish(self, standing: Standing) -> None:
         """The rest of the events, then the summary."""
         await self.tell()
-        self._write(status_document(standing))
-
-    def _write(self, document: Mapping[str, Any]) -> None:
-        click.echo(json.dumps(document, ensure_ascii=False))
+        print_json_line(status_document(standing))

@@ -14,7 +14,7 @@ from typing import Protocol
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from migrate.cli.tree import tree
+from migrate.cli.tree import next_due, tree
 from migrate.domain.attempt import BATCH_ENDS, State
 from migrate.domain.wave import Incident, Mode, Standing, StationStanding, WaveStanding, WaveState
 from reports.redaction import redact
@@ -207,7 +207,7 @@ def recap(standing: Standing, *, report: str = "") -> str:
     """The end of a run: a line per wave, the sum, where the report is, and what to do next."""
     lines = [f"{display(standing.campaign)}: campaign {standing.mode.value}"]
     lines += [_recap_wave(wave) for wave in standing.waves]
-    lines += ["", summary(standing)]
+    lines += ["", "; ".join(filter(None, (summary(standing), next_due(standing))))]
     lines += [f"Report: {display(report, limit=1000)}"] if report else []
     lines += [f"Next:   {line}" for line in next_commands(standing)]
     return "\n".join(lines) + "\n"

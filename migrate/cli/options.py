@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import click
 from rich.console import Console
+
+from migrate.settings import FILE_NAME
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +52,11 @@ def data() -> Console:
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document on stdout."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+
+
+def print_json_line(document: Mapping[str, Any]) -> None:
+    """One JSON document in one line, for those who read a stream."""
+    click.echo(json.dumps(document, ensure_ascii=False))
 
 
 def common_options(command: Callable[Concatenate[Context, P], R]) -> Callable[P, R]:
@@ -97,14 +103,12 @@ def json_option(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _campaign_folder(asked: Path | None) -> Path:
-    """The current folder wins over the environment when it is a campaign itself."""
-    here = Path.cwd()
-    from_environment = os.environ.get("MIGRATE_CAMPAIGN")
-    if asked is not None and str(asked) != from_environment:
+    """What was named on the command line; else the current folder if it is a campaign, else the environment's."""
+    source = click.get_current_context().get_parameter_source("campaign")
+    if asked is not None and source is click.core.ParameterSource.COMMANDLINE:
         return asked
-    if (here / "campaign.toml").exists():
-        return here
-    return Path(from_environment) if from_environment else asked or here
+    here = Path.cwd()
+    return here if asked is None or (here / FILE_NAME).exists() else asked
 
 
 def _log_to(context: Context) -> None:

@@ -154,7 +154,7 @@ async def _view(wired: Wired) -> _View:
     return _View(
         plan=current,
         approvals=tuple(await wired.journal.approvals(current.fingerprint)),
-        is_stale=is_stale(current, await wired.make_plan()),
+        is_stale=await wired.is_stale(current),
         findings=findings(current, wired.settings.policy, at=wired.clock.now()),
         left=sum(s.identity not in done for s in current.stations),
     )

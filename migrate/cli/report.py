@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ def progress(context: Context, *, out: Path | None, as_json: bool) -> None:
     """
     if out is None and not as_json:
         raise click.UsageError("Name a file with --out, or ask for --json.")
+    if out is not None:
+        _require_known(out)
     document = with_campaign(context.campaign, document_of)
     if as_json:
         print_json(document)
@@ -61,15 +64,28 @@ async def document_of(wired: Wired) -> dict[str, Any]:
 
 def write_report(document: dict[str, Any], out: Path) -> None:
     """Write by a temporary file and a rename: a kill leaves the old report or the new one."""
-    if out.suffix == ".html":
-        from reports.html import progress_html  # noqa: PLC0415 - jinja2 is slow to load, and JSON needs none
-
-        text = progress_html(document)
-    elif out.suffix == ".json":
-        text = json.dumps(document, ensure_ascii=False, indent=2)
-    else:
-        raise SettingsProblem(f"{out.name}: this release writes .html and .json.", hint="Name the file accordingly.")
+    _require_known(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(out.name + ".part")
-    draft.write_text(text, encoding="utf-8")
+    draft.write_text(_WRITERS[out.suffix.lower()](document), encoding="utf-8")
     draft.replace(out)
+
+
+def _html(document: dict[str, Any]) -> str:
+    from reports.html import progress_html  # noqa: PLC0415 - jinja2 is slow to load, and JSON needs none
+
+    return progress_html(document)
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+_WRITERS: dict[str, Callable[[dict[str, Any]], str]] = {".html": _html, ".json": _json}
+
+
+def _require_known(out: Path) -> None:
+    if out.suffix.lower() not in _WRITERS:
+        raise SettingsProblem(
+            f"{out.name}: this release writes {' and '.join(_WRITERS)}.", hint="Name the file accordingly."
+        )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 import click
 
 from migrate.cli.options import Context, common_options
 from migrate.cli.people import who
 from migrate.domain.attempt import Fact, State
-from migrate.domain.errors import NotAllowed
-from migrate.domain.record import Event, EventKind, move
+from migrate.domain.errors import RowProblem
+from migrate.domain.record import Attempt, Change, Event, EventKind, move
 from migrate.wiring import Wired, with_campaign
+from reports.words import display
 
 WORDS: dict[tuple[State, State], Fact] = {
     (State.STUCK, State.FAILED): Fact.UNDONE_BY_HAND,
@@ -34,39 +38,46 @@ WORDS: dict[tuple[State, State], Fact] = {
 @click.option("--reason", required=True, help="How you know; it goes into the journal with your name.")
 @common_options
 def resolve(context: Context, identity: str, *, state: str, reason: str) -> None:
-    """Record what a person knows of a stuck or lost station.
+    """Record what a person knows of a stuck or lost station, or of a visit that was not done.
+
+    `migrate explain IDENTITY` says which words are possible where it stands.
 
     \b
     migrate resolve AC22-0417 --as failed --reason "undone on site by J. Bakker"
     migrate resolve AC22-0423 --as skipped --reason "burnt down"
     """
 
-    async def record(wired: Wired) -> str:
-        attempts = await wired.journal.attempts(identities=[identity])
-        if not attempts:
-            raise NotAllowed(f"Nothing was ever tried at {identity!r}.", hint="Identities are case-sensitive.")
-        attempt, said = attempts[-1], State(state)
-        fact = WORDS.get((attempt.state, said))
-        if fact is None:
-            ways = (
-                ", ".join(to.value for at, to in WORDS if at is attempt.state)
-                or "nothing: it moves by what is seen of it"
-            )
-            raise NotAllowed(
-                f"{identity} is {attempt.state.value}; it cannot be resolved as {state}.", hint=f"Possible now: {ways}."
-            )
-        now, by = wired.clock.now(), who()
-        word = Event(
-            kind=EventKind.RESOLVED,
-            at=now,
-            identity=identity,
-            attempt=attempt.id,
-            data={"as": state, "by": by, "reason": reason},
-        )
-        change = move(
-            attempt, fact, now, reason=f"{reason} (said by {by})", left=attempt.left or said is State.REVERTED
-        )
-        await wired.journal.commit(type(change)(events=(word, *change.events), attempts=change.attempts))
-        return f"{identity}: {attempt.state.value} → {said.value}, recorded as said by {by}."
+    said, by = State(state), who()
 
-    context.say(with_campaign(context.campaign, record))
+    async def record(wired: Wired) -> State:
+        attempt = await _attempt_of(wired, identity)
+        await wired.journal.commit(word_of(attempt, said, reason=reason, by=by, at=wired.clock.now()))
+        return attempt.state
+
+    before = with_campaign(context.campaign, record)
+    context.say(f"{display(identity)}: {before.value} → {said.value}, recorded as said by {by}.")
+
+
+async def _attempt_of(wired: Wired, identity: str) -> Attempt:
+    attempts = await wired.journal.attempts(identities=[identity])
+    if not attempts:
+        raise RowProblem(
+            f"Nothing was ever tried at {identity!r}.",
+            hint="Identities are case-sensitive; see `migrate status --stations`.",
+        )
+    return attempts[-1]
+
+
+def word_of(attempt: Attempt, said: State, *, reason: str, by: str, at: datetime) -> Change:
+    """What a person's word makes of an attempt.  Raises ``RowProblem`` where the table gives it no meaning."""
+    fact = WORDS.get((attempt.state, said))
+    if fact is None:
+        ways = [to.value for here, to in WORDS if here is attempt.state]
+        raise RowProblem(
+            f"{attempt.identity!r} is {attempt.state.value}; it cannot be resolved as {said.value}.",
+            hint=f"Possible now: {', '.join(ways) or 'nothing, it moves by what is seen of it'}.",
+        )
+    data = {"as": said.value, "by": by, "reason": reason}
+    word = Event(kind=EventKind.RESOLVED, at=at, identity=attempt.identity, attempt=attempt.id, data=data)
+    change = move(attempt, fact, at, reason=f"{reason} (said by {by})", left=attempt.left or said is State.REVERTED)
+    return replace(change, events=(word, *change.events))

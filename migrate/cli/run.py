@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 import uvloop
 
 from batches.standing import exit_code
+from migrate.cli.consent import Consent
 from migrate.cli.exits import Exit
 from migrate.cli.lines import JsonLines
 from migrate.cli.live import Progress, open_progress, recap
-from migrate.cli.options import Context, common_options, json_option, talk
+from migrate.cli.options import Context, common_options, json_option, print_json, talk
 from migrate.cli.work import at_work, run_to_the_end
-from migrate.domain.errors import NotAllowed
-from migrate.domain.wave import Plan, Standing
-from migrate.wiring import Wired, open_campaign
-from reports.plan import plan_lines
+from migrate.domain.attempt import ENDS, IN_FLIGHT, NEEDS_A_PERSON, State
+from migrate.domain.errors import NotAllowed, PlanProblem
+from migrate.domain.wave import Plan, Standing, WaveState
+from migrate.wiring import SHOWN, Wired, open_campaign, stale
+from reports.plan import plan_document, plan_lines
+
+AT_REST = ENDS | NEEDS_A_PERSON | {State.SETTLED, State.VISITING}
+"""What a run would not touch."""
 
 
 @click.command()
@@ -22,7 +29,11 @@ from reports.plan import plan_lines
 @click.option("--wave", type=click.IntRange(0), default=None, help="Run up to this wave and no further.")
 @click.option("--yes", is_flag=True, help="Answer the question for wave and count; never for one-way steps.")
 @click.option(
-    "--accept-one-way", type=click.IntRange(0), default=None, metavar="N", help="Accept exactly N one-way stations."
+    "--accept-one-way",
+    type=click.IntRange(0),
+    default=None,
+    metavar="N",
+    help="Accept N one-way stations: the plan's count for these waves.",
 )
 @common_options
 @json_option
@@ -48,71 +59,84 @@ def run(
     return uvloop.run(_run(context, fingerprint, wave, Consent(yes=yes, one_way=accept_one_way), as_json=as_json))
 
 
-class Consent:
-    """What the person has agreed to beforehand."""
-
-    def __init__(self, *, yes: bool, one_way: int | None) -> None:
-        self.yes = yes
-        self.one_way = one_way
-
-
 async def _run(context: Context, fingerprint: str | None, wave: int | None, consent: Consent, *, as_json: bool) -> int:
     async with open_campaign(context.campaign, "run") as wired:
         if fingerprint is None:
-            return await _only_say(wired)
-        plan = await wired.approved_plan(fingerprint)
+            return await _only_say(context, wired, as_json=as_json)
+        plan = await wired.named_plan(fingerprint)
+        _require_wave(plan, wave)
         await _require_approval(wired, plan)
+        is_recovery = await _only_recovers(context, wired, plan)
         lease = await wired.journal.acquire_lease()
         try:
-            _ask(context, plan, wave, consent)
+            if not is_recovery:
+                consent.require(context, plan, upto=wave, done=await _done(wired, plan))
             progress = await _progress(context, wired, as_json=as_json)
             async with at_work(wired, plan, "run", upto_wave=wave) as at:
+                if is_recovery:
+                    at.process.stop_starting()
                 ended = await run_to_the_end(at, progress)
-            return await _conclude(wired, plan, ended, progress, as_json=as_json, interrupted=at.interrupts > 0)
+            how = _Ending(word=ended, is_interrupted=at.interrupts > 0)
+            code = await _conclude(context, wired, plan, how, progress)
         finally:
             await wired.journal.release_lease(lease)
+        if is_recovery:
+            raise stale(plan)
+        return code
 
 
-async def _only_say(wired: Wired) -> int:
+async def _only_recovers(context: Context, wired: Wired, plan: Plan) -> bool:
+    """A stale plan starts nothing; what a crash left in flight is brought to rest all the same."""
+    if not await wired.is_stale(plan):
+        return False
+    under_way = await wired.journal.attempts(states=IN_FLIGHT, identities={s.identity for s in plan.stations})
+    if not under_way:
+        raise stale(plan)
+    context.say(f"The plan is stale: {len(under_way)} stations in flight are brought to rest, no other is started.")
+    return True
+
+
+async def _only_say(context: Context, wired: Wired, *, as_json: bool) -> int:
+    """What would be done.  Exit code 2 while anything is left to do."""
     plan = await wired.current_plan()
-    for line in plan_lines(plan):
-        click.echo(line)
-    click.echo(
-        f"Nothing was done. To execute it: migrate plan approve {plan.fingerprint[:16]}, then migrate run --plan {plan.fingerprint[:16]}",
-        err=True,
-    )
-    return Exit.PENDING
+    approvals = await wired.journal.approvals(plan.fingerprint)
+    tried = await wired.journal.attempts(identities={s.identity for s in plan.stations})
+    left = len(plan.stations) - sum(a.state in AT_REST for a in tried)
+    if as_json:
+        print_json(plan_document(plan, approvals=approvals))
+    else:
+        click.echo("\n".join(plan_lines(plan)))
+    name = plan.fingerprint[:SHOWN]
+    approve = "" if approvals else f"migrate plan approve {name}, then "
+    if await wired.is_stale(plan):
+        context.say("Nothing was done. The plan is stale; make a new one: migrate plan make")
+    elif left:
+        context.say(f"Nothing was done; {left} stations are left. To execute it: {approve}migrate run --plan {name}")
+    else:
+        context.say("Nothing was done, and nothing is left to do.")
+    return Exit.PENDING if left else Exit.OK
+
+
+def _require_wave(plan: Plan, wave: int | None) -> None:
+    if wave is not None and wave not in {w.number for w in plan.waves}:
+        raise PlanProblem(
+            f"The plan has no wave {wave}, its last is {len(plan.waves) - 1}.", hint="See `migrate plan show`."
+        )
 
 
 async def _require_approval(wired: Wired, plan: Plan) -> None:
     if await wired.journal.approvals(plan.fingerprint):
         return
-    for line in plan_lines(plan):
-        click.echo(line)
+    click.echo("\n".join(plan_lines(plan)))
     raise NotAllowed(
-        f"Plan {plan.fingerprint[:16]} is not approved; nothing was done.",
-        hint=f"Approve it: migrate plan approve {plan.fingerprint[:16]}",
+        f"Plan {plan.fingerprint[:SHOWN]} is not approved; nothing was done.",
+        hint=f"Approve it: migrate plan approve {plan.fingerprint[:SHOWN]}",
     )
 
 
-def _ask(context: Context, plan: Plan, wave: int | None, consent: Consent) -> None:
-    """Wave and count typed back on a terminal; one-way stations need their exact number in any case."""
-    waves = [w for w in plan.waves if wave is None or w.number <= wave]
-    count = sum(w.size for w in waves)
-    one_way = sum(s.rollback.is_one_way and bool(s.profile) and s.method != "visit" for w in waves for s in w.stations)
-    if one_way and consent.one_way != one_way:
-        raise NotAllowed(
-            f"{one_way} stations of these waves cannot be brought back remotely.",
-            hint=f"If that is understood: --accept-one-way {one_way}",
-        )
-    if consent.yes or not context.may_ask:
-        return
-    wanted = f"{waves[-1].number if waves else 0} {count}"
-    answer = click.prompt(
-        f"This touches {count} stations up to wave {waves[-1].number if waves else 0}. Type wave and count", err=True
-    )
-    if answer.split() != wanted.split():
-        raise NotAllowed(f"{answer!r} is not {wanted!r}; nothing was done.", hint="Look again: `migrate plan show`.")
+async def _done(wired: Wired, plan: Plan) -> set[int]:
+    marks = await wired.journal.wave_marks(plan.fingerprint)
+    return {number for number, mark in marks.items() if mark.state in (WaveState.OPEN, WaveState.DONE)}
 
 
 async def _progress(context: Context, wired: Wired, *, as_json: bool) -> Progress:
@@ -121,28 +145,34 @@ async def _progress(context: Context, wired: Wired, *, as_json: bool) -> Progres
     return open_progress(talk(), quiet=context.verbosity < 0)
 
 
-async def _conclude(
-    wired: Wired, plan: Plan, ended: str, progress: Progress, *, as_json: bool, interrupted: bool
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ending:
+    """How a run came to its end."""
+
+    word: str
+    is_interrupted: bool
+
+
+async def _conclude(context: Context, wired: Wired, plan: Plan, how: _Ending, progress: Progress) -> int:
     standing = await wired.standing(is_running=False)
     progress.update(standing)
     if isinstance(progress, JsonLines):
         await progress.finish(standing)
     progress.close()
-    if not as_json:
-        click.echo(recap(standing), err=True)
-        click.echo(how_it_ended(ended, plan), err=True)
-    return code_for(ended, standing, interrupted=interrupted)
+    if not isinstance(progress, JsonLines):
+        context.say(recap(standing))
+        context.say(how_it_ended(how.word, plan))
+    return code_for(how.word, standing, interrupted=how.is_interrupted)
 
 
 def how_it_ended(ended: str, plan: Plan) -> str:
     """The last line for the person, with the next command."""
-    again = f"migrate run --plan {plan.fingerprint[:16]}"
+    again = f"migrate run --plan {plan.fingerprint[:SHOWN]}"
     return {
         "done": "All waves have run and come to rest.",
         "shut": f"The gate is shut. Look at the reasons, then `migrate resume --reason …` and `{again}`.",
         "held": f"The gate will not open by itself. Look at the reasons, mend them, then `{again}`.",
-        "approval": f"The next wave is not approved: `migrate plan approve {plan.fingerprint[:16]} --wave N`, then `{again}`.",
+        "approval": f"The next wave is not approved: `migrate plan approve {plan.fingerprint[:SHOWN]} --wave N`, then `{again}`.",
         "ending": f"Stopped on request. Nothing is lost; go on with `{again}`.",
     }.get(ended, ended)
 

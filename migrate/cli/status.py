@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+from typing import Any
 
 import click
 
-from migrate.cli.live import open_progress, recap
-from migrate.cli.options import Context, common_options, json_option, print_json, talk
-from migrate.domain.wave import Standing
-from migrate.wiring import Wired, with_campaign
+from migrate.cli.live import Silent, open_progress, recap
+from migrate.cli.options import Context, common_options, json_option, print_json, print_json_line, talk
+from migrate.domain.wave import StationStanding
+from migrate.wiring import Wired, open_campaign, with_campaign
+from reports.redaction import redact
 from reports.status import status_document
+from reports.words import display
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Keep showing it until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Keep showing it until Ctrl-C; with --json one line for each change.")
 @click.option("--stations", "with_stations", is_flag=True, help="One line per station.")
 @common_options
 @json_option
@@ -26,33 +29,35 @@ def status(context: Context, *, watch: bool, with_stations: bool, as_json: bool)
     migrate status --watch
     migrate status --stations --json | jq '.stations[] | select(.state == "lost")'
     """
-    if watch and not as_json:
-        _watch(context)
+    if watch:
+        asyncio.run(_watch(context, with_stations=with_stations, as_json=as_json))
         return
     standing = with_campaign(context.campaign, Wired.standing)
     if as_json:
         print_json(status_document(standing, with_stations=with_stations))
         return
     click.echo(recap(standing))
-    if with_stations:
-        for row in standing.stations:
-            click.echo(
-                "  ".join(
-                    (f"{row.identity:<24}", f"wave {row.wave}", f"{row.state.value:<11}", row.evidence, row.reason)
-                )
-            )
+    for row in standing.stations if with_stations else ():
+        click.echo(_line(row))
 
 
-def _watch(context: Context) -> None:
-    """Redraw until Ctrl-C; the run itself does not notice."""
-    progress = open_progress(talk(), quiet=False)
-    try:
-        while True:
-            progress.update(_standing(context))
-            time.sleep(1.0)
-    finally:
-        progress.close()
+def _line(row: StationStanding) -> str:
+    due = f"next {row.due_at:%Y-%m-%d %H:%M:%S}Z" if row.due_at else ""
+    reason = "; ".join(filter(None, (display(redact(row.reason, keep=row.identity)), due)))
+    return f"{display(row.identity):<24}  wave {row.wave}  {row.state.value:<11} {row.evidence}  {reason}".rstrip()
 
 
-def _standing(context: Context) -> Standing:
-    return with_campaign(context.campaign, Wired.standing)
+async def _watch(context: Context, *, with_stations: bool, as_json: bool) -> None:
+    """Show it again every second until Ctrl-C, on one open journal; the run itself does not notice."""
+    progress = Silent() if as_json else open_progress(talk(), quiet=False)
+    told: dict[str, Any] = {}
+    async with open_campaign(context.campaign) as wired:
+        try:
+            while True:
+                standing = await wired.standing()
+                progress.update(standing)
+                if as_json and told != (told := status_document(standing, with_stations=with_stations)):
+                    print_json_line(told)
+                await asyncio.sleep(1.0)
+        finally:
+            progress.close()

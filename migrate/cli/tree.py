@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from rich.cells import set_cell_size
 from rich.text import Text
@@ -189,11 +190,21 @@ def _deferred(root: Tree, standing: Standing) -> None:
     )
     if not reasons:
         return
-    branch = root.add(_line((f"deferred: {reasons.total():,}", STYLES[Colour.AMBER])))
+    following = ", ".join(filter(None, (f"deferred: {reasons.total():,}", next_due(standing))))
+    branch = root.add(_line((following, STYLES[Colour.AMBER])))
     for reason, number in reasons.most_common(3):
         branch.add(_line(f"{number:,} × {reason}"))
     if len(reasons) > 3:
         branch.add(_line((f"and {len(reasons) - 3} more reasons", "bright_black")))
+
+
+def next_due(standing: Standing) -> str:
+    """When the first of the deferred stations is tried again; empty where none has a time."""
+    due = min((s.due_at for s in standing.stations if s.state is State.DEFERRED and s.due_at), default=None)
+    if due is None:
+        return ""
+    wait = due - standing.at
+    return f"next due {due:%Y-%m-%d %H:%M:%S}Z, {f'in {span(wait)}' if wait > timedelta(0) else 'now'}"
 
 
 def _incidents(root: Tree, standing: Standing) -> None:

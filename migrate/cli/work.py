@@ -20,6 +20,7 @@ from migrate.cli.listening import ensure_listening, keep_listening
 from migrate.cli.live import Progress, Silent
 from migrate.domain.evidence import Side
 from migrate.domain.record import Process
+from migrate.domain.station import Station
 from migrate.domain.wave import Plan
 from migrate.engine.campaign import Outline
 from migrate.engine.process import CampaignProcess
@@ -80,7 +81,7 @@ async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_vi
     settings = wired.settings
     return Outline(
         plan=plan,
-        stations={s.identity: s for s in await wired.journal.stations()},
+        stations={**_gone_from_the_inventory(plan), **{s.identity: s for s in await wired.journal.stations()}},
         profiles=wired.catalogue.get,
         refit=wired.refit,
         backend=settings.target.url,
@@ -89,6 +90,11 @@ async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_vi
         lab_counts=settings.drill.is_on,
         waits_for_visits=waits_for_visits,
     )
+
+
+def _gone_from_the_inventory(plan: Plan) -> dict[str, Station]:
+    """What the plan knows of its stations: enough to bring one to rest that a later import left out."""
+    return {s.identity: Station(identity=s.identity, site_id=s.site, connectors=s.connectors) for s in plan.stations}
 
 
 def _is_on_this_host_alive(process: Process) -> bool:

@@ -10,9 +10,9 @@ import uvloop
 
 from migrate.cli.options import Context, common_options
 from migrate.cli.work import at_work
-from migrate.domain.errors import SettingsProblem
+from migrate.domain.errors import NotAllowed
 from migrate.engine.process import WORKER
-from migrate.wiring import open_campaign
+from migrate.wiring import SHOWN, open_campaign
 
 
 @click.command()
@@ -33,8 +33,9 @@ async def _work(context: Context) -> None:
     async with open_campaign(context.campaign, WORKER) as wired:
         plan = await wired.current_plan()
         if not await wired.journal.approvals(plan.fingerprint):
-            raise SettingsProblem(
-                f"Plan {plan.fingerprint[:16]} is not approved.", hint="A worker lends a hand to an approved plan only."
+            raise NotAllowed(
+                f"Plan {plan.fingerprint[:SHOWN]} is not approved.",
+                hint=f"A worker lends a hand to an approved plan only: migrate plan approve {plan.fingerprint[:SHOWN]}",
             )
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -205,6 +205,8 @@ class StationStanding:
     firmware: str = ""
     site: str = ""
     synthetic: bool = False
+    deferral: Deferral | None = None
+    due_at: datetime | None = None  # when a deferred one is tried again; none while an order or a stop lies on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
