@@ -236,7 +236,8 @@ def _filled(
             f"The value for {key} is {len(value)} characters, {profile.name} allows {profile.max_value_length}.",
             hint="Shorten the target URL.",
         )
-    return PreparedWrite(key=key, new=value, old=snapshot[key], readback=write.readback)
+    old = snapshot[key] if write.readback is Readback.EXACT else None  # a mask is no value to put back
+    return PreparedWrite(key=key, new=value, old=old, readback=write.readback)
 
 
 def _known_key(profile: Profile, write: Write, names: Mapping[str, str], snapshot: Mapping[str, str | None]) -> str:
