@@ -20,11 +20,12 @@ from batches.outcome import Outcome, outcome
 from batches.recovery import look_after_restart, may_restart_again, resume_writing
 from batches.window import is_open, next_opening
 from migrate.domain.attempt import Fact
-from migrate.domain.errors import Mismatch, ProfileProblem, Refused, Unreachable
+from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, Unreachable
 from migrate.domain.evidence import Grade, IdentityFacts, Side
 from migrate.domain.profile import Held, Profile, Readback, Restart, held, prepare, undo
 from migrate.domain.record import Attempt, Event, EventKind
 from migrate.domain.wave import Deferral
+from migrate.ports import Presence
 
 ROUNDS = 3
 """How often an undo that does not stick, or a restart that was never carried out, is tried again after a look."""
@@ -48,7 +49,7 @@ class Acts:
         if ground := self._before_asking():
             return _judged(ground)
         assert profile is not None  # otherwise it needed hands
-        presence = await self._ports.witness.presence(self._errand.station.identity)
+        presence = await self._where()
         if presence.on(Side.TARGET) is not None:
             return outcome(Fact.SEEN_ON_TARGET, "it was on the target before any command", evidence=Grade.E1)
         if ground := checks.presence_allows(presence, again_at=self._again_at(attempt)):
@@ -63,6 +64,13 @@ class Acts:
             return outcome(Fact.NEVER, str(error))
         except (Unreachable, Refused) as error:
             return self._not_now(attempt, Deferral.OFFLINE, f"connected, but does not answer: {error.message}")
+
+    async def _where(self) -> Presence:
+        """Where the station is.  Raises ``CsmsUnavailable`` while its absence would say nothing, being unseen."""
+        presence = await self._ports.witness.presence(self._errand.station.identity)
+        if Side.SOURCE not in presence.seen and not any(presence.sessions.values()):
+            raise CsmsUnavailable("Nobody can see the source CSMS.", side=Side.SOURCE.value)
+        return presence
 
     def _before_asking(self) -> checks.Judgement | None:
         errand, now = self._errand, self._ports.clock.now()
@@ -114,9 +122,9 @@ class Acts:
         if not attempt.unit:
             return self._not_now(attempt, Deferral.BACKOFF, "the last write was not answered; looking again later")
         if ground := self._before_asking():
-            return _judged(ground)
-        presence = await self._ports.witness.presence(attempt.identity)
-        if ground := checks.presence_allows(presence, again_at=self._again_at(attempt)):
+            is_put_off = ground.fact is Fact.NOT_NOW  # otherwise the checks say so when it comes back
+            return _judged(ground) if is_put_off else self._not_now(attempt, Deferral.WINDOW, ground.reason)
+        if ground := checks.presence_allows(await self._where(), again_at=self._again_at(attempt)):
             return _judged(ground)
         guard = self._fence.for_intent(self._errand.permits)
         return Outcome(fact=Fact.WRITE_BEGUN, changes={"tries": attempt.tries + 1}, guard=guard)

@@ -77,13 +77,9 @@ class Driver:
     # ── one state ──────────────────────────────────────────────────────────
 
     async def _leave_state(self, attempt: Attempt) -> Attempt:
-        """Live through one state and journal what ended it."""
-        self._expected = (await self._ports.journal.source_facts(attempt.identity)).over(self._errand.inventory)
-        act = asyncio.ensure_future(self._act_of(attempt)(attempt))
+        """Live through one state; what is not known afterwards is looked at before anything is sent again."""
         try:
-            await self._notice_absence(attempt)
-            ended = await self._first_of(act, attempt)
-            moved = await self._record(attempt, ended)
+            moved = await self._live_through(attempt)
         except Stale as stale:
             self._acts.resumed = True  # what was sent last is not known: the next act looks before it writes
             return await self._believe_the_journal(attempt, stale)
@@ -91,11 +87,19 @@ class Driver:
             self._acts.resumed = self._was_blind = True
             await self._ports.clock.sleep(LOOK_EVERY)  # nobody can see: the state begins anew, and its deadline
             return attempt
+        self._acts.resumed = False
+        return moved
+
+    async def _live_through(self, attempt: Attempt) -> Attempt:
+        """Let the act of a state run until something ends the state, and journal what; the act ends with it."""
+        self._expected = (await self._ports.journal.source_facts(attempt.identity)).over(self._errand.inventory)
+        act = asyncio.ensure_future(self._act_of(attempt)(attempt))
+        try:
+            await self._notice_absence(attempt)
+            return await self._record(attempt, await self._first_of(act, attempt))
         finally:
             act.cancel()
             await asyncio.gather(act, return_exceptions=True)  # its outcome is overtaken; errors were raised above
-        self._acts.resumed = False
-        return moved
 
     def _act_of(self, attempt: Attempt) -> Act:
         acts: dict[State, Act] = {
