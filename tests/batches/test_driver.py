@@ -63,11 +63,10 @@ async def test_a_reset_whose_answer_is_lost_still_confirms_and_is_not_repeated()
 
 
 async def test_a_reset_that_never_reached_the_station_is_ordered_again_only_after_a_look() -> None:
-    async with Scene.of(takes_reset=Reset.DEAF) as scene:
-        async with scene.driven() as driving:
-            await scene.until(State.RESTARTING)
-            scene.station.takes_reset = Reset.OBEYED
-            attempt = await driving
+    async with Scene.of(takes_reset=Reset.DEAF) as scene, scene.driven() as driving:
+        await scene.until(State.RESTARTING)
+        scene.station.takes_reset = Reset.OBEYED
+        attempt = await driving
 
     assert attempt.state is State.CONFIRMED
     lines = [line[1] for line in scene.world.wire]
