@@ -224,6 +224,17 @@ def visit_steps(profile: Profile, backend: Backend, identity: str) -> tuple[str,
     return tuple(Template(step).safe_substitute(names) for step in profile.visit)
 
 
+_MASK = re.compile(r"[*•●xX#]{3,}|Dummy\w*")
+
+
+def is_mask(value: str | None) -> bool:
+    """Whether a value read is a stand-in for one that the station does not show.
+
+    Seen: rows of asterisks, and libocpp's literal ``DummyAuthorizationKey``.
+    """
+    return value is not None and _MASK.fullmatch(value.strip()) is not None
+
+
 def _filled(
     profile: Profile, write: Write, names: Mapping[str, str], snapshot: Mapping[str, str | None]
 ) -> PreparedWrite:
@@ -235,6 +246,12 @@ def _filled(
         raise ProfileProblem(
             f"The value for {key} is {len(value)} characters, {profile.name} allows {profile.max_value_length}.",
             hint="Shorten the target URL.",
+        )
+    if write.readback is Readback.EXACT and is_mask(snapshot[key]):
+        raise Mismatch(
+            f"{names['identity']} hides the value of {key}: what it holds could be neither proven nor put back.",
+            identity=names["identity"],
+            hint="Move it by a visit, or by a profile of its own whose read-back is declared masked.",
         )
     old = snapshot[key] if write.readback is Readback.EXACT else None  # a mask is no value to put back
     return PreparedWrite(key=key, new=value, old=old, readback=write.readback)

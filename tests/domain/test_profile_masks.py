@@ -1,0 +1,31 @@
+"""A station that hides what it holds is not written to by a profile that must read back."""
+
+from __future__ import annotations
+
+import pytest
+
+from migrate.domain.address import parse_backend
+from migrate.domain.errors import Mismatch
+from migrate.domain.profile import Method, Profile, Proof, Rollback, Selector, TurningPoint, Write, is_mask, prepare
+
+PROFILE = Profile(
+    name="plain",
+    title="one key",
+    selector=Selector(vendors=("*",)),
+    method=Method.CHANGE_CONFIGURATION,
+    rollback=Rollback.REMOTE,
+    turning_point=TurningPoint.RESTART,
+    proof=Proof.DOCUMENTED,
+    writes=(Write(key="Url", value="${url}"),),
+)
+
+
+@pytest.mark.parametrize("shown", ["********", "••••", "xxxxx", "DummyAuthorizationKey"])
+def test_a_masked_old_value_stops_the_attempt_before_anything_is_written(shown: str) -> None:
+    with pytest.raises(Mismatch, match="hides the value of Url"):
+        prepare(PROFILE, parse_backend("ws://new.example/ocpp"), "AC-1", {"Url": shown})
+
+
+@pytest.mark.parametrize("shown", ["ws://legacy.example/ocpp", "xx", "", "3"])
+def test_a_value_that_is_shown_is_no_mask(shown: str) -> None:
+    assert not is_mask(shown)
