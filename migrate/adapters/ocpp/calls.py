@@ -107,12 +107,13 @@ class Calls:
         """Write the next call of ours if nothing stands against it."""
         if not self.turns.waiting or not self._wire.is_writable:
             return
-        id_ = self.turns.next(self._loop.time())
+        now = self._loop.time()
+        id_ = self.turns.next(now)
         if not id_:
-            self._try_later()
+            self._try_later(now)
             return
         call = self._open[id_]
-        if self._loop.time() > call.not_after_s:
+        if now > call.not_after_s:
             self.turns.drop(id_)  # its sender is about to be told
             return
         if call.triggers_boot:
@@ -121,11 +122,11 @@ class Calls:
         if not call.sent.done():
             call.sent.set_result(None)
 
-    def _try_later(self) -> None:
+    def _try_later(self, now: float) -> None:
         """A CSMS's call that is never answered stops counting, without anything coming over the wire."""
-        if (until := self.turns.busy_until(self._loop.time())) and not self.turns.open:
+        if not self.turns.open:
             _stop(self._retry)
-            self._retry = self._loop.call_at(until, self.send_next)
+            self._retry = self._loop.call_at(self.turns.busy_until(now), self.send_next)
 
     def _expect_boot(self) -> None:
         """From before the trigger leaves: one stack boots first and answers afterwards."""

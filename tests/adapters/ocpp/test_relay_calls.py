@@ -193,7 +193,7 @@ async def test_a_call_never_falls_into_a_message_half_sent(field: Any) -> None:
 async def test_a_csms_that_says_too_much_meanwhile_is_heard_and_ours_fails(field_with: Any) -> None:
     field = await field_with(limits=Limits(max_held_bytes=1000))
     station, csms = await field.pair()
-    asked = call(field)
+    asked = call(field, timeout_s=60.0)
     await station.hear()
 
     for number in range(3):
