@@ -1,0 +1,87 @@
+"""The checks as judgements: which ground weighs, and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from batches.checks import before_asking, identity_allows, inventory_facts, presence_allows
+from migrate.domain.attempt import Fact
+from migrate.domain.evidence import IdentityFacts, Side
+from migrate.domain.profile import Method
+from migrate.domain.station import Station
+from migrate.domain.wave import Deferral
+from migrate.ports import Presence, Session
+from tests.doubles.clock import EPOCH
+from tests.doubles.scene import ACME
+
+STATION = Station(identity="AC1", vendor="ACME GmbH", model="ac22", firmware="4.1", serial="S-1")
+SAID = IdentityFacts(vendor="Acme", model="AC22", firmware="4.2", serial="S-1")
+
+
+def judged(said: IdentityFacts, station: Station = STATION, fits: str = "acme") -> Fact | None:
+    ground = identity_allows(station, ACME, inventory_facts(station), said, lambda _: fits)
+    return ground.fact if ground else None
+
+
+def a_presence(*charging: int) -> Presence:
+    session = Session(id="s1", connected_at=EPOCH, heard_at=EPOCH, charging=charging)
+    return Presence(identity="AC1", sessions={Side.SOURCE: session}, seen=frozenset(Side))
+
+
+def test_a_visit_needs_hands_whatever_the_window_says() -> None:
+    ground = before_asking(ACME, Method.VISIT, window_opens_at=None, is_window_open=False)
+
+    assert ground is not None
+    assert ground.fact is Fact.NEEDS_HANDS
+
+
+def test_a_window_that_never_opens_again_means_never() -> None:
+    ground = before_asking(ACME, ACME.method, window_opens_at=None, is_window_open=False)
+
+    assert ground is not None
+    assert ground.fact is Fact.NEVER
+
+
+def test_an_open_window_is_no_ground() -> None:
+    assert before_asking(ACME, ACME.method, window_opens_at=EPOCH, is_window_open=True) is None
+
+
+def test_every_connector_with_a_driver_is_named() -> None:
+    ground = presence_allows(a_presence(1, 3), again_at=EPOCH)
+
+    assert ground is not None
+    assert ground.deferral is Deferral.BUSY
+    assert ground.reason == "charging on connector 1, 3"
+
+
+def test_a_free_station_on_the_source_may_be_touched() -> None:
+    assert presence_allows(a_presence(), again_at=EPOCH) is None
+
+
+def test_vendor_and_model_may_be_spelled_otherwise_as_long_as_the_same_profile_fits() -> None:
+    assert judged(SAID) is None
+
+
+@pytest.mark.parametrize("fits", ["", "acme_new"], ids=["no profile", "another profile"])
+def test_what_the_station_says_of_itself_must_fit_the_planned_profile(fits: str) -> None:
+    assert judged(SAID, fits=fits) is Fact.NEVER
+
+
+def test_a_serial_in_the_other_serial_field_is_the_same_device() -> None:
+    assert judged(replace(SAID, serial="INTERNAL-9", box_serial="S-1")) is None
+
+
+def test_a_fact_that_only_one_side_knows_is_no_disagreement() -> None:
+    assert judged(replace(SAID, serial="", iccid="8931")) is None
+
+
+def test_a_station_that_says_nothing_is_judged_by_the_inventory() -> None:
+    assert judged(IdentityFacts(), fits="") is None
+
+
+def test_a_blank_fact_is_no_fact() -> None:
+    nobody = Station(identity="AC1", serial="  ")
+
+    assert judged(IdentityFacts(), nobody) is Fact.NEVER
