@@ -90,9 +90,9 @@ def call(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return Exit.OK
-    except (MigrateError, OSError) as error:
-        return _explain(error)
     except Exception as error:  # the roof: what nobody foresaw becomes a sentence and exit code 70
+        if known := foreseen(error):
+            return _explain(known)
         logging.getLogger("migrate").debug("unforeseen", exc_info=error)
         click.echo(f"This is a defect of fleet-migrate: {type(error).__name__}: {display(str(error))}", err=True)
         click.echo(
@@ -100,6 +100,14 @@ def call(arguments: Sequence[str]) -> int:
         )
         return Exit.BUG
     return int(result) if isinstance(result, int) else Exit.OK
+
+
+def foreseen(error: BaseException) -> MigrateError | OSError | None:
+    """The error that can be explained; of tasks that broke together the first, unless one of them is a defect."""
+    if isinstance(error, BaseExceptionGroup):
+        causes = [foreseen(one) for one in error.exceptions]
+        return causes[0] if all(causes) else None
+    return error if isinstance(error, MigrateError | OSError) else None
 
 
 def _explain(error: MigrateError | OSError) -> int:
