@@ -116,12 +116,13 @@ def _spellings(models: Iterable[Model]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(sorted(names)) for key, names in sorted(groups.items()) if key and len(names) > 1)
 
 
-def table_text(count: Census) -> str:
-    """The census as plain text, for a terminal, a mail or a log."""
+def table_text(count: Census, *, most: int | None = None) -> str:
+    """The census as plain text, for a terminal, a mail or a log; ``most`` cuts it to the commonest kinds."""
     rows: list[tuple[str, ...]] = [("stations", "vendor", "model", "firmware", "profile", "method", "rollback")]
-    rows += [_row(model) for model in count.models]
+    rows += [_row(model) for model in count.models[:most]]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(_cell(row, i, widths) for i in range(len(row))).rstrip() for row in rows]
+    lines += [f"and {len(count.models) - most:,} more kinds"] if most and len(count.models) > most else []
     lines += ["", f"{count.stations:,} stations on {count.sites:,} sites; {count.unmatched:,} fit no profile."]
     lines += [f"Written in several ways: {' / '.join(display(n) for n in group)}" for group in count.spellings]
     return "\n".join(lines) + "\n"

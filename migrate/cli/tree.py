@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from rich.tree import Tree
 
@@ -25,6 +25,7 @@ from reports.words import BANDS, MODES, STATES, VERDICTS, WAVE_STATES, Band, Col
 MOST_STATIONS = 15
 MOST_PEOPLE = 8
 _MOST_INCIDENTS = 4
+_FINGERPRINT = 16  # as much of it as every other verb shows
 
 STYLES: Mapping[Colour, str] = {
     Colour.GREEN: "green",
@@ -75,7 +76,7 @@ def _title(standing: Standing, ascii_only: bool) -> Text:
         (display(standing.campaign), "bold"),
         "  ",
         mark(MODES[standing.mode], ascii_only),
-        (f"  plan {display(standing.fingerprint) or 'none'}  {standing.at:%H:%M:%S}Z", "bright_black"),
+        (f"  plan {display(standing.fingerprint)[:_FINGERPRINT] or 'none'}  {standing.at:%H:%M:%S}Z", "bright_black"),
         *lab,
     )
 
@@ -83,7 +84,7 @@ def _title(standing: Standing, ascii_only: bool) -> Text:
 def _waves(standing: Standing, width: int, ascii_only: bool) -> Iterable[Text | Tree]:
     cells = max(10, min(48, width - 46))
     yield _line(f"{'all':<8}{sum(standing.totals.values()):>6,} ", bar(standing.totals, cells, ascii_only=ascii_only))
-    yield Text.assemble(*counts(standing.totals, ascii_only=ascii_only))
+    yield legend(standing.totals, width - 4, ascii_only=ascii_only)
     for wave in standing.waves:
         yield _wave(wave, cells, ascii_only)
 
@@ -126,17 +127,18 @@ def _shares(found: Mapping[Band, int], cells: int) -> dict[Band, int]:
     return shares
 
 
-def counts(totals: Mapping[State, int], *, ascii_only: bool = False) -> list[str | tuple[str, str]]:
-    """The bands that are not empty, in words, each with its filling in the bar."""
-    parts: list[str | tuple[str, str]] = []
+def legend(totals: Mapping[State, int], width: int, *, ascii_only: bool = False) -> Text:
+    """The bands that are not empty, in words, each with its filling in the bar; a number stays with its word."""
+    text, used = Text(no_wrap=True), 0
     for band, number in bands(totals).items():
-        if number:
-            word = BANDS[band]
-            parts += ["  "] if parts else []
-            # Blanks that do not break keep a number with its word where the line wraps.
-            text = f"{_FILL[band][ascii_only]} {number:,} {word.label}".replace(" ", "\u00a0")
-            parts.append((text, STYLES[word.colour]))
-    return parts
+        if not number:
+            continue
+        part = f"{_FILL[band][ascii_only]} {number:,} {BANDS[band].label}"
+        wraps = used and used + 2 + cell_len(part) > width
+        text.append("\n" if wraps else "  " if used else "")
+        text.append(part, STYLES[BANDS[band].colour])
+        used = cell_len(part) + (0 if wraps or not used else used + 2)
+    return text
 
 
 def _people(root: Tree, standing: Standing, most: int, ascii_only: bool) -> int:

@@ -183,7 +183,8 @@ def test_a_deferred_station_says_why_and_when_it_is_due() -> None:
     ("state", "words"),
     [
         (State.STUCK, ("failed", "reverted", "departed")),
-        (State.LOST, ("skipped",)),
+        (State.LOST, ("undoing", "skipped")),
+        (State.VISITING, ("failed",)),
     ],
 )
 def test_a_station_that_needs_a_person_is_given_the_exact_command(state: State, words: tuple[str, ...]) -> None:
@@ -194,7 +195,7 @@ def test_a_station_that_needs_a_person_is_given_the_exact_command(state: State, 
         assert f'migrate resolve AC-17 --as {word} --reason "…"' in text
 
 
-@pytest.mark.parametrize("state", set(State) - {State.STUCK, State.LOST})
+@pytest.mark.parametrize("state", set(State) - {State.STUCK, State.LOST, State.VISITING})
 def test_no_other_station_is_offered_a_persons_word(state: State) -> None:
     assert "migrate resolve" not in explain(attempt(state), circumstances())
 

@@ -60,7 +60,10 @@ speed = {speed:g}
 since = {since}
 """
 
-POLICY = "soak 2 min, appear 10 min, grace 2 min, back-off 2 min, heartbeat 30 s; gate: 60 % confirmed, at most 20 failed of a kind, 40 % failed, 2 lost"
+POLICY = (
+    "soak 2 min, appear 10 min, grace 2 min, back-off 2 min, heartbeat 30 s, reboot lognormal with median 45 s and "
+    "sigma 0.6;\n  gate: at least 60 % confirmed, at most 20 failed of a kind, 40 % failed, 2 lost"
+)
 HEARTBEAT_S = 30.0
 
 
@@ -153,6 +156,7 @@ async def simulated_fleet(stage: Stage) -> AsyncIterator[SimulatedFleet]:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
+            start_new_session=True,  # Ctrl-C is for the run, not for the stations it moves
         )
     try:
         words = (await _line(process, "CSMS ")).split()[1:]
