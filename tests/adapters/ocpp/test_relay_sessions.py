@@ -222,8 +222,8 @@ async def test_a_station_of_the_lab_that_never_reads_is_not_answered_without_end
 
 async def unread(station: Any) -> int:
     """What the relay still leaves unread once it has stopped reading."""
-    before, now = -1, station.writer.transport.get_write_buffer_size()
-    while now not in (before, 0):
-        await asyncio.sleep(0.3)
-        before, now = now, station.writer.transport.get_write_buffer_size()
-    return int(now)
+    looks = [-1]
+    while looks[-1] != 0 and looks[-5:] != looks[-1:] * 5:
+        await asyncio.sleep(0.15)
+        looks.append(station.writer.transport.get_write_buffer_size())
+    return looks[-1]
