@@ -124,7 +124,6 @@ class Wired:
                 stations=stations,
                 is_running=running,
                 lab=self.settings.source.relay.is_lab or self.settings.target.relay.is_lab,
-                notices=("synthetic vendors and models",) if any(s.synthetic for s in stations.values()) else (),
             )
         )
 

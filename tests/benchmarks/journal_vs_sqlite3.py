@@ -37,7 +37,7 @@ from migrate.domain.wave import Deferral
 
 TASKS = 128
 MOVES = 120
-ROUNDS = 7
+ROUNDS = 1 if "--small" in sys.argv else 7
 AT = datetime(2026, 11, 20, 1, 30, tzinfo=UTC)
 CYCLE = ((Fact.CHECKS_PASSED, {}), (Fact.NOT_NOW, {"deferral": Deferral.BUSY}), (Fact.DUE, {}))
 STATES = (("planned", "checked"), ("checked", "deferred"), ("deferred", "planned"))

@@ -1,0 +1,146 @@
+"""``make bench``: every measured claim, as ratios taken in one run, written to docs/performance.md.
+
+Runs the three benchmarks one after the other, so that none disturbs another,
+and writes what they measured, what was wanted, and on what machine.
+``--small`` takes a smaller fleet and leaves the document alone: it shows that
+the benchmarks run, not what the figures are.  Exits 1 when a figure misses
+what is wanted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+DOCUMENT = ROOT / "docs" / "performance.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One ratio or size, with what is wanted of it; ``None`` when it could not be measured here."""
+
+    name: str
+    value: float | None
+    wanted: str
+    is_met: bool | None
+    said: str
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="a smaller fleet; docs/performance.md is left alone")
+    parser.add_argument("--only", choices=sorted(BENCHES), help="one of them")
+    choice = parser.parse_args()
+    figures: list[Figure] = []
+    for name, bench in BENCHES.items():
+        if choice.only in (None, name):
+            print(f"{name} …", file=sys.stderr, flush=True)
+            figures += bench(small=choice.small)
+    for figure in figures:
+        print(f"{_mark(figure)}  {figure.name}: {_value(figure)} (wanted {figure.wanted}); {figure.said}")
+    if not choice.small and choice.only is None:
+        DOCUMENT.write_text(_document(figures), encoding="utf-8")
+    return 1 if any(figure.is_met is False for figure in figures) else 0
+
+
+def makespan(*, small: bool) -> list[Figure]:
+    """A fault-free campaign against the greedy list schedule of the times its stations drew."""
+    stations, speed = (40, 60) if small else (1000, 10)
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = ["demo", "--stations", str(stations), "--speed", str(speed), "--faults", "none", "--json"]
+        found = _json([sys.executable, "-m", "migrate", *arguments, "--out", str(Path(folder) / "demo")])
+    ratio = found["makespan_ratio"]
+    wire = found["wire"]
+    said = (
+        f"{stations} stations at speed {speed}: floor {found['floor_s']:,.0f} campaign seconds, wall {found['wall_s']:,.0f} s, "
+        f"{found['totals']['settled']} settled, {wire['commands_repeated_without_read']} commands repeated without a look"
+    )
+    return [_at_most("makespan / floor", ratio, 1.10, said, judged=not small)]
+
+
+def relay(*, small: bool) -> list[Figure]:
+    """The relay with its tap beside nginx as a plain WebSocket proxy."""
+    found = _json([sys.executable, str(HERE / "relay_vs_nginx.py"), *(["--small"] if small else [])])
+    if "cpu_ratio" not in found:
+        why = "nginx is not on this machine: apt-get install nginx-light"
+        ratio = Figure(name="relay CPU per round trip / nginx", value=None, wanted="≤ 2.0", is_met=None, said=why)
+    else:
+        cost = found["cpu_us_per_round_trip"]
+        said = f"relay {cost['relay']} µs, nginx {cost['nginx']} µs of CPU per round trip; rounds from {found['cpu_ratio_spread'][0]} to {found['cpu_ratio_spread'][1]}"
+        ratio = _at_most("relay CPU per round trip / nginx", found["cpu_ratio"], 2.0, said, judged=not small)
+    idle = found["kb_per_idle_pair"]
+    memory_said = "resident memory of the relay's process" + (f"; nginx {idle['nginx']}" if "nginx" in idle else "")
+    memory = _at_most("relay KB per idle pair", idle["relay"], 8.0, memory_said, judged=not small)
+    return [ratio, memory]
+
+
+def journal(*, small: bool) -> list[Figure]:
+    """The journal beside a bare sqlite3 group commit of the same rows and hash chain."""
+    found = _json([sys.executable, str(HERE / "journal_vs_sqlite3.py"), *(["--small"] if small else [])])
+    said = (
+        f"{found['journal_per_s']:,} against {found['bare_per_s']:,} durable transitions a second from {found['tasks']} tasks; "
+        f"lowest of {found['rounds']} rounds {found['ratio_lowest']}"
+    )
+    value = found["ratio"]
+    met = None if small else value >= 0.3
+    return [Figure(name="journal / bare sqlite3", value=value, wanted="≥ 0.3", is_met=met, said=said)]
+
+
+BENCHES: dict[str, Callable[..., list[Figure]]] = {"journal": journal, "relay": relay, "makespan": makespan}
+
+
+def _at_most(name: str, value: float, most: float, said: str, *, judged: bool) -> Figure:
+    return Figure(name=name, value=value, wanted=f"≤ {most:g}", is_met=value <= most if judged else None, said=said)
+
+
+def _json(command: list[str]) -> Any:
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def _mark(figure: Figure) -> str:
+    return {True: "met ", False: "MISS", None: "    "}[figure.is_met]
+
+
+def _value(figure: Figure) -> str:
+    return "not measured" if figure.value is None else f"{figure.value:g}"
+
+
+def _document(figures: list[Figure]) -> str:
+    rows = "\n".join(f"| {f.name} | {_value(f)} | {f.wanted} | {f.said} |" for f in figures)
+    nginx = shutil.which("nginx") or os.environ.get("NGINX", "none")
+    return f"""# Performance
+
+Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}; every figure is a ratio of two things measured in one run, or a size.
+Wall-clock figures beside them only tell the order of magnitude: the machine was shared.
+
+| figure | measured | wanted | in words |
+|---|---|---|---|
+{rows}
+
+Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}, nginx: {nginx}.
+
+How they are measured: [tests/benchmarks](../tests/benchmarks). The floor of the makespan is the greedy first-in-first-out
+list schedule, under the same caps and in plan order, of the reboot times that the simulated stations drew; nothing of the
+toolkit's own work is in it. The relay's CPU is the kernel's count for its process alone, its stations and CSMS run in
+processes of their own. The bare side of the journal's figure writes the same rows with the same hash chain and the same
+durability, and judges nothing.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
