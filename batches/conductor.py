@@ -74,8 +74,20 @@ class Conductor:
         """Take the batch, drive its stations, report where each was let go.
 
         ``attempts`` come in plan order.  Raises what a driver could not
-        explain; the wave stops then.
+        explain; the wave stops then.  A batch that was dispatched twice runs
+        twice in turn: taking it while it runs here would fence its own drivers.
         """
+        lock = self._in_hand.setdefault(batch, asyncio.Lock())
+        was_in_hand = lock.locked()
+        async with lock:
+            return await self._run(batch, await self._as_they_stand(attempts) if was_in_hand else attempts, errand_of)
+
+    async def _as_they_stand(self, attempts: list[Attempt]) -> list[Attempt]:
+        newest = await self._ports.journal.attempts(identities={a.identity for a in attempts})
+        stands = {a.identity: a for a in newest}
+        return [stands.get(a.identity, a) for a in attempts]
+
+    async def _run(self, batch: str, attempts: list[Attempt], errand_of: Callable[[Attempt], Errand]) -> BatchReport:
         epoch = await self._ports.journal.take_batch(batch, self._executor, self._ports.clock.now())
         fence = Fence(batch=batch, epoch=epoch, control=await self._ports.journal.control())
         try:

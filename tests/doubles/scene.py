@@ -152,7 +152,12 @@ class Scene:
         await scene.world.add(scene.station, side=side, boots=booted)
         session = scene.station.sessions.get(Side.SOURCE)
         scene.attempt = an_attempt(
-            state, **({"source_session": session.id if session else "s0"} | _held_in(state) | (attempt or {}))
+            state,
+            **(
+                {"identity": scene.station.identity, "source_session": session.id if session else "s0"}
+                | _held_in(state)
+                | (attempt or {})
+            ),
         )
         await scene.open(scene.attempt)
         scene.fence = Fence(batch=BATCH, epoch=await scene.journal.take_batch(BATCH, "me", scene.clock.now()))
