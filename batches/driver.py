@@ -93,6 +93,8 @@ class Driver:
     async def _live_through(self, attempt: Attempt) -> Attempt:
         """Let the act of a state run until something ends the state, and journal what; the act ends with it."""
         self._expected = (await self._ports.journal.source_facts(attempt.identity)).over(self._errand.inventory)
+        if attempt.state in (State.PLANNED, State.CHECKED):
+            self._was_blind = False  # what was not seen before anything was done excuses nothing
         act = asyncio.ensure_future(self._act_of(attempt)(attempt))
         try:
             await self._notice_absence(attempt)
@@ -161,8 +163,8 @@ class Driver:
         """Keep track of who left and who came, without deciding anything yet."""
         if sighting.side is Side.TARGET and sighting.kind is Kind.BOOT:
             self._boot = sighting
-        elif sighting.kind is Kind.DISCONNECTED or sighting.side is Side.SOURCE:
-            self._boot = None if self._boot and self._boot.session == sighting.session else self._boot
+        elif self._boot is not None and _overtakes(sighting, self._boot):
+            self._boot = None
         if sighting.side is not _HOME.get(attempt.state):
             return
         if sighting.kind is Kind.DISCONNECTED:
@@ -261,6 +263,13 @@ def _of(meaning: Meaning, attempt: Attempt, sighting: Sighting) -> Outcome:
     changes = {"evidence": meaning.evidence, "left": attempt.left or meaning.left}
     note = {"sighting": sighting.seq, "side": sighting.side.value, "kind": sighting.kind.value}
     return Outcome(fact=meaning.fact, changes={"reason": meaning.reason, **changes}, note=note)
+
+
+def _overtakes(sighting: Sighting, boot: Sighting) -> bool:
+    """Whether a boot on the target proves nothing any more: its session ended, or the station came back to the source."""
+    if sighting.side is Side.TARGET:
+        return sighting.kind is Kind.DISCONNECTED and sighting.session == boot.session
+    return sighting.kind in (Kind.CONNECTED, Kind.BOOT) and not sighting.solicited
 
 
 def _at_the_deadline(attempt: Attempt) -> str:
