@@ -217,6 +217,8 @@ class Acts:
                 if not await self._never_restarted(attempt):
                     break
             self.resumed = False
+            while await self._is_charging(attempt):
+                await self._ports.clock.sleep(timedelta(seconds=10))  # until it ends, or the deadline undoes the write
             try:
                 await self._hands.restart(attempt, kind)
                 break
@@ -225,6 +227,11 @@ class Acts:
             except Unreachable:
                 continue  # sent or not: the next round looks
         return await for_ever()
+
+    async def _is_charging(self, attempt: Attempt) -> bool:
+        """A driver may have plugged in since the restart was decided; nobody is ever cut off."""
+        session = (await self._ports.witness.presence(attempt.identity)).on(Side.SOURCE)
+        return session is not None and bool(session.charging)
 
     async def _never_restarted(self, attempt: Attempt) -> bool:
         where = look_after_restart(attempt, await self._ports.witness.presence(attempt.identity))
