@@ -68,6 +68,7 @@ class Conductor:
         self._brake = brake
         self._executor = executor
         self._let_go = let_go
+        self._in_hand: dict[str, asyncio.Lock] = {}  # the batches of this process
         self._held: set[str] = set()  # a station belongs to one batch of this process at a time
 
     async def run(self, batch: str, attempts: list[Attempt], errand_of: Callable[[Attempt], Errand]) -> BatchReport:
