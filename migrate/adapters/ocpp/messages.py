@@ -120,6 +120,14 @@ def _decode_leniently(text: bytes) -> object:
 
 
 def _message(parts: list[Any]) -> Message:
+    if (
+        len(parts) == 4
+        and parts[0] == 2
+        and type(parts[1]) is str
+        and type(parts[2]) is str
+        and len(parts[1]) <= MAX_ID
+    ):
+        return Call(parts[1], clean(parts[2]), _mapping(parts[3:]))  # what nearly all are
     match parts:
         case [2, id_, str(action), *rest] if _is_id(id_) and len(rest) <= 1:
             return Call(str(id_), clean(action), _mapping(rest))
@@ -147,7 +155,11 @@ def clean(value: object, limit: int = MAX_WORDS) -> str:
 
     What is not text is unknown, therefore empty.
     """
-    return _UNPRINTABLE.sub("\ufffd", value[:limit]) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    if value.isprintable() and len(value) <= limit:
+        return value
+    return _UNPRINTABLE.sub("\ufffd", value[:limit])
 
 
 def peek(text: bytes) -> tuple[int, str, str] | None:

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,15 @@ class Place:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A boot whose answer is not here yet."""
+
+    at: datetime
+    facts: IdentityFacts
+    solicited: bool
+
+
 @dataclass(slots=True)
 class Tap:
     """One session, as far as it was heard."""
@@ -49,7 +58,7 @@ class Tap:
     heartbeats: int = 0
     malformed: int = 0
     expects_boot: bool = False  # our own trigger is out
-    _boots: dict[str, Sighting] = field(default_factory=dict)
+    _boots: dict[str, Boot] = field(default_factory=dict)
     _starts: dict[str, int] = field(default_factory=dict)
     _transactions: dict[int, int] = field(default_factory=dict)
     _busy: dict[int, None] = field(default_factory=dict)  # an empty set is three times the size
@@ -89,7 +98,8 @@ class Tap:
     def over(self) -> Iterator[Sighting]:
         """The session has ended: boots that nobody answered are still boots."""
         boots, self._boots = self._boots, {}
-        yield from boots.values()
+        for boot in boots.values():
+            yield self._booted(boot, "")
 
     def _heartbeat(self, _call: Call) -> Iterator[Sighting]:
         self.heartbeats += 1
@@ -99,18 +109,18 @@ class Tap:
     def _boot(self, call: Call) -> Iterator[Sighting]:
         """Kept until the CSMS answers: a boot proves nothing before it was accepted."""
         solicited, self.expects_boot = self.expects_boot, False
-        facts = _facts(call.payload)
-        self._remember(
-            self._boots, call.id, self.place.sighting(Kind.BOOT, self.now(), facts=facts, solicited=solicited)
-        )
+        self._remember(self._boots, call.id, Boot(self.now(), _facts(call.payload), solicited))
         return iter(())
 
-    def _boot_answered(self, boot: Sighting, answer: object) -> Iterator[Sighting]:
+    def _booted(self, boot: Boot, answer: str) -> Sighting:
+        return self.place.sighting(Kind.BOOT, boot.at, facts=boot.facts, solicited=boot.solicited, answer=answer)
+
+    def _boot_answered(self, boot: Boot, answer: object) -> Iterator[Sighting]:
         if isinstance(answer, Result):
             self.boot_answer = clean(answer.payload.get("status"))
         elif isinstance(answer, Error):
             self.boot_answer = f"CallError {answer.code}"
-        yield replace(boot, answer=self.boot_answer)
+        yield self._booted(boot, self.boot_answer)
 
     def _status(self, call: Call) -> Iterator[Sighting]:
         connector, status = _number(call.payload.get("connectorId")), clean(call.payload.get("status"))
