@@ -17,7 +17,7 @@ from typing import Any
 from batches.errand import Errand, Ports
 from batches.patience import Patience, wait_for
 from batches.reading import Meaning, read
-from migrate.domain.attempt import BATCH_ENDS, ENDS, Fact, State, advance
+from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import Stale
 from migrate.domain.evidence import Grade, Kind, Side, Sighting
 from migrate.domain.record import Attempt, Change, Event, EventKind, attempt_id, move
@@ -71,7 +71,7 @@ class Watch:
         for attempt in await self._ports.journal.attempts():
             self.learn(attempt)
         for attempt in list(self._known.values()):
-            if attempt.state in BATCH_ENDS - ENDS - {State.SETTLED}:
+            if attempt.state in BATCH_ENDS - {State.SETTLED}:  # those are many, and speak again soon
                 for sighting in await self._ports.journal.missed(attempt.identity):
                     await self.see(sighting)
         return self._read_up_to
