@@ -1,0 +1,196 @@
+"""Where a campaign is killed again and again: one simulated fleet that survives everything, one folder, many lives.
+
+It sets the scene and ends processes, each by its number and none that it did
+not cause.  What the outcome is worth is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from chaos_child import Trigger
+from chaos_fleets import Fleet
+
+from migrate.cli.demo.stage import Stage, free_ports, simulated_fleet
+from migrate.cli.listening import ensure_listening
+from migrate.domain.record import Approval
+from migrate.simulator.control import ask
+from migrate.wiring import open_campaign
+
+CHILD = Path(__file__).with_name("chaos_child.py")
+LIFE_LIMIT_S = 180.0
+GATE = {
+    'min_confirmed = "60%"': 'min_confirmed = "10%"',
+    "max_failed = 20": "max_failed = 500",
+    'max_failed_share = "40%"': 'max_failed_share = "95%"',
+    "max_lost = 2": "max_lost = 50",
+}
+"""A fleet dealt for its faults would shut the gate of a demonstration; kills are judged here, not gates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """How one process ended, and where its stations stood in the journal at that moment."""
+
+    code: int
+    said: str = ""
+    states: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def was_killed(self) -> bool:
+        return self.code == -signal.SIGKILL
+
+    @property
+    def is_done(self) -> bool:
+        return self.code == 0 and self.said == "done"
+
+
+@dataclass(slots=True)
+class Arena:
+    """A campaign folder under fire."""
+
+    stage: Stage
+    listeners: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.stage.folder
+
+    async def live(self, trigger: Trigger | None = None, *, kill_after_s: float = 0.0) -> Life:
+        """One process from its start to its end: by its own trigger, by our kill after some seconds, or by itself."""
+        with (self.folder / "child.log").open("ab") as log:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                str(CHILD),
+                str(self.folder),
+                json.dumps(asdict(trigger or Trigger())),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        try:
+            async with asyncio.timeout(kill_after_s or LIFE_LIMIT_S):
+                said, _ = await child.communicate()
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+            if not kill_after_s:
+                return Life(code=1, said=f"still running after {LIFE_LIMIT_S:.0f} s", states=self.states())
+            said = b""
+        assert child.returncode is not None
+        return Life(code=child.returncode, said=said.decode().strip(), states=self.states())
+
+    def states(self) -> Counter[str]:
+        """How many stations stand where, by the journal."""
+        return Counter(self.where().values())
+
+    def where(self) -> dict[str, str]:
+        return dict(self._ask("SELECT identity, state FROM attempt ORDER BY number"))
+
+    def kill_listener(self) -> bool:
+        """SIGKILL to the listening process of this folder, whoever started it."""
+        pids = [pid for (pid,) in self._ask("SELECT pid FROM process WHERE role = 'listen' AND ended = 0")]
+        ours = [pid for pid in pids if self._is_ours(pid)]
+        for pid in ours:
+            os.kill(pid, signal.SIGKILL)
+        for listener in self.listeners:
+            listener.poll()
+        return bool(ours)
+
+    def delete_engine_store(self) -> bool:
+        files = list(self.folder.glob("engine.db*"))
+        for file in files:
+            file.unlink()
+        return bool(files)
+
+    async def send_crews(self) -> None:
+        """Simulated crews: each work order is carried out once, whatever dies meanwhile."""
+        sent: set[str] = set()
+        while True:
+            for identity, state in self.where().items():
+                if state == "visiting" and identity not in sent:
+                    sent.add(identity)
+                    await ask(self.stage.control, op="visit", identity=identity)
+            await asyncio.sleep(0.3)
+
+    def end_listeners(self) -> None:
+        """The fleet is gone: whatever listens for this folder has nothing left to do."""
+        for (pid,) in self._ask("SELECT pid FROM process WHERE role = 'listen'"):
+            if self._is_ours(pid):
+                os.kill(pid, signal.SIGKILL)
+        for listener in self.listeners:
+            listener.wait(timeout=20)
+
+    def _ask(self, query: str) -> list[tuple]:
+        with closing(sqlite3.connect(f"file:{self.folder}/campaign.db?mode=ro", uri=True, timeout=10)) as store:
+            return store.execute(query).fetchall()
+
+    def _is_ours(self, pid: int) -> bool:
+        """Numbers come back: only a process that was started with this very folder is ours."""
+        with suppress(OSError):
+            return str(self.folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return False
+
+
+@asynccontextmanager
+async def arena(fleet: Fleet, *, speed: float) -> AsyncIterator[Arena]:
+    """A folder with inventory, plan and approvals, its stations on line and somebody listening."""
+    folder = Path(tempfile.mkdtemp(prefix=f"chaos-{fleet.name}-"))
+    source, target = free_ports(2)
+    stage = Stage(
+        folder=folder,
+        seed=fleet.seed,
+        speed=speed,
+        specs=fleet.specs(),
+        stations=fleet.inventory(),
+        source_port=source,
+        target_port=target,
+    )
+    async with simulated_fleet(stage) as stations:
+        stage.write_campaign(stations.csms)
+        _widen_the_gate(folder / "campaign.toml")
+        await _approve_everything(stage)
+        here = Arena(stage)
+        try:
+            if listener := await ensure_listening(folder, folder / "listen.sock"):
+                here.listeners.append(listener)
+            await stations.ready()
+            crews = asyncio.ensure_future(here.send_crews())
+            try:
+                yield here
+            finally:
+                crews.cancel()
+                await asyncio.gather(crews, return_exceptions=True)
+        finally:
+            here.end_listeners()
+
+
+def _widen_the_gate(path: Path) -> None:
+    text = path.read_text()
+    for narrow, wide in GATE.items():
+        assert narrow in text
+        text = text.replace(narrow, wide)
+    path.write_text(text)
+
+
+async def _approve_everything(stage: Stage) -> None:
+    async with open_campaign(stage.folder, "cli", create=True) as wired:
+        await wired.journal.store_stations(stage.stations, note={"from": "chaos", "synthetic": True})
+        plan = await wired.make_plan()
+        await wired.journal.store_plan(plan)
+        for wave in (None, *(w.number for w in plan.waves)):
+            await wired.journal.approve(
+                Approval(fingerprint=plan.fingerprint, wave=wave, by="chaos", at=wired.clock.now())
+            )

@@ -1,0 +1,109 @@
+"""One life of a run that is going to be killed.
+
+Does what ``migrate run`` does, with a journal around the campaign's own that
+appends every acknowledged transition to a side file and, at the moment it was
+told, ends this process with SIGKILL.  It is run as a script, by the harness
+only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from migrate.adapters.journal.journal import SqlJournal
+from migrate.cli.live import Silent
+from migrate.cli.work import at_work, run_to_the_end
+from migrate.domain.record import Attempt, Change, EventKind, WaveMark
+from migrate.wiring import open_campaign
+
+NEVER = "never"
+
+
+@dataclass(slots=True)
+class Trigger:
+    """Kill at the ``nth`` acknowledged event called ``on``, ``after_ms`` later: a state, or opened, command, batch, wave."""
+
+    on: str = NEVER
+    nth: int = 1
+    after_ms: float = 0.0
+
+    def told(self, names: list[str]) -> None:
+        """Count what was just acknowledged, and die when it is time."""
+        self.nth -= names.count(self.on)
+        if self.nth > 0 or self.on not in names:
+            return
+        if self.after_ms:
+            threading.Timer(self.after_ms / 1000, _die).start()
+        else:
+            _die()
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KillingJournal:
+    """The campaign's journal, with a note of everything it acknowledged and a death at one of these moments."""
+
+    def __init__(self, journal: SqlJournal, notes: Path, trigger: Trigger) -> None:
+        self._journal = journal
+        self._notes = os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._trigger = trigger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    async def commit(self, change: Change) -> int:
+        seq = await self._journal.commit(change)
+        self._note(seq, change.attempts)
+        self._trigger.told(names_of(change))
+        return seq
+
+    async def take_batch(self, batch: str, executor: str, at: datetime) -> int:
+        epoch = await self._journal.take_batch(batch, executor, at)
+        self._trigger.told(["batch"])
+        return epoch
+
+    async def mark_wave(self, fingerprint: str, mark: WaveMark, change: Change) -> None:
+        await self._journal.mark_wave(fingerprint, mark, change)
+        self._trigger.told(["wave"])
+
+    def _note(self, seq: int, attempts: tuple[Attempt, ...]) -> None:
+        """One write for the whole change, so that a kill leaves whole lines."""
+        lines = [json.dumps({"seq": seq, "attempt": a.id, "version": a.version, "state": a.state}) for a in attempts]
+        os.write(self._notes, "".join(f"{line}\n" for line in lines or [json.dumps({"seq": seq})]).encode())
+
+
+def names_of(change: Change) -> list[str]:
+    """What a change is called by a trigger: the states it leads to, openings and commands."""
+    named = {EventKind.ATTEMPT_OPENED: "opened", EventKind.COMMAND: "command"}
+    names = [event.data["to"] for event in change.events if event.kind is EventKind.MOVED]
+    return names + [named[event.kind] for event in change.events if event.kind in named]
+
+
+async def live(folder: Path, trigger: Trigger) -> str:
+    """Run the campaign to its end, or to ours."""
+    async with open_campaign(folder, "run") as opened:
+        journal: Any = KillingJournal(opened.journal, folder / "acknowledged.jsonl", trigger)
+        wired = replace(opened, journal=journal)
+        plan = await wired.approved_plan((await wired.current_plan()).fingerprint)
+        lease = await wired.journal.acquire_lease()
+        try:
+            async with at_work(wired, plan, "run", waits_for_visits=True) as at:
+                return await run_to_the_end(at, Silent())
+        finally:
+            await wired.journal.release_lease(lease)
+
+
+if __name__ == "__main__":
+    print(uvloop.run(live(Path(sys.argv[1]), Trigger(**json.loads(sys.argv[2])))))

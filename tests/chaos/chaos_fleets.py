@@ -1,0 +1,72 @@
+"""The fleets that campaigns are killed over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from migrate.cli.demo.stage import stations_of
+from migrate.domain.station import Station
+from migrate.simulator.behaviour import FAMILIES
+from migrate.simulator.deal import StationSpec, deal
+from migrate.simulator.faults import ENDINGS, Fault, FaultSet, fault_set
+
+STRANGER = frozenset({"skipped"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """A fleet to be killed over, the same to the last drawn second each time.
+
+    ``half_way`` stations refuse in the middle of a unit.  They are of the one
+    family whose unit has several keys that differ on loopback, where both
+    backends share their host.
+    """
+
+    name: str
+    seed: int
+    size: int
+    faults: FaultSet
+    half_way: int = 0
+    has_a_stranger: bool = False  # one is another device than the inventory says: it must be skipped
+
+    def specs(self) -> list[StationSpec]:
+        families = (*FAMILIES, *("amina",) * self.half_way)
+        specs = deal(self.seed, self.size, self.faults, families)
+        for _ in range(self.half_way):
+            place = next(i for i, s in enumerate(specs) if s.family == "amina" and s.fault is Fault.NONE)
+            specs[place] = _with(specs[place], Fault.HALF_WAY_REFUSAL)
+        if self.has_a_stranger:
+            place = self._stranger(specs)
+            specs[place] = replace(specs[place], expected=STRANGER)
+        return specs
+
+    def inventory(self) -> list[Station]:
+        stations = stations_of(self.specs())
+        if self.has_a_stranger:
+            place = self._stranger(self.specs())
+            stations[place] = replace(stations[place], serial="ANOTHER-DEVICE")
+        return stations
+
+    def _stranger(self, specs: list[StationSpec]) -> int:
+        return next(i for i, s in enumerate(specs) if s.fault is Fault.NONE and s.family in FAMILIES)
+
+
+def _with(spec: StationSpec, fault: Fault) -> StationSpec:
+    return replace(spec, fault=fault, expected=ENDINGS[fault])
+
+
+def _undone(**more: int) -> FaultSet:
+    """Stations that come back by themselves: undoing is where a kill comes seldom by chance."""
+    counts = {Fault.FALLS_BACK: 1, Fault.WITHOUT_EFFECT: 1, Fault.BUSY: 1}
+    return FaultSet(name="rough", counts=counts | {Fault(name): count for name, count in more.items()})
+
+
+FLEETS = {
+    "none": Fleet(name="none", seed=11, size=20, faults=fault_set("none")),
+    "demo": Fleet(name="demo", seed=12, size=30, faults=fault_set("demo")),
+    "rough": Fleet(
+        name="rough", seed=13, size=40, faults=_undone(falls_back=4, without_effect=4, busy=3, no_boot=1), half_way=7
+    ),
+    "all": Fleet(name="all", seed=14, size=40, faults=fault_set("all"), has_a_stranger=True),
+    "few": Fleet(name="few", seed=15, size=10, faults=_undone(), half_way=2),
+}

@@ -1,0 +1,213 @@
+"""What is done to a campaign: each plot kills its processes in one way until it comes to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chaos_arena import Arena, Life, arena
+from chaos_child import Trigger
+from chaos_fleets import Fleet
+from chaos_judge import Verdict, judge_campaign
+
+SPEED = 40.0
+LIVES = 40
+"""More of them in one campaign mean that it makes no headway."""
+
+MOMENTS = ("writing", "restarting", "undoing")
+"""The states in which something may be under way to a station: a kill hurts there."""
+
+SWEEP = (
+    *("opened", "batch", "wave", "checked", "writing", "command", "written", "restarting", "departed", "skipped"),
+    *("visiting", "deferred", "undoing", "failed", "arrived", "planned", "confirmed", "reverted", "settled"),
+    *("stuck", "lost"),
+)
+"""Everything that is journaled of an attempt, its dispatch and its wave, about in the order of its coming."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """One line of the table, and what there is to say about it."""
+
+    plot: str
+    campaigns: int = 0
+    kills: int = 0
+    moments: Counter[str] = field(default_factory=Counter)  # kills with at least one station in that state
+    hot: int = 0  # kills with a station in one of ``MOMENTS``
+    verdict: Verdict = field(default_factory=Verdict)
+    missed: list[str] = field(default_factory=list)
+
+    def count(self, life: Life) -> None:
+        if life.was_killed:
+            self.kills += 1
+            self.moments.update(life.states.keys())
+            self.hot += any(life.states[state] for state in MOMENTS)
+
+    def add(self, verdict: Verdict, where: str) -> None:
+        self.campaigns += 1
+        self.verdict.lost += [f"{where}: {line}" for line in verdict.lost]
+        self.verdict.endings += [f"{where}: {line}" for line in verdict.endings]
+        self.verdict.blind += verdict.blind
+        self.verdict.cut += verdict.cut
+
+    @property
+    def is_clean(self) -> bool:
+        return self.verdict.is_clean and not self.missed
+
+
+class Theatre:
+    """Stages campaigns, remembers how each fleet ends undisturbed, and keeps the folders of those that went wrong."""
+
+    def __init__(self, say: Callable[[str], None], dice: random.Random, speed: float = SPEED) -> None:
+        self.say = say
+        self.dice = dice
+        self.speed = speed
+        self._undisturbed: dict[str, Mapping[str, str]] = {}
+
+    async def undisturbed(self, fleet: Fleet) -> Mapping[str, str]:
+        if fleet.name not in self._undisturbed:
+            async with arena(fleet, speed=self.speed) as here:
+                life = await here.live()
+                verdict = await judge_campaign(here, {})
+                if not life.is_done or not verdict.is_clean:
+                    raise RuntimeError(f"{here.folder}: wrong without any kill: {life} {list(verdict.lines())}")
+                self._undisturbed[fleet.name] = here.where()
+            shutil.rmtree(here.folder)
+            self.say(f"  {fleet.name}: undisturbed {dict(Counter(self._undisturbed[fleet.name].values()))}")
+        return self._undisturbed[fleet.name]
+
+    async def play(self, fleet: Fleet, tally: Tally, plot: Callable[[Arena], Any]) -> None:
+        """One campaign of a fleet, with this plot, to its end and its verdict."""
+        undisturbed = await self.undisturbed(fleet)
+        before = tally.kills
+        async with arena(fleet, speed=self.speed) as here:
+            wrong = await plot(here)
+            verdict = await judge_campaign(here, undisturbed)
+        verdict.endings += [wrong] if wrong else []
+        tally.add(verdict, str(here.folder))
+        self.say(
+            f"  {tally.plot}, {fleet.name}: {tally.kills - before} kills, {'clean' if verdict.is_clean else 'WRONG'}"
+        )
+        for line in verdict.lines():
+            self.say(f"    {line}")
+        if verdict.is_clean:
+            shutil.rmtree(here.folder)
+
+
+async def finish(here: Arena) -> str:
+    """Let it run to its end; what is wrong when it does not get there."""
+    life = await here.live()
+    return "" if life.is_done else f"came to no end: {life.code} {life.said}; see child.log"
+
+
+def crashed(life: Life) -> str:
+    """A life that neither was killed nor came to an end is a defect of ours."""
+    return "" if life.was_killed or life.is_done else f"broke: {life.code} {life.said}; see child.log"
+
+
+async def sweep(theatre: Theatre, fleet: Fleet, points: Sequence[str], campaigns: int) -> Tally:
+    """Kill right after each kind of event was journaled, one after the other, in as few campaigns as it takes."""
+    tally, left = Tally("right after each journaled state"), list(points)
+
+    async def plot(here: Arena) -> str:
+        for point in list(left):
+            life = await here.live(Trigger(on=point, nth=theatre.dice.choice((1, 1, 2))))
+            tally.count(life)
+            if wrong := crashed(life):
+                return wrong
+            left.remove(point)
+            if life.is_done:
+                left.append(point)  # it came no more in this campaign
+                return ""
+        return await finish(here)
+
+    while left and tally.campaigns < campaigns:
+        await theatre.play(fleet, tally, plot)
+    tally.missed = [f"never killed after {point}" for point in left]
+    return tally
+
+
+async def random_moments(theatre: Theatre, fleets: Sequence[Fleet], kills: int, *, hot: int, each: int) -> Tally:
+    """Kill at random moments until there were enough, most of them while something is under way to a station."""
+    tally, turn = Tally("random moments"), 0
+
+    def enough() -> bool:
+        return tally.kills >= kills and tally.hot >= hot and all(tally.moments[state] >= each for state in MOMENTS)
+
+    async def plot(here: Arena) -> str:
+        for _ in range(LIVES):
+            if enough():
+                break
+            life = await _killed_at_random(here, theatre.dice, _wanted(tally, kills, hot, each, theatre.dice))
+            tally.count(life)
+            if life.is_done or crashed(life):
+                return crashed(life)
+        return await finish(here)
+
+    while not enough() and tally.kills < 3 * kills:
+        await theatre.play(fleets[turn % len(fleets)], tally, plot)
+        turn += 1
+    tally.missed = [] if enough() else [f"only {tally.kills} kills, {dict(tally.moments)}"]
+    return tally
+
+
+def _wanted(tally: Tally, kills: int, hot: int, each: int, dice: random.Random) -> str:
+    """The state that has been met too seldom, or none: then any moment will do."""
+    cold_left = (kills - hot) - (tally.kills - tally.hot)
+    if cold_left > 0 and dice.random() < 0.15:
+        return ""
+    scarce = [state for state in MOMENTS if tally.moments[state] < each]
+    return dice.choice(scarce or MOMENTS)
+
+
+async def _killed_at_random(here: Arena, dice: random.Random, wanted: str) -> Life:
+    if not wanted:
+        return await here.live(kill_after_s=dice.uniform(1.0, 6.0))
+    spread_ms = 300.0 if wanted == "restarting" else 6.0
+    return await here.live(Trigger(on=wanted, nth=dice.randint(1, 3), after_ms=dice.uniform(0.01, spread_ms)))
+
+
+async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -> Tally:
+    """Kill the process that holds the stations' sockets; now and then the run together with it."""
+    tally = Tally("listen killed")
+
+    async def plot(here: Arena) -> str:
+        for _ in range(kills):
+            with_run = theatre.dice.random() < 0.3
+            pause_s = theatre.dice.uniform(2.0, 6.0)
+            life = asyncio.ensure_future(here.live(kill_after_s=pause_s if with_run else 2 * pause_s))
+            await asyncio.wait({life}, timeout=pause_s)
+            states = here.states()
+            if here.kill_listener():
+                tally.count(Life(code=-9, states=states))
+            ended = await life
+            if ended.is_done or crashed(ended):
+                return crashed(ended)
+        return await finish(here)
+
+    for fleet in fleets:
+        await theatre.play(fleet, tally, plot)
+    return tally
+
+
+async def store_deleted(theatre: Theatre, fleets: Sequence[Fleet], points: Sequence[str]) -> Tally:
+    """Kill, take dbos's store away, and run again."""
+    tally = Tally("dbos store deleted")
+
+    async def plot(here: Arena) -> str:
+        for point in points:
+            life = await here.live(Trigger(on=point, nth=2, after_ms=theatre.dice.uniform(0.01, 20)))
+            tally.count(life)
+            if life.is_done or crashed(life):
+                return crashed(life)
+            here.delete_engine_store()
+        return await finish(here)
+
+    for fleet in fleets:
+        await theatre.play(fleet, tally, plot)
+    return tally
