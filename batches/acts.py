@@ -17,7 +17,7 @@ from batches import checks
 from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
-from batches.recovery import look_after_restart, may_restart_again, resume_writing
+from batches.recovery import look_after_restart, may_restart_again, resume_writing, still_to_write
 from batches.window import is_open, next_opening
 from migrate.domain.attempt import Fact
 from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, Unreachable
@@ -132,13 +132,12 @@ class Acts:
     # ── writing ────────────────────────────────────────────────────────────
 
     async def write_unit(self, attempt: Attempt) -> Outcome:
-        """Write what differs, the URL last, and read it back whole."""
-        acknowledged: set[str] = set()
-        if self.resumed:
-            return await self._judge_unit(attempt, acknowledged)
-        for write in attempt.unit:
-            if write.old == write.new and write.readback is Readback.EXACT:
-                continue
+        """Write what differs, the URL last, and read it back whole; after a crash only what a look shows to be missing."""
+        if self.resumed and (self._fence.forbids_intent(self._errand) or self._goes_mute):
+            return await self._judge_unit(attempt, set())  # under a halt nothing is written but what undoes
+        todo = still_to_write(attempt.unit, await self._look_until_answered(attempt) if self.resumed else {})
+        acknowledged = {write.key for write in attempt.unit} - {write.key for write in todo}
+        for write in todo:
             try:
                 await self._hands.put(attempt, write)
             except Refused as error:
@@ -150,10 +149,14 @@ class Acts:
             acknowledged.add(write.key)
         return await self._judge_unit(attempt, acknowledged)
 
+    @property
+    def _goes_mute(self) -> bool:
+        """Whether this family answers nothing but Reset once a write waits for its restart."""
+        return self._errand.profile is not None and self._errand.profile.quirks.refuses_after_write
+
     async def _judge_unit(self, attempt: Attempt, acknowledged: set[str]) -> Outcome:
-        profile = self._errand.profile
         everything = {write.key for write in attempt.unit} <= acknowledged
-        if everything and profile and profile.quirks.refuses_after_write:
+        if everything and self._goes_mute:
             return outcome(Fact.READ_BACK_WHOLE, "acknowledged; this family answers no read before its restart")
         now = await self._look_until_answered(attempt)
         return self._fact_of(attempt, held(attempt.unit, now), acknowledged, "accepted, but not stored")
@@ -193,10 +196,14 @@ class Acts:
         """The intent to restart, once nobody charges and no halt lies on the station."""
         if self._errand.profile is not None and self._errand.profile.restart is Restart.NONE:
             await for_ever()
+        await self._await_quiet(attempt)
+        return Outcome(fact=Fact.RESTART_BEGUN, guard=self._fence.for_intent(self._errand.permits))
+
+    async def _await_quiet(self, attempt: Attempt) -> None:
+        """Wait until it is connected, nobody charges and no halt lies on it; the deadline ends the wait otherwise."""
         while await self._must_wait(attempt):
             await self._ports.clock.sleep(timedelta(seconds=10))
             self._fence.control = await self._ports.journal.control()
-        return Outcome(fact=Fact.RESTART_BEGUN, guard=self._fence.for_intent(self._errand.permits))
 
     async def _must_wait(self, attempt: Attempt) -> bool:
         if self._fence.forbids_intent(self._errand):
@@ -214,30 +221,24 @@ class Acts:
         for round_ in range(ROUNDS):
             if round_ or self.resumed:
                 await self._ports.clock.sleep(self._settle())
-                if not await self._never_restarted(attempt):
-                    break
-            self.resumed = False
-            while await self._is_charging(attempt):
-                await self._ports.clock.sleep(timedelta(seconds=10))  # until it ends, or the deadline undoes the write
+            await self._await_quiet(attempt)  # a driver may have plugged in since the restart was decided
             try:
+                if (round_ or self.resumed) and not await self._never_restarted(attempt):
+                    break
+                self.resumed = False
                 await self._hands.restart(attempt, kind)
                 break
             except Refused as error:
                 return outcome(Fact.RESTART_REFUSED, error.message)
             except Unreachable:
-                continue  # sent or not: the next round looks
+                continue  # not seen, or sent or not: the next round looks
         return await for_ever()
-
-    async def _is_charging(self, attempt: Attempt) -> bool:
-        """A driver may have plugged in since the restart was decided; nobody is ever cut off."""
-        session = (await self._ports.witness.presence(attempt.identity)).on(Side.SOURCE)
-        return session is not None and bool(session.charging)
 
     async def _never_restarted(self, attempt: Attempt) -> bool:
         where = look_after_restart(attempt, await self._ports.witness.presence(attempt.identity))
         try:
             now = held(attempt.unit, await self._hands.look(attempt))
-        except (Unreachable, Refused):
+        except Refused:
             return False
         return may_restart_again(where, now).allowed
 

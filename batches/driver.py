@@ -68,7 +68,8 @@ class Driver:
 
     async def drive(self, attempt: Attempt, missed: Sequence[Sighting] = ()) -> Attempt:
         """Walk on until the attempt confirms, ends, or has to wait for something outside this batch."""
-        for sighting in missed:
+        live, self._inbox, self._seen_seq = self._inbox, deque(), 0  # told while the missed ones were being read
+        for sighting in (*missed, *live):
             self.see(sighting)
         while attempt.state not in BATCH_ENDS:
             attempt = await self._leave_state(attempt)

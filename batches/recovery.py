@@ -8,12 +8,13 @@ without asking anybody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from migrate.domain.attempt import Fact
 from migrate.domain.evidence import Side
-from migrate.domain.profile import Held
+from migrate.domain.profile import Held, PreparedWrite, Readback
 from migrate.domain.record import Attempt
 from migrate.ports import Presence
 
@@ -31,6 +32,17 @@ def resume_writing(now: Held, *, acknowledged: bool) -> Fact:
         Held.PARTLY: Fact.PARTLY_APPLIED,
         Held.UNKNOWN: Fact.READ_BACK_WHOLE if acknowledged else Fact.PARTLY_APPLIED,
     }[now]
+
+
+def still_to_write(unit: Sequence[PreparedWrite], now: Mapping[str, str | None]) -> tuple[PreparedWrite, ...]:
+    """The writes of a unit that have to go out, in their order, given what a look has just shown.
+
+    An empty ``now`` is a unit that nobody has begun: then the snapshot counts.
+    After a crash the rest of a unit is written, so that a kill in its middle
+    ends no other way than none.  A key that hides its value cannot be seen
+    to be done and is written again: the same value twice is the same value.
+    """
+    return tuple(w for w in unit if w.readback is not Readback.EXACT or now.get(w.key, w.old) != w.new)
 
 
 class Restarted(StrEnum):

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from batches.driver import Driver
 from migrate.domain.attempt import State
 from migrate.domain.errors import Stale
-from migrate.domain.evidence import Grade, IdentityFacts, Side
+from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side
 from migrate.domain.policy import Daily, Freeze, Windows
 from migrate.domain.profile import PreparedWrite, Quirks, Slots, Write
 from migrate.domain.record import EventKind, Permit
@@ -563,23 +564,51 @@ async def test_a_station_that_leaves_while_it_is_undone_has_departed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "path"),
+    ("held", "missing"),
     [
-        ({"BackendUrl": NEW, "BackendName": "new.example"}, ["written", "restarting"]),
-        ({"BackendUrl": OLD, "BackendName": "new.example"}, ["undoing", "failed"]),
-        ({"BackendUrl": OLD, "BackendName": "old.example"}, ["checked", "deferred"]),
+        ({"BackendUrl": NEW, "BackendName": "new.example"}, []),
+        ({"BackendUrl": OLD, "BackendName": "new.example"}, ["BackendUrl"]),
+        ({"BackendUrl": OLD, "BackendName": "old.example"}, ["BackendName", "BackendUrl"]),
     ],
     ids=["all was written", "half was written", "nothing was written"],
 )
-async def test_a_write_that_a_dead_process_began_is_read_back_before_anything_is_sent(
-    held: dict[str, str], path: list[str]
+async def test_a_unit_that_a_dead_process_began_is_looked_at_and_only_what_is_missing_is_written(
+    held: dict[str, str], missing: list[str]
 ) -> None:
     async with Scene.of(TWO_KEYS, state=State.WRITING, attempt={"unit": TWO_UNIT}, values=held) as scene:
-        await scene.drive(resumed=True)
+        attempt = await scene.drive(resumed=True)
 
-    assert scene.path[: len(path)] == path
+    assert attempt.state is State.CONFIRMED
     assert scene.world.wire[0][1] == "Read"
+    assert [line[2] for line in scene.world.sent("Write")] == missing
+
+
+async def test_a_unit_that_a_dead_process_began_is_not_written_on_under_a_halt() -> None:
+    held = {"BackendUrl": OLD, "BackendName": "new.example"}
+    async with Scene.of(TWO_KEYS, state=State.WRITING, attempt={"unit": TWO_UNIT}, values=held) as scene:
+        await scene.order(Mode.HALTED)
+        scene.fence.control = await scene.journal.control()
+
+        attempt = await scene.drive(resumed=True)
+
+    assert attempt.state is State.FAILED
     assert ("AC1", "Write", "BackendUrl", NEW) not in scene.world.wire
+    assert scene.holds["BackendName"] == "old.example"
+
+
+async def test_a_restart_that_a_dead_process_ordered_waits_for_the_end_of_a_halt() -> None:
+    async with Scene.of(state=State.RESTARTING, errand={"policy": patient(restart=timedelta(hours=1))}) as scene:
+        await scene.order(Mode.HALTED)
+        scene.fence.control = await scene.journal.control()
+        async with scene.driven(resumed=True) as driving:
+            await scene.passes(minutes=20)
+            sent_under_the_halt = scene.world.sent("Reset")
+            await scene.order(None)
+
+            attempt = await driving
+
+    assert sent_under_the_halt == []
+    assert attempt.state is State.CONFIRMED
 
 
 @pytest.mark.parametrize("never_sent", [True, False])
@@ -611,6 +640,20 @@ async def test_what_happened_while_no_process_lived_is_caught_up() -> None:
         attempt = await scene.drive(resumed=True)
 
     assert attempt.state is State.CONFIRMED
+
+
+async def test_what_is_told_while_the_missed_is_still_being_read_hides_none_of_it() -> None:
+    async with Scene.of(state=State.DEPARTED, side=None) as scene:
+        await scene.world.connect(scene.station, Side.TARGET)
+        await scene.world.boot(scene.station, Side.TARGET)
+        missed = await scene.journal.missed(scene.attempt.identity)
+        driver = Driver(scene.errand, scene.ports, scene.fence, resumed=True)
+        driver.see(replace(missed[-1], kind=Kind.HEARTBEAT, seq=missed[-1].seq + 1))
+
+        attempt = await driver.drive(scene.attempt, missed)
+
+    assert attempt.state is State.CONFIRMED
+    assert scene.world.sent("Trigger") == []  # its own boot is enough
 
 
 async def test_an_act_does_not_run_on_while_nobody_can_be_asked() -> None:

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from batches.recovery import Restarted, look_after_restart, may_restart_again, resume_writing
+from batches.recovery import Restarted, look_after_restart, may_restart_again, resume_writing, still_to_write
 from migrate.domain.attempt import Fact, State
 from migrate.domain.evidence import Side
-from migrate.domain.profile import Held
+from migrate.domain.profile import Held, PreparedWrite, Readback
 from migrate.ports import Presence, Session
 from tests.doubles.clock import EPOCH
 from tests.doubles.scene import an_attempt
@@ -47,6 +47,27 @@ def test_an_acknowledgement_never_outweighs_what_was_read(held: Held) -> None:
 
 def test_values_that_cannot_be_read_count_as_whole_only_when_every_write_was_acknowledged() -> None:
     assert resume_writing(Held.UNKNOWN, acknowledged=True) is Fact.READ_BACK_WHOLE
+
+
+SEEN = PreparedWrite(key="Url", new="new", old="old")
+SAME = PreparedWrite(key="Path", new="/ocpp", old="/ocpp")
+HIDDEN = PreparedWrite(key="Secret", new="s", old=None, readback=Readback.MASKED)
+
+
+@pytest.mark.parametrize(
+    ("now", "todo"),
+    [
+        ({}, (HIDDEN, SEEN)),
+        ({"Url": "new", "Path": "/ocpp", "Secret": None}, (HIDDEN,)),
+        ({"Url": "old", "Path": "/ocpp"}, (HIDDEN, SEEN)),
+        ({"Url": None, "Path": None}, (SAME, HIDDEN, SEEN)),
+    ],
+    ids=["nobody has begun", "done, as far as one can see", "not begun", "nothing can be seen"],
+)
+def test_only_what_a_look_shows_as_done_is_not_written(
+    now: dict[str, str | None], todo: tuple[PreparedWrite, ...]
+) -> None:
+    assert still_to_write((SAME, HIDDEN, SEEN), now) == todo
 
 
 def test_the_target_is_looked_at_first() -> None:
