@@ -25,6 +25,8 @@ from tests.architecture.generated import PARTS, renewed
 from tests.architecture.house import ROOT, modules
 
 DOCS = ROOT / "docs"
+COMING = {"performance.md"}
+"""Pages that others write at this moment; empty once they are there."""
 
 WORDS = (
     "station", "identity", "serial", "CSMS", "source", "target", "profile", "channel", "witness", "attempt", "campaign",
@@ -38,22 +40,15 @@ NOT_OUR_WORDS = {"charger", "chargers", "chargebox", "evse", "rollout", "pilot",
 
 
 def text_of(name: str) -> str:
-    if name == "cli.md" and not (DOCS / name).exists():
-        pytest.skip("docs/cli.md is not written yet")
     return (DOCS / name).read_text(encoding="utf-8")
 
 
-# ── verbs ──────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_is_documented(verb: str) -> None:
-    assert re.search(rf"`migrate {verb}\b", text_of("cli.md"))
+# ── exit codes ─────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("code", Exit, ids=str)
 def test_every_exit_code_is_documented(code: Exit) -> None:
-    assert re.search(rf"(^|\W){code.value}\W", text_of("cli.md"))
+    assert re.search(rf"^\| {code.value} \| \S", text_of("cli.md"), re.MULTILINE)
 
 
 # ── words ──────────────────────────────────────────────────────────────────
@@ -185,7 +180,11 @@ def pages() -> list[Path]:
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
 
-    dead = [link for link in links if "://" not in link and not (page.parent / link).exists() and link != "cli.md"]
+    dead = [
+        link
+        for link in links
+        if "://" not in link and not (page.parent / link).exists() and Path(link).name not in COMING
+    ]
 
     assert not dead
 
