@@ -62,7 +62,7 @@ clean:
 # Made anew when pyproject.toml changes, and when the interpreter behind .venv is gone.
 $(STAMP): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed and none is on the path. Name one: make PYTHON=/path/to/python3" >&2; exit 1; fi
-	@$(BIN)/python -c "" >/dev/null 2>&1 || { \
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 	    echo "Making $(VENV) with $$($(PYTHON) --version) and installing into it (about a minute, once)." >&2; \
 	    $(PYTHON) -m venv --clear $(VENV) || { echo "$(PYTHON) cannot make an environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }; }
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable ".[dev]" \
