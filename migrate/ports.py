@@ -147,7 +147,11 @@ class Journal(Protocol):
         ...
 
     async def missed(self, identity: str) -> list[Sighting]:
-        """What was seen of a station since its newest attempt last moved: what a dead process never read."""
+        """What was seen of a station since its newest attempt last moved: what a dead process never read.
+
+        Of one that has arrived, the sighting that told so comes first: what
+        kept it from proving the arrival may have gone since.
+        """
         ...
 
     async def timeline(self, identity: str) -> list[StoredEvent]: ...

@@ -642,6 +642,23 @@ async def test_what_happened_while_no_process_lived_is_caught_up() -> None:
     assert attempt.state is State.CONFIRMED
 
 
+async def test_a_boot_that_a_rival_kept_from_proof_proves_it_to_the_next_process_once_the_rival_is_gone() -> None:
+    async with Scene.of(state=State.DEPARTED, side=None) as scene:
+        scene.world.rivals["AC1"] = 1
+        await scene.world.connect(scene.station, Side.TARGET)
+        await scene.world.boot(scene.station, Side.TARGET)
+        async with scene.driven(resumed=True):
+            scene.attempt = await scene.until(State.ARRIVED)
+            await scene.passes(seconds=10)
+        scene.world.rivals["AC1"] = 0
+        scene.attempt = await scene.newest()
+
+        attempt = await scene.drive(resumed=True)
+
+    assert attempt.state is State.CONFIRMED
+    assert scene.world.sent("Trigger") == []
+
+
 async def test_what_is_told_while_the_missed_is_still_being_read_hides_none_of_it() -> None:
     async with Scene.of(state=State.DEPARTED, side=None) as scene:
         await scene.world.connect(scene.station, Side.TARGET)

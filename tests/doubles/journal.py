@@ -122,7 +122,10 @@ class MemoryJournal:
     async def missed(self, identity: str) -> list[Sighting]:
         if identity not in self._moved_at:
             return []
-        return [sighting for sighting in self._sightings(identity) if sighting.seq > self._moved_at[identity]]
+        moved_at = self._moved_at[identity]
+        (newest,) = await self.attempts(identities=[identity])
+        told_by = self.lines[moved_at - 1].event.data.get("sighting", 0) if newest.state is State.ARRIVED else 0
+        return [seen for seen in self._sightings(identity) if seen.seq > moved_at or seen.seq == told_by]
 
     def _sightings(self, identity: str) -> list[Sighting]:
         return [sighting_from(line) for line in self._of_kind(EventKind.SIGHTING) if line.event.identity == identity]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -84,13 +85,22 @@ def events(connection: Connection, *, after: int, kinds: Collection[str] | None,
 
 def missed(connection: Connection, identity: str) -> list[StoredEvent]:
     key = to_column(identity)
-    newest = select(ATTEMPT.c.seq).where(ATTEMPT.c.identity == key).order_by(ATTEMPT.c.number.desc()).limit(1)
-    moved_at = connection.execute(newest).scalar()
-    if moved_at is None:
+    newest = select(ATTEMPT.c.seq, ATTEMPT.c.state).where(ATTEMPT.c.identity == key)
+    stands = connection.execute(newest.order_by(ATTEMPT.c.number.desc()).limit(1)).first()
+    if stands is None:
         return []
-    wanted = select(EVENT).where(EVENT.c.identity == key, EVENT.c.kind == EventKind.SIGHTING.value)
-    rows = connection.execute(wanted.where(EVENT.c.seq > moved_at).order_by(EVENT.c.seq)).mappings()
-    return [stored_event(row) for row in rows]
+    unread = EVENT.c.seq > stands.seq
+    if stands.state == State.ARRIVED:
+        unread |= EVENT.c.seq == _told_by(connection, stands.seq)
+    wanted = select(EVENT).where(EVENT.c.identity == key, EVENT.c.kind == EventKind.SIGHTING.value, unread)
+    return [stored_event(row) for row in connection.execute(wanted.order_by(EVENT.c.seq)).mappings()]
+
+
+def _told_by(connection: Connection, moved_at: int) -> int:
+    """The sighting that an attempt's move names as its ground; 0 for none."""
+    data = connection.execute(select(EVENT.c.data).where(EVENT.c.seq == moved_at)).scalar()
+    sighting = json.loads(data or "{}").get("sighting", 0)
+    return sighting if isinstance(sighting, int) else 0
 
 
 def newest_seq(connection: Connection) -> int:

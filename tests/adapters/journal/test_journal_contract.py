@@ -328,6 +328,19 @@ async def test_what_a_dead_process_never_read_is_what_was_seen_since_the_last_mo
     assert await journal.missed("another") == []
 
 
+async def test_of_an_arrived_station_the_sighting_that_told_so_is_read_again(journal: Any) -> None:
+    attempt = an_attempt()
+    await journal.commit(opening(attempt))
+    told_by = await journal.commit(sighting_change([a_sighting(side=Side.TARGET, session="told")]))
+    await journal.commit(sighting_change([a_sighting(session="read")]))
+    await journal.commit(move(attempt, Fact.SEEN_ON_TARGET, AT, note={"sighting": told_by}))
+    await journal.commit(sighting_change([a_sighting(Kind.HEARTBEAT, session="unread")]))
+
+    missed = await journal.missed(attempt.identity)
+
+    assert [sighting.session for sighting in missed] == ["told", "unread"]
+
+
 async def test_a_timeline_holds_one_station_only(journal: Any) -> None:
     await journal.commit(opening(an_attempt("A"), an_attempt("B")))
     await journal.commit(Change(events=(sighting_event(a_sighting(identity="A")),)))
