@@ -27,6 +27,9 @@ from migrate.domain.record import Attempt, Event, EventKind
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence
 
+ASK_EVERY = timedelta(seconds=2)
+"""How long to wait before a station that was busy, away or silent is looked at again."""
+
 ROUNDS = 3
 """How often an undo that does not stick, or a restart that was never carried out, is tried again after a look."""
 
@@ -186,7 +189,7 @@ class Acts:
             try:
                 return await self._hands.look(attempt)
             except Unreachable:
-                await self._ports.clock.sleep(timedelta(seconds=10))
+                await self._ports.clock.sleep(ASK_EVERY)
             except Refused:
                 return dict.fromkeys(write.key for write in attempt.unit)  # unknown, every one
 
@@ -202,7 +205,7 @@ class Acts:
     async def _await_quiet(self, attempt: Attempt) -> None:
         """Wait until it is connected, nobody charges and no halt lies on it; the deadline ends the wait otherwise."""
         while await self._must_wait(attempt):
-            await self._ports.clock.sleep(timedelta(seconds=10))
+            await self._ports.clock.sleep(ASK_EVERY)
             self._fence.control = await self._ports.journal.control()
 
     async def _must_wait(self, attempt: Attempt) -> bool:

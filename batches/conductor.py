@@ -25,7 +25,7 @@ from migrate.domain.errors import Stale
 from migrate.domain.record import Attempt, move
 from migrate.domain.wave import Deferral
 
-WAIT_AT_BRAKE = timedelta(seconds=10)
+WAIT_AT_BRAKE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
