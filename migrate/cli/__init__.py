@@ -87,8 +87,7 @@ def call(arguments: Sequence[str]) -> int:
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit:  # click's answer to a reader that went away, as in `migrate … | head`; nothing else exits here
         return Exit.OK
     except Exception as error:  # the roof: what nobody foresaw becomes a sentence and exit code 70
         if known := foreseen(error):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from migrate.cli.options import print_json_line
@@ -21,6 +24,7 @@ class JsonLines:
     def __init__(self, *, after: int, journal: Journal) -> None:
         self._after = after
         self._journal = journal
+        self._is_read = True
 
     def update(self, standing: Standing) -> None:
         """Standings are not told; events are, by ``tell``."""
@@ -37,7 +41,7 @@ class JsonLines:
         while events := await self._journal.events(after=self._after, kinds=kinds):
             for stored in events:
                 event = stored.event
-                print_json_line(
+                self._write(
                     {
                         "schema": "migrate.event/1",
                         "seq": stored.seq,
@@ -52,4 +56,12 @@ class JsonLines:
     async def finish(self, standing: Standing) -> None:
         """The rest of the events, then the summary."""
         await self.tell()
-        print_json_line(status_document(standing))
+        self._write(status_document(standing))
+
+    def _write(self, document: Mapping[str, Any]) -> None:
+        """A reader that went away ends the lines, never the run."""
+        try:
+            if self._is_read:
+                print_json_line(document)
+        except BrokenPipeError:
+            self._is_read = False
