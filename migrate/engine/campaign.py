@@ -348,9 +348,14 @@ class Campaign:
                 await self._send_off(batch)
 
     async def orphans(self) -> list[str]:
-        """Catch-up batches with stations that are neither at rest nor certain to be driven by a wave's batch."""
+        """Batches with stations that are not at rest, which a dead process may have left without anybody to run them."""
         under_way = [a for a in await self._ports.journal.attempts() if a.state not in BATCH_ENDS]
-        return list(dict.fromkeys(a.batch for a in under_way if a.batch.startswith("catch-up.")))
+        return list(dict.fromkeys(a.batch for a in under_way))
+
+
+def is_catch_up(batch: str) -> bool:
+    """Whether a batch is of no wave, but of stations that came back."""
+    return batch.startswith("catch-up.")
 
 
 def batch_name(wave: int, batch: int) -> str:

@@ -36,6 +36,9 @@ CAMPAIGNS, BATCHES = "campaigns", "batches"  # two queues: a campaign must never
 BATCHES_AT_ONCE = 64  # per process; the caps bound stations, not batches
 
 
+_UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
     """What the workflows do in this process.  All of them may run again after a crash, and must not mind.
@@ -164,18 +167,29 @@ class Durable:
         """Hand a catch-up batch to whichever worker is free."""
         await self._enqueue(batch, batch)
 
-    async def dispatch_again(self, batch: str, token: str) -> None:
-        """The same batch under a fresh workflow name: dbos runs no name twice."""
-        await self._enqueue(f"{batch}+{token}", batch)
-
     async def _enqueue(self, workflow: str, batch: str) -> Any:
         with SetWorkflowID(workflow):
             return await DBOS.enqueue_workflow_async(BATCHES, self._batch, batch)
 
-    async def is_live(self, batch: str) -> bool:
-        """Whether a catch-up batch of this name still waits or runs."""
-        rows = await DBOS.list_workflows_async(workflow_ids=[batch], load_input=False, load_output=False)
-        return any(row.status in ("PENDING", "ENQUEUED") for row in rows)
+    async def dispatch_again(self, batch: str, token: str, *, campaign: str = "") -> bool:
+        """Dispatch a batch that has work and that nobody will run any more; whether that was so.
+
+        ``campaign`` names whose wave the batch is of.  Such a batch is
+        dispatched by its campaign when it opens the wave, so it is left alone
+        until then.  It gets a fresh workflow name: dbos runs no name twice.
+        """
+        workflow = f"{campaign}/{batch}" if campaign else batch
+        rows = await DBOS.list_workflows_async(workflow_id_prefix=workflow, load_input=False, load_output=False)
+        known = [row for row in rows if row.workflow_id.partition("+")[0] == workflow]
+        if any(row.status in _UNFINISHED for row in known) or (campaign and not known):
+            return False
+        await self._enqueue(f"{workflow}+{token}", batch)
+        return True
+
+    async def is_over(self, campaign: str) -> bool:
+        """Whether a campaign of this name has run to its end already."""
+        rows = await DBOS.list_workflows_async(workflow_ids=[campaign], load_input=False, load_output=False)
+        return any(row.status not in _UNFINISHED for row in rows)
 
     async def take_over(self, dead: Collection[str]) -> int:
         """Make the unfinished workflows of dead executors run again; only after the journal gave us the claim on them."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from batches.errand import Ports
 from migrate.domain.record import Change, Event, EventKind, Process
 from migrate.engine.beat import BEAT_S
-from migrate.engine.campaign import Campaign, Outline
+from migrate.engine.campaign import Campaign, Outline, is_catch_up
 from migrate.engine.durable import Durable
 
 DEAD_AFTER = timedelta(seconds=15)
@@ -49,16 +49,22 @@ class CampaignProcess:
 
     async def run(self) -> str:
         """Run the campaign to its end: ``done``, ``shut``, ``held``, ``approval`` or ``ending``."""
-        name = await self._name()
         async with self._at_work():
-            for batch in await self.campaign.orphans():
-                if not await self._durable.is_live(batch):
-                    await self._durable.dispatch_again(batch, self._ports.dice.token())
+            name = await self._name()
+            if await self._durable.is_over(name):  # killed before its end was noted: this run is the next one
+                await self._note_end(name, "not noted")
+                name = await self._name()
+            await self._take_care_of_orphans(name)
             ended = await self._durable.run_campaign(name)
             await self._note_end(name, ended)
         if self.campaign.broken is not None:
             raise self.campaign.broken
         return ended
+
+    async def _take_care_of_orphans(self, campaign: str) -> None:
+        for batch in await self.campaign.orphans():
+            of_wave = "" if is_catch_up(batch) else campaign
+            await self._durable.dispatch_again(batch, self._ports.dice.token(), campaign=of_wave)
 
     async def work(self, until: asyncio.Event) -> None:
         """Lend a hand until told to stop, then let what is under way come to rest."""

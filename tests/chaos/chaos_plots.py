@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaos_arena import Arena, Life, arena
-from chaos_child import Trigger
+from chaos_child import NEVER, Trigger
 from chaos_fleets import Fleet
 from chaos_judge import Verdict, judge_campaign
 
@@ -21,6 +21,9 @@ LIVES = 40
 
 MOMENTS = ("writing", "restarting", "undoing")
 """The states in which something may be under way to a station: a kill hurts there."""
+
+AHEAD = ("planned", "deferred", "checked", *MOMENTS, "written", "departed")
+"""While a station stands in one of these, there may be something under way to it later on."""
 
 SWEEP = (
     *("opened", "batch", "wave", "checked", "writing", "command", "written", "restarting", "departed", "skipped"),
@@ -145,8 +148,10 @@ async def random_moments(theatre: Theatre, fleets: Sequence[Fleet], kills: int, 
                 break
             life = await _killed_at_random(here, theatre.dice, _wanted(tally, kills, hot, each, theatre.dice))
             tally.count(life)
-            if life.is_done or crashed(life):
-                return crashed(life)
+            if wrong := crashed(life):
+                return wrong
+            if life.is_done or not any(life.states[state] for state in AHEAD):
+                break
         return await finish(here)
 
     while not enough() and tally.kills < 3 * kills:
@@ -166,10 +171,11 @@ def _wanted(tally: Tally, kills: int, hot: int, each: int, dice: random.Random) 
 
 
 async def _killed_at_random(here: Arena, dice: random.Random, wanted: str) -> Life:
-    if not wanted:
-        return await here.live(kill_after_s=dice.uniform(1.0, 6.0))
-    spread_ms = 300.0 if wanted == "restarting" else 6.0
-    return await here.live(Trigger(on=wanted, nth=dice.randint(1, 3), after_ms=dice.uniform(0.01, spread_ms)))
+    """At a random moment soon after a station has reached the wanted state; or at any moment, if none does."""
+    at_the_latest_s = dice.uniform(1.0, 8.0) if wanted else dice.uniform(1.0, 6.0)
+    spread_ms = {"restarting": 300.0, "": 0.0}.get(wanted, 6.0)
+    trigger = Trigger(on=wanted or NEVER, nth=dice.choice((1, 1, 1, 2, 3)), after_ms=dice.uniform(0.01, spread_ms))
+    return await here.live(trigger, kill_after_s=max(at_the_latest_s, 5.0 if wanted else 0.0))
 
 
 async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -> Tally:
