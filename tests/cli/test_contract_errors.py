@@ -251,14 +251,15 @@ def test_doctor_says_where_each_value_came_from_and_keeps_a_password_to_itself(
 
 
 def test_a_password_in_the_store_address_is_never_told(folder: Path) -> None:
+    word = "not-for-you"
     (folder / "campaign.toml").write_text(
-        CAMPAIGN + '[store]\nurl = "postgresql+psycopg://migrate:s3cret@db/campaign"\n'
+        CAMPAIGN + f'[store]\nurl = "postgresql+psycopg://migrate:{word}@db/campaign"\n'
     )
 
-    told = rows(load_settings(folder, environment={}))
+    told = str(rows(load_settings(folder, environment={})))
 
-    assert "s3cret" not in str(told)
-    assert "@db/campaign" in str(told)
+    assert word not in told
+    assert "@db/campaign" in told
 
 
 def test_a_reader_that_went_away_is_no_error(folder: Path) -> None:
