@@ -25,7 +25,7 @@ from migrate.adapters.clock import CampaignClock
 from migrate.adapters.dice import SystemDice
 from migrate.adapters.journal.journal import SqlJournal, open_journal
 from migrate.adapters.spreadsheet import InventoryReading
-from migrate.adapters.vault import FileVault
+from migrate.adapters.vault import IDTAG_KEY, FileVault
 from migrate.domain.errors import PlanProblem
 from migrate.domain.evidence import IdentityFacts
 from migrate.domain.record import EventKind, Process
@@ -70,12 +70,17 @@ class Wired:
         return profile.name if profile else ""
 
     async def make_plan(self) -> Plan:
-        """The plan that inventory, profiles, policy and version give at this moment."""
+        """The plan that inventory, profiles, policy, addresses and version give at this moment."""
         stations = await self.journal.stations()
         if not stations:
             raise PlanProblem("The inventory is empty.", hint="Bring in a list: `migrate inventory import FILE`.")
         return make_plan(
-            stations, self.fit, self.settings.policy, catalogue_digest=self.catalogue.digest(), version=__version__
+            stations,
+            self.fit,
+            self.settings.policy,
+            catalogue_digest=self.catalogue.digest(),
+            version=__version__,
+            addresses=(str(self.settings.source.url), str(self.settings.target.url)),
         )
 
     async def current_plan(self) -> Plan:
@@ -134,7 +139,7 @@ class Wired:
 
 def stale(plan: Plan) -> PlanProblem:
     return PlanProblem(
-        f"Plan {plan.fingerprint[:SHOWN]} is stale: inventory, profiles, policy or version have changed since.",
+        f"Plan {plan.fingerprint[:SHOWN]} is stale: inventory, profiles, policy, addresses or version have changed since.",
         hint="Make a new one with `migrate plan make`, look at it, and have it approved.",
     )
 
@@ -200,11 +205,12 @@ def new_process(wired: Wired, role: str, *, ended: bool = False) -> Process:
 
 
 def store_inventory(folder: Path, reading: InventoryReading) -> None:
-    """Make the stations that were read the campaign's inventory; a folder without a store gets one here."""
+    """Make the stations that were read the campaign's inventory; a folder without store or secret gets them here."""
     note = {"files": [str(file) for file in reading.files], "rows": reading.rows, "stations": len(reading.stations)}
 
     async def store(wired: Wired) -> None:
         await wired.journal.store_stations(reading.stations, note=note)
+        wired.vault.make(IDTAG_KEY)
 
     with_campaign(folder, store, create=True)
 

@@ -51,7 +51,7 @@ async def ensure_listening(folder: Path, socket: Path) -> subprocess.Popen[bytes
             if await is_listening(socket):
                 break  # somebody else was quicker
             raise CsmsUnavailable(
-                f"`migrate listen` did not come up: {_last_line(folder / 'listen.log')}",
+                f"`migrate listen` did not come up: {_last_words(folder / 'listen.log')}",
                 side="both",
                 hint=f"Start it by hand to see why: migrate listen --campaign {folder}",
             )
@@ -67,9 +67,11 @@ async def keep_listening(folder: Path, socket: Path, started: list[subprocess.Po
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _last_line(log: Path) -> str:
+def _last_words(log: Path) -> str:
+    """The sentence it ended with, and the way out under it."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         return "it left no word"
-    return lines[-1] if lines else "it left no word"
+    begin = max((n for n, line in enumerate(lines) if line.startswith("migrate: ")), default=len(lines) - 1)
+    return " ".join(line.strip().removeprefix("migrate: ") for line in lines[begin:]) or "it left no word"

@@ -225,12 +225,14 @@ def next_commands(standing: Standing) -> list[str]:
     people = [s.identity for s in standing.stations if s.state in (State.LOST, State.STUCK)]
     lines = [command("explain", people[0])] if people else []
     shut = any(wave.state is WaveState.SHUT for wave in standing.waves)
+    ahead = next((w for w in standing.waves if w.state not in (WaveState.OPEN, WaveState.DONE)), None)
+    plan = shlex.quote(display(standing.fingerprint))
     if shut or standing.mode in (Mode.PAUSED, Mode.HALTED):
         lines.append('migrate resume --reason "…"')
-    elif waiting := next((w for w in standing.waves if w.state is WaveState.WAITING), None):
-        lines.append(f"migrate plan approve {shlex.quote(display(standing.fingerprint))} --wave {waiting.number}")
+    elif ahead and ahead.state is WaveState.WAITING:
+        lines.append(f"migrate plan approve {plan}" + (f" --wave {ahead.number}" if ahead.number else ""))
     elif _has_more(standing):
-        lines.append(f"migrate run --plan {shlex.quote(display(standing.fingerprint))}")
+        lines.append(f"migrate run --plan {plan}")
     return lines
 
 

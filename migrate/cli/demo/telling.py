@@ -93,7 +93,7 @@ def story(outcome: Outcome, stage: Stage, document: dict[str, Any], wrong: Seque
         [
             *_planted(outcome.standing, stage.specs),
             recap(outcome.standing, report=str(outcome.reports[0])),
-            *_measured(document, wrong),
+            *_measured(document, wrong, outcome.is_interrupted),
             *_onward(stage),
         ]
     )
@@ -119,12 +119,17 @@ def _row(spec: StationSpec, station: StationStanding) -> tuple[str, str, str, st
     return planted, display(spec.identity), STATES[station.state].label, display(station.reason)
 
 
-def _measured(document: dict[str, Any], wrong: Sequence[Disagreement]) -> list[str]:
+def _measured(document: dict[str, Any], wrong: Sequence[Disagreement], is_interrupted: bool) -> list[str]:
     wire = document["wire"]
+    counted = (
+        f"By the stations' own log: {wire['boots_on_target']} boots on the target, {wire['commands_sent']} commands, "
+        f"{wire['commands_repeated_without_read']} repeated without a look"
+    )
+    if is_interrupted:  # half of a demonstration proves nothing either way
+        return [f"{counted}."]
     verdict = f"{len(wrong)} disagreements" if wrong else "it agrees with the journal for every station"
     return [
-        f"By the stations' own log: {wire['boots_on_target']} boots on the target, {wire['commands_sent']} commands, "
-        f"{wire['commands_repeated_without_read']} repeated without a look; {verdict}.",
+        f"{counted}; {verdict}.",
         f"{document['wall_s']:.0f} s on the wall; makespan {document['makespan_ratio']} × the floor of "
         f"{document['floor_s']:.0f} campaign seconds.",
     ]
