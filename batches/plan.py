@@ -54,13 +54,16 @@ def make_plan(
     *,
     catalogue_digest: str,
     version: str,
+    addresses: Sequence[str] = (),
     seed: str = "",
 ) -> Plan:
     """Deal an inventory into waves.
 
     A station that no profile fits is planned as a visit, without a profile.
     Visits are dealt like all others, canary included, so that the crews' way
-    is rehearsed too.  Raises ``PlanProblem`` when an identity comes twice.
+    is rehearsed too.  ``addresses`` are where stations come from and go to:
+    an approval holds for one target only.  Raises ``PlanProblem`` when an
+    identity comes twice.
     """
     inventory = _in_order(stations)
     excluded = [Excluded(identity=s.identity, reason=why) for s in inventory if (why := _why_not(s))]
@@ -69,12 +72,21 @@ def make_plan(
     waves = tuple(dealer.deal())
     excluded += dealer.left_over(len(waves))
     plan = Plan(fingerprint="", waves=waves, excluded=tuple(sorted(excluded, key=lambda e: e.identity)))
-    parts = [version, catalogue_digest, seed, *_covered(policy), *inventory, *plan.stations, *plan.excluded]
+    parts = [
+        version,
+        catalogue_digest,
+        seed,
+        list(addresses),
+        *_covered(policy),
+        *inventory,
+        *plan.stations,
+        *plan.excluded,
+    ]
     return replace(plan, fingerprint=_fingerprint(parts))
 
 
 def is_stale(plan: Plan, recomputed: Plan) -> bool:
-    """Whether inventory, profiles, policy or version have changed since a plan was made."""
+    """Whether inventory, profiles, policy, addresses or version have changed since a plan was made."""
     return plan.fingerprint != recomputed.fingerprint
 
 

@@ -384,3 +384,13 @@ def test_the_difference_of_two_plans_names_each_station_that_moved() -> None:
 
     assert moved[stations[0].identity][1] == "excluded: hold: festival"
     assert moved["new"] == ("", "wave 0, keba, change_configuration")
+
+
+def test_an_approval_holds_for_one_target_only() -> None:
+    there, elsewhere = "ws://legacy.example/ocpp", "wss://elsewhere.example/ocpp"
+    stations = fleet({"keba": 3})
+
+    def bound_to(target: str) -> Plan:
+        return make_plan(stations, by_vendor, Policy(), catalogue_digest="c", version="1", addresses=(there, target))
+
+    assert is_stale(bound_to("wss://new.example/ocpp"), bound_to(elsewhere))
