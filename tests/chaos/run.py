@@ -15,10 +15,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from chaos_fleets import FLEETS
-from chaos_plots import MOMENTS, SWEEP, Tally, Theatre, listen_killed, random_moments, store_deleted, sweep
+from tests.chaos.fleets import FLEETS
+from tests.chaos.plots import (
+    MOMENTS,
+    SWEEP,
+    Tally,
+    Theatre,
+    everything_once,
+    listen_killed,
+    random_moments,
+    store_deleted,
+    sweep,
+)
 
 PLOTS = ("sweep", "random", "listen", "store")
 STORE_POINTS = ("opened", "writing", "restarting", "undoing", "departed", "confirmed", "reverted")
@@ -34,7 +44,9 @@ def main() -> int:
     began = time.monotonic()
     theatre = Theatre(_say, random.Random(asked.seed))
     chosen = asked.only or PLOTS
-    tallies = asyncio.run(short(theatre, chosen) if asked.short else full(theatre, chosen, asked.kills))
+    tallies = asyncio.run(
+        everything_once(theatre, FLEETS["few"]) if asked.short else full(theatre, chosen, asked.kills)
+    )
     _print_table(tallies)
     print(f"{time.monotonic() - began:.0f} s, seed {asked.seed}")
     return 0 if all(tally.is_clean for tally in tallies) else 1
@@ -52,15 +64,6 @@ async def full(theatre: Theatre, plots: Sequence[str], kills: int) -> list[Tally
         tallies.append(await listen_killed(theatre, (demo, none), 6))
     if "store" in plots:
         tallies.append(await store_deleted(theatre, (demo, rough), STORE_POINTS))
-    return tallies
-
-
-async def short(theatre: Theatre, plots: Sequence[str]) -> list[Tally]:
-    """One small fleet, one campaign for all of it."""
-    few = FLEETS["few"]
-    tallies = []
-    if "sweep" in plots:
-        tallies.append(await sweep(theatre, few, ("writing", "command", "restarting", "undoing"), campaigns=1))
     return tallies
 
 

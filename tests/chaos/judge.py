@@ -10,15 +10,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from chaos_arena import Arena
+from typing import Any
 
 from migrate.adapters.journal.audit import verify
 from migrate.cli.demo.verdict import judge
 from migrate.domain.record import EventKind
 from migrate.simulator.wirelog import commands_repeated_without_read, transactions_cut
 from migrate.simulator.wirelog import read as read_wire
-from migrate.wiring import Wired, open_campaign
+from migrate.wiring import open_campaign
+from tests.chaos.arena import Arena
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Verdict:
 async def judge_campaign(arena: Arena, undisturbed: Mapping[str, str]) -> Verdict:
     """``undisturbed`` is how each station ends when nothing is killed; empty for that very run."""
     async with open_campaign(arena.folder, "cli") as wired:
-        lost = await _lost_transitions(wired, arena.folder / "acknowledged.jsonl")
+        lost = await lost_transitions(wired.journal, arena.folder / "acknowledged.jsonl")
         lost += [f"journal: {found}" for found in verify(wired.journal.store)]
         standing = await wired.standing(is_running=False)
     log = read_wire(arena.stage.wire)
@@ -53,23 +53,23 @@ async def judge_campaign(arena: Arena, undisturbed: Mapping[str, str]) -> Verdic
         blind=commands_repeated_without_read(log),
         cut=transactions_cut(log),
         endings=[f"{w.identity} ({w.fault}) {w.text}" for w in judge(standing, arena.stage.specs, log)]
-        + list(_other_endings(arena.where(), undisturbed)),
+        + list(other_endings(arena.where(), undisturbed)),
     )
 
 
-def _other_endings(ended: Mapping[str, str], undisturbed: Mapping[str, str]) -> Iterator[str]:
+def other_endings(ended: Mapping[str, str], undisturbed: Mapping[str, str]) -> Iterator[str]:
     for identity, state in undisturbed.items():
         if ended.get(identity) != state:
             yield f"{identity} ended {ended.get(identity)}, undisturbed {state}"
 
 
-async def _lost_transitions(wired: Wired, notes: Path) -> list[str]:
+async def lost_transitions(journal: Any, notes: Path) -> list[str]:
     """Acknowledged by a process that is dead now, and not in the journal."""
     moves: dict[str, list[str]] = {}
     kinds = [EventKind.MOVED.value, EventKind.ATTEMPT_OPENED.value]
-    for stored in await wired.journal.events(kinds=kinds, limit=10_000_000):
+    for stored in await journal.events(kinds=kinds, limit=10_000_000):
         moves.setdefault(stored.event.attempt, []).append(str(stored.event.data.get("to", "planned")))
-    newest = await wired.journal.newest_seq()
+    newest = await journal.newest_seq()
     lines = notes.read_text().splitlines() if notes.exists() else []
     return [f"lost: {line}" for line in lines if not _is_in(json.loads(line), moves, newest)]
 

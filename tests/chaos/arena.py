@@ -20,17 +20,16 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from chaos_child import Trigger
-from chaos_fleets import Fleet
-
 from migrate.cli.demo.stage import Stage, free_ports, simulated_fleet
 from migrate.cli.listening import ensure_listening
 from migrate.domain.record import Approval
 from migrate.simulator.control import ask
 from migrate.wiring import open_campaign
+from tests.chaos.child import Trigger
+from tests.chaos.fleets import Fleet
 
-CHILD = Path(__file__).with_name("chaos_child.py")
-LIFE_LIMIT_S = 180.0
+CHILD = Path(__file__).with_name("child.py")
+LIFE_LIMIT_S = 400.0
 GATE = {
     'min_confirmed = "60%"': 'min_confirmed = "10%"',
     "max_failed = 20": "max_failed = 500",
@@ -63,6 +62,7 @@ class Arena:
 
     stage: Stage
     listeners: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _child: asyncio.subprocess.Process | None = None
 
     @property
     def folder(self) -> Path:
@@ -80,6 +80,7 @@ class Arena:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )
+        self._child = child
         try:
             async with asyncio.timeout(kill_after_s or LIFE_LIMIT_S):
                 said, _ = await child.communicate()
@@ -91,6 +92,11 @@ class Arena:
             said = b""
         assert child.returncode is not None
         return Life(code=child.returncode, said=said.decode().strip(), states=self.states())
+
+    def kill_child(self) -> None:
+        """SIGKILL to the run that lives now."""
+        if self._child is not None and self._child.returncode is None:
+            self._child.kill()
 
     def states(self) -> Counter[str]:
         """How many stations stand where, by the journal."""

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos_arena import Arena, Life, arena
-from chaos_child import NEVER, Trigger
-from chaos_fleets import Fleet
-from chaos_judge import Verdict, judge_campaign
+from tests.chaos.arena import Arena, Life, arena
+from tests.chaos.child import NEVER, Trigger
+from tests.chaos.fleets import Fleet
+from tests.chaos.judge import Verdict, judge_campaign
 
 SPEED = 40.0
+SPEED_WITHOUT_LISTEN = 6.0
+"""Stations notice a missing relay, and some turn to their other address after half a minute: leave them their time."""
+
+TOGETHER = 0.25
+"""How often the run dies with its listening process."""
+
 LIVES = 40
 """More of them in one campaign mean that it makes no headway."""
 
@@ -66,15 +73,14 @@ class Tally:
 class Theatre:
     """Stages campaigns, remembers how each fleet ends undisturbed, and keeps the folders of those that went wrong."""
 
-    def __init__(self, say: Callable[[str], None], dice: random.Random, speed: float = SPEED) -> None:
+    def __init__(self, say: Callable[[str], None], dice: random.Random) -> None:
         self.say = say
         self.dice = dice
-        self.speed = speed
         self._undisturbed: dict[str, Mapping[str, str]] = {}
 
     async def undisturbed(self, fleet: Fleet) -> Mapping[str, str]:
         if fleet.name not in self._undisturbed:
-            async with arena(fleet, speed=self.speed) as here:
+            async with arena(fleet, speed=SPEED) as here:
                 life = await here.live()
                 verdict = await judge_campaign(here, {})
                 if not life.is_done or not verdict.is_clean:
@@ -84,11 +90,20 @@ class Theatre:
             self.say(f"  {fleet.name}: undisturbed {dict(Counter(self._undisturbed[fleet.name].values()))}")
         return self._undisturbed[fleet.name]
 
-    async def play(self, fleet: Fleet, tally: Tally, plot: Callable[[Arena], Any]) -> None:
+    async def play(
+        self,
+        fleet: Fleet,
+        tally: Tally,
+        plot: Callable[[Arena], Any],
+        *,
+        speed: float = SPEED,
+        undisturbed: Mapping[str, str] | None = None,
+    ) -> None:
         """One campaign of a fleet, with this plot, to its end and its verdict."""
-        undisturbed = await self.undisturbed(fleet)
+        if undisturbed is None:
+            undisturbed = await self.undisturbed(fleet)
         before = tally.kills
-        async with arena(fleet, speed=self.speed) as here:
+        async with arena(fleet, speed=speed) as here:
             wrong = await plot(here)
             verdict = await judge_campaign(here, undisturbed)
         verdict.endings += [wrong] if wrong else []
@@ -178,26 +193,30 @@ async def _killed_at_random(here: Arena, dice: random.Random, wanted: str) -> Li
     return await here.live(trigger, kill_after_s=max(at_the_latest_s, 5.0 if wanted else 0.0))
 
 
-async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -> Tally:
+async def listen_killed(
+    theatre: Theatre, fleets: Sequence[Fleet], kills: int, *, speed: float = SPEED_WITHOUT_LISTEN
+) -> Tally:
     """Kill the process that holds the stations' sockets; now and then the run together with it."""
     tally = Tally("listen killed")
 
     async def plot(here: Arena) -> str:
+        life: asyncio.Future[Life] = asyncio.ensure_future(here.live())
         for _ in range(kills):
-            with_run = theatre.dice.random() < 0.3
-            pause_s = theatre.dice.uniform(2.0, 6.0)
-            life = asyncio.ensure_future(here.live(kill_after_s=pause_s if with_run else 2 * pause_s))
-            await asyncio.wait({life}, timeout=pause_s)
+            await asyncio.wait({life}, timeout=theatre.dice.uniform(20.0, 120.0) / speed)
             states = here.states()
+            if life.done():
+                break
             if here.kill_listener():
-                tally.count(Life(code=-9, states=states))
-            ended = await life
-            if ended.is_done or crashed(ended):
-                return crashed(ended)
-        return await finish(here)
+                tally.count(Life(code=-signal.SIGKILL, states=states))
+            if theatre.dice.random() < TOGETHER:
+                here.kill_child()
+                await life
+                life = asyncio.ensure_future(here.live())
+        ended = await life
+        return "" if ended.is_done else f"came to no end: {ended.code} {ended.said}; see child.log"
 
     for fleet in fleets:
-        await theatre.play(fleet, tally, plot)
+        await theatre.play(fleet, tally, plot, speed=speed)
     return tally
 
 
@@ -217,3 +236,33 @@ async def store_deleted(theatre: Theatre, fleets: Sequence[Fleet], points: Seque
     for fleet in fleets:
         await theatre.play(fleet, tally, plot)
     return tally
+
+
+async def everything_once(theatre: Theatre, fleet: Fleet) -> list[Tally]:
+    """The short form: one campaign that dies of everything; what the faults demand takes the place of a run without kills."""
+    tally = Tally("everything once")
+
+    async def plot(here: Arena) -> str:
+        for trigger in _once(theatre.dice):
+            life = await here.live(trigger)
+            tally.count(life)
+            if not life.was_killed:
+                return f"was to be killed after {trigger.on}; {life.code} {life.said}"
+            if trigger.on == "restarting":
+                tally.kills += here.kill_listener()
+            if trigger.on == "undoing":
+                here.delete_engine_store()
+        return await finish(here)
+
+    await theatre.play(fleet, tally, plot, undisturbed={})
+    return [tally]
+
+
+def _once(dice: random.Random) -> list[Trigger]:
+    """Right after each kind of intent, and twice at a random moment."""
+    at_once = [Trigger(on="command"), Trigger(on="writing"), Trigger(on="undoing"), Trigger(on="restarting")]
+    return [
+        Trigger(on="checked", after_ms=dice.uniform(1, 30)),
+        *at_once,
+        Trigger(on="arrived", after_ms=dice.uniform(1, 500)),
+    ]

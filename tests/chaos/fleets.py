@@ -27,10 +27,11 @@ class Fleet:
     size: int
     faults: FaultSet
     half_way: int = 0
+    keeps_to_one: bool = False  # no healthy station of a family that tries another address when one does not answer
     has_a_stranger: bool = False  # one is another device than the inventory says: it must be skipped
 
     def specs(self) -> list[StationSpec]:
-        families = (*FAMILIES, *("amina",) * self.half_way)
+        families = (*(f for f in FAMILIES if f != "amina" or not self.keeps_to_one), *("amina",) * self.half_way)
         specs = deal(self.seed, self.size, self.faults, families)
         for _ in range(self.half_way):
             place = next(i for i, s in enumerate(specs) if s.family == "amina" and s.fault is Fault.NONE)
@@ -68,5 +69,5 @@ FLEETS = {
         name="rough", seed=13, size=40, faults=_undone(falls_back=4, without_effect=4, busy=3, no_boot=1), half_way=7
     ),
     "all": Fleet(name="all", seed=14, size=40, faults=fault_set("all"), has_a_stranger=True),
-    "few": Fleet(name="few", seed=15, size=10, faults=_undone(), half_way=2),
+    "few": Fleet(name="few", seed=15, size=10, faults=_undone(), half_way=2, keeps_to_one=True),
 }
