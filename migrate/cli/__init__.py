@@ -16,7 +16,7 @@ import click
 
 from migrate import __version__
 from migrate.cli.exits import Exit, exit_for
-from migrate.domain.errors import MigrateError
+from migrate.domain.errors import CsmsUnavailable, JournalError, MigrateError, Stale, StationError
 from reports.words import display
 
 VERBS: dict[str, str] = {
@@ -122,6 +122,19 @@ def _explain(error: MigrateError | OSError) -> int:
 
 def _sentence(error: MigrateError | OSError) -> tuple[str, str]:
     if isinstance(error, MigrateError):
-        return error.message, error.hint
+        return error.message, error.hint or _way_out(error)
     name = f": {error.filename}" if error.filename else ""
     return f"{error.strerror or error}{name}.", "See that the path exists, may be used, and that the disk has room."
+
+
+_WAYS_OUT: tuple[tuple[type[MigrateError], str], ...] = (
+    (Stale, "Something moved meanwhile. Look at `migrate status`, then repeat the command."),
+    (JournalError, "Nothing is done that cannot be recorded. See `migrate doctor`."),
+    (CsmsUnavailable, "See `migrate doctor`; the last lines of listen.log say more."),
+    (StationError, "See `migrate explain IDENTITY`."),
+)
+
+
+def _way_out(error: MigrateError) -> str:
+    """For an error that named none."""
+    return next((hint for kind, hint in _WAYS_OUT if isinstance(error, kind)), "See `migrate doctor`.")

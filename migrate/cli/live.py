@@ -193,7 +193,8 @@ def summary(standing: Standing) -> str:
     parts = []
     for states, label in _SUMMARY:
         if number := sum(standing.totals.get(state, 0) for state in states):
-            parts.append(f"{number:,} {label}{_names(standing, states[0]) if label in ('lost', 'stuck') else ''}")
+            word = "visit" if label == "visits" and number == 1 else label
+            parts.append(f"{number:,} {word}{_names(standing, states[0]) if label in ('lost', 'stuck') else ''}")
     return ", ".join(parts) or "no stations"
 
 
@@ -231,7 +232,7 @@ def next_commands(standing: Standing) -> list[str]:
         lines.append('migrate resume --reason "…"')
     elif ahead and ahead.state is WaveState.WAITING:
         lines.append(f"migrate plan approve {plan}" + (f" --wave {ahead.number}" if ahead.number else ""))
-    elif _has_more(standing):
+    elif _has_more(standing) and standing.mode is not Mode.RUNNING:
         lines.append(f"migrate run --plan {plan}")
     return lines
 

@@ -76,7 +76,7 @@ async def _run(context: Context, fingerprint: str | None, wave: int | None, cons
                 if is_recovery:
                     at.process.stop_starting()
                 ended = await run_to_the_end(at, progress)
-            how = _Ending(word=ended, is_interrupted=at.interrupts > 0)
+            how = _Ending(word="recovered" if is_recovery else ended, is_interrupted=at.interrupts > 0)
             code = await _conclude(context, wired, plan, how, progress)
         finally:
             await wired.journal.release_lease(lease)
@@ -173,6 +173,7 @@ def how_it_ended(ended: str, plan: Plan) -> str:
         "shut": f"The gate is shut. Look at the reasons, then `migrate resume --reason …` and `{again}`.",
         "held": f"The gate will not open by itself. Look at the reasons, mend them, then `{again}`.",
         "approval": f"The next wave is not approved: `migrate plan approve {plan.fingerprint[:SHOWN]} --wave N`, then `{again}`.",
+        "recovered": "What was in flight under the stale plan has come to rest; nothing else was started.",
         "ending": f"Stopped on request. Nothing is lost; go on with `{again}`.",
     }.get(ended, ended)
 

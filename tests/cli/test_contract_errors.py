@@ -9,11 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import pytest
 
 from migrate.cli import VERBS, call
 from migrate.cli.told_settings import rows
 from migrate.domain.attempt import State
+from migrate.domain.errors import CsmsUnavailable, JournalError, MigrateError, Refused, Stale
 from migrate.domain.wave import Mode
 from migrate.settings import load_settings
 from tests.cli.campaigns import CAMPAIGN, attempted, campaign, planned
@@ -156,6 +158,32 @@ def test_a_file_that_is_not_there_is_named_with_a_way_out(folder: Path, capsys: 
 
     assert "nowhere.csv" in text
     assert "path exists" in text
+
+
+ERRORS = [
+    Stale("Batch w0.b0 has been taken over.", guard="batch"),
+    JournalError("The journal is closed."),
+    CsmsUnavailable("The source relay is not listening.", side="source"),
+    Refused("AC-1 refused it.", identity="AC-1", status="Rejected"),
+    MigrateError("Something else."),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_that_names_no_way_out_is_given_one(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, error: MigrateError
+) -> None:
+    @click.command()
+    def failing() -> None:
+        raise error
+
+    monkeypatch.setattr("migrate.cli.status.status", failing)
+
+    call(["status"])
+
+    message, way_out = capsys.readouterr().err.splitlines()
+    assert message == f"migrate: {error.message}"
+    assert "`migrate " in way_out
 
 
 def test_a_folder_where_a_file_should_be_is_the_operators_to_mend(folder: Path, capsys: Capture) -> None:

@@ -286,6 +286,14 @@ def test_the_recap_sums_up_names_the_lost_and_says_what_to_do_next() -> None:
     assert "Next:   migrate explain AC-17" in text
 
 
+def test_the_first_due_time_of_the_deferred_is_told_at_the_end_and_in_the_tree() -> None:
+    due = [AT + timedelta(minutes=m) for m in (9, 4)]
+    facts = standing(*(replace(station(f"D{m}", State.DEFERRED), due_at=at) for m, at in enumerate(due)))
+
+    for text in (recap(facts), drawn(facts)):
+        assert f"next due {due[1]:%Y-%m-%d %H:%M:%S}Z, in " in text
+
+
 def test_a_summary_loses_no_station() -> None:
     facts = standing(*(station(state.value, state) for state in State))
 
@@ -298,7 +306,10 @@ def test_a_summary_loses_no_station() -> None:
     ("facts", "commands"),
     [
         pytest.param(standing(station("a", State.SETTLED)), [], id="done"),
-        pytest.param(standing(station("a", State.DEFERRED)), ["migrate run --plan a3f9"], id="deferred"),
+        pytest.param(
+            standing(station("a", State.DEFERRED), mode=Mode.IDLE), ["migrate run --plan a3f9"], id="deferred"
+        ),
+        pytest.param(standing(station("a", State.DEFERRED)), [], id="deferred, a run waits for it"),
         pytest.param(
             standing(station("a", State.PLANNED), mode=Mode.HALTED), ['migrate resume --reason "…"'], id="halted"
         ),
