@@ -145,7 +145,21 @@ def stale(plan: Plan) -> PlanProblem:
 
 
 def is_alive(process: Process) -> bool:
-    return not process.ended and datetime.now(UTC) - process.beat_at < ALIVE_FOR
+    """Whether it has beaten lately, and, if it is of this host, still exists."""
+    return not process.ended and datetime.now(UTC) - process.beat_at < ALIVE_FOR and exists(process)
+
+
+def exists(process: Process) -> bool:
+    """Another host's process exists as far as one can tell from here; its beat decides."""
+    if process.host != socket.gethostname():
+        return True
+    try:
+        os.kill(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def executor_name(role: str) -> str:

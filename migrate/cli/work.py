@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,12 +17,11 @@ from migrate.cli.lines import JsonLines
 from migrate.cli.listening import ensure_listening, keep_listening
 from migrate.cli.live import Progress, Silent
 from migrate.domain.evidence import Side
-from migrate.domain.record import Process
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan
 from migrate.engine.campaign import Outline
 from migrate.engine.process import CampaignProcess
-from migrate.wiring import Wired, new_process
+from migrate.wiring import Wired, exists, new_process
 
 POLL_S, DRILL_POLL_S = 0.25, 0.1
 """How often dbos looks for work; a drill is in a hurry."""
@@ -65,7 +62,7 @@ async def at_work(
         ports,
         new_process(wired, role),
         wired.settings.engine_store,
-        alive=_is_on_this_host_alive,
+        alive=exists,
         poll_s=DRILL_POLL_S if wired.settings.drill.is_on else POLL_S,
     )
     try:
@@ -95,19 +92,6 @@ async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_vi
 def _gone_from_the_inventory(plan: Plan) -> dict[str, Station]:
     """What the plan knows of its stations: enough to bring one to rest that a later import left out."""
     return {s.identity: Station(identity=s.identity, site_id=s.site, connectors=s.connectors) for s in plan.stations}
-
-
-def _is_on_this_host_alive(process: Process) -> bool:
-    """Another host's process is alive as far as one can tell from here; its beat decides."""
-    if process.host != socket.gethostname():
-        return True
-    try:
-        os.kill(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 async def run_to_the_end(at: AtWork, progress: Progress, *, every_s: float = 1.0) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
+import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,7 @@ from migrate.cli.run import code_for
 from migrate.domain.attempt import State
 from migrate.domain.errors import NotAllowed
 from migrate.domain.profile import Method, Rollback
+from migrate.domain.record import Process
 from migrate.domain.wave import (
     Mode,
     Plan,
@@ -246,3 +251,20 @@ def a_standing(*, shut: bool = False, mode: Mode = Mode.IDLE, **totals: int) -> 
 def test_the_higher_claim_on_attention_decides_the_code(ended: str, standing: Standing, code: Exit) -> None:
     assert code_for(ended, standing) == code
     assert code_for(ended, standing, interrupted=True) == Exit.INTERRUPTED
+
+
+def test_a_run_that_was_killed_is_not_called_running(folder: Path, capsys: Capture) -> None:
+    planned(folder)
+    dead = subprocess.Popen(["/bin/true"])
+    dead.wait()
+    now = datetime.now(UTC)
+    facts = {"role": "run", "host": socket.gethostname(), "started_at": now, "beat_at": now}
+
+    def mode(pid: int) -> str:
+        process = Process(executor=f"run-{pid}", pid=pid, **facts)  # type: ignore[arg-type]
+        with_journal(folder, lambda journal: journal.beat(process))
+        assert call(["status", "--json"]) == 0
+        return str(json.loads(capsys.readouterr().out)["mode"])
+
+    assert mode(dead.pid) == "idle"
+    assert mode(os.getpid()) == "running"
