@@ -12,9 +12,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from batches.acts import for_ever
 from batches.conductor import Conductor
 from batches.errand import Errand, Ports
 from batches.gate import rule, still_acknowledged, stopped_kinds, tally
@@ -38,6 +39,7 @@ from migrate.engine.durable import Steps
 TICK = timedelta(seconds=10)
 """How often, in campaign time, the engine looks at gates, deadlines and orders; never less than once a real second."""
 
+_AGAINST = frozenset({State.FAILED, State.REVERTED}) | NEEDS_A_PERSON
 _AT_REST = frozenset({State.SETTLED, State.VISITING, State.FAILED, State.REVERTED, State.SKIPPED}) | NEEDS_A_PERSON
 
 
@@ -62,6 +64,7 @@ class Campaign:
     def __init__(self, outline: Outline, ports: Ports, executor: str) -> None:
         self._outline = outline
         self._ports = ports
+        self.is_helper = False  # a worker: what it does not start is left to the run, not reported as done
         self.is_leader = True  # keeps the watch and dispatches what is due; one process of a campaign does
         self._planned = {s.identity: s for s in outline.plan.stations}
         self._kinds = {s.identity: s.kind for s in outline.plan.stations}
@@ -70,9 +73,7 @@ class Campaign:
         self.lookout = Lookout(ports.witness)
         self.watch = Watch(ports, self._errand_or_none, self._opening, self._may_dispatch, self._dispatch)
         turnstile = Turnstile(Admission(outline.policy.caps, self._limits))
-        self._conductor = Conductor(
-            ports, self.lookout, turnstile, self.brake, executor=executor, let_go=self.watch.learn
-        )
+        self._conductor = Conductor(ports, self.lookout, turnstile, self.brake, executor=executor, let_go=self._let_go)
         self._send_off: Callable[[str], Any] | None = None
         self._marks: dict[int, WaveMark] = {}
         self._approvals: list[Approval] = []
@@ -128,7 +129,16 @@ class Campaign:
         self.brake.control = await journal.control()
         self._marks = await journal.wave_marks(fingerprint)
         self._approvals = await journal.approvals(fingerprint)
-        self.brake.shut_waves = frozenset(n for n, mark in self._marks.items() if mark.state == WaveState.SHUT)
+        self.brake.shut_waves = frozenset(n for n, mark in self._marks.items() if self._is_shut(n, mark))
+        self._stop_kinds()
+
+    def _is_shut(self, number: int, mark: WaveMark) -> bool:
+        """By what is recorded, or by what is about to be."""
+        if mark.state not in (WaveState.RUNNING, WaveState.SOAKING):
+            return mark.state == WaveState.SHUT
+        return self._judged(number)[0].verdict is Verdict.SHUT
+
+    def _stop_kinds(self) -> None:
         self.brake.stopped_kinds = stopped_kinds(
             self.watch.known.values(), self._kinds, self._outline.policy.gate, self._everything_acknowledged()
         )
@@ -210,13 +220,25 @@ class Campaign:
     async def _run_batch(self, name: str) -> dict[str, Any]:
         """One batch, or a catch-up batch; an outcome in any case, because dbos forgets what kind an error was."""
         try:
+            await self._refresh()  # a gate that a person has opened again must not turn its batches away
             report = await self._conductor.run(name, await self._attempts_of(name), self._errand)
+            if self.is_helper and self.brake.is_ending and report.states.get(State.PLANNED):
+                await for_ever()  # cancelled when this process ends: the batch stays pending, and another takes it over
         except* Exception as errors:  # noqa: BLE001 - the roof: what no driver explains stops the run, which raises it
             self._break(errors)
             outcome: dict[str, Any] = {"batch": name, "stopped": [type(e).__name__ for e in leaves(errors)]}
         else:
             outcome = {"batch": name, "states": {s.value: n for s, n in report.states.items()}, "fenced": report.fenced}
         return outcome
+
+    def _let_go(self, attempt: Attempt) -> None:
+        """A failure trips the brake before the next station starts, not only at the next look."""
+        self.watch.learn(attempt)
+        planned = self._planned.get(attempt.identity)
+        if planned is not None and attempt.state in _AGAINST:
+            self._stop_kinds()
+            if self._judged(planned.wave)[0].verdict is Verdict.SHUT:
+                self.brake.shut_waves |= {planned.wave}
 
     def _break(self, errors: ExceptionGroup[Exception]) -> None:
         """Start nothing more; in-flight stations of other batches come to rest, this batch's wait for the next run."""
@@ -278,24 +300,26 @@ class Campaign:
 
     async def _rule(self, number: int) -> Ruling:
         """Judge the wave as it stands, and journal what changed."""
-        wave, mark = self._wave(number), self._mark(number)
-        attempts = [a for s in wave.stations if (a := self.watch.known.get(s.identity))]
-        counts = tally(attempts, wave.size)
-        seen = still_acknowledged(attempts, self.brake.control.acknowledged.get(number, {}))
-        now = self._ports.clock.now()
-        quiet_since = (mark.quiet_since or now) if counts.pending == 0 else None
-        soaked = now - quiet_since if quiet_since else None
-        ruling = rule(
-            counts,
-            self._outline.policy.gate,
-            soaked=soaked,
-            approved=self._next_is_approved(number),
-            acknowledged=seen,
-        )
+        (ruling, quiet_since), mark = self._judged(number), self._mark(number)
         state = _state_of(ruling, is_quiet=quiet_since is not None, before=mark.state)
         if state != mark.state or (quiet_since is None) != (mark.quiet_since is None):
             await self._note_wave(number, state, tuple(str(r) for r in ruling.reasons), quiet_since=quiet_since)
         return ruling
+
+    def _judged(self, number: int) -> tuple[Ruling, datetime | None]:
+        """The gate's word on a wave at this moment, and since when nothing of it has been pending."""
+        wave, now = self._wave(number), self._ports.clock.now()
+        attempts = [a for s in wave.stations if (a := self.watch.known.get(s.identity))]
+        counts = tally(attempts, wave.size)
+        quiet_since = (self._mark(number).quiet_since or now) if counts.pending == 0 else None
+        ruling = rule(
+            counts,
+            self._outline.policy.gate,
+            soaked=now - quiet_since if quiet_since else None,
+            approved=self._next_is_approved(number),
+            acknowledged=still_acknowledged(attempts, self.brake.control.acknowledged.get(number, {})),
+        )
+        return ruling, quiet_since
 
     def _has_soaked(self, number: int) -> bool:
         since = self._mark(number).quiet_since

@@ -45,6 +45,7 @@ class CampaignProcess:
         self._alive = alive
         self._fingerprint = outline.plan.fingerprint
         self.campaign = Campaign(outline, ports, me.executor)
+        self.campaign.is_helper = me.role == WORKER
         self._durable = Durable(store, me.executor, self.campaign.steps, poll_s=poll_s)
 
     async def run(self) -> str:
