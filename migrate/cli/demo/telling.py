@@ -130,9 +130,15 @@ def _measured(document: dict[str, Any], wrong: Sequence[Disagreement], is_interr
     verdict = f"{len(wrong)} disagreements" if wrong else "it agrees with the journal for every station"
     return [
         f"{counted}; {verdict}.",
-        f"{document['wall_s']:.0f} s on the wall; makespan {document['makespan_ratio']} × the floor of "
-        f"{document['floor_s']:.0f} campaign seconds.",
+        _pace(document),
     ]
+
+
+def _pace(document: dict[str, Any]) -> str:
+    took = f"{document['wall_s']:.0f} s on the wall"
+    if document["makespan_ratio"] is None:
+        return f"{took}; nothing was moved remotely, so there is no floor to measure by."
+    return f"{took}; makespan {document['makespan_ratio']} × the floor of {document['floor_s']:.0f} campaign seconds."
 
 
 def _onward(stage: Stage) -> list[str]:
