@@ -127,11 +127,17 @@ def _wave(facts: Facts, wave: Wave, known: Mapping[str, Attempt]) -> WaveStandin
         number=wave.number,
         state=_wave_state(facts, wave.number, mark),
         totals=_all_states(states),
-        ruling=ruling_of(facts, wave, attempts),
+        ruling=_as_passed(ruling_of(facts, wave, attempts), mark),
         size=wave.size,
         started_at=mark.started_at if mark else None,
         ended_at=mark.ended_at if mark else None,
     )
+
+
+def _as_passed(ruling: Ruling, mark: WaveMark | None) -> Ruling:
+    """A gate that has opened does not close for want of evidence, as when a crew's station arrives late; only against it."""
+    has_opened = mark is not None and mark.state in (WaveState.OPEN, WaveState.DONE)
+    return Ruling(verdict=Verdict.OPEN) if has_opened and ruling.verdict is Verdict.HOLD else ruling
 
 
 def _wave_state(facts: Facts, number: int, mark: WaveMark | None) -> WaveState:

@@ -93,6 +93,14 @@ def test_a_wave_soaks_from_the_moment_nothing_was_pending() -> None:
     assert fold(facts(plan, done, marks=quiet)).waves[0].ruling.verdict is Verdict.HOLD
 
 
+def test_a_gate_that_has_opened_is_not_told_as_holding_when_a_station_moves_again() -> None:
+    opened = {0: WaveMark(wave=0, state="open", at=AT)}
+
+    standing = fold(facts(a_plan(1, 1), marks=opened))
+
+    assert standing.waves[0].ruling.verdict is Verdict.OPEN
+
+
 def test_the_last_wave_needs_no_approval_of_a_next_one() -> None:
     quiet = {0: WaveMark(wave=0, state="soaking", at=AT, quiet_since=AT - timedelta(hours=1))}
 
