@@ -123,9 +123,11 @@ class MemoryJournal:
         if identity not in self._moved_at:
             return []
         moved_at = self._moved_at[identity]
+        data = self.lines[moved_at - 1].event.data
+        heeded = data.get("sighting") or data.get("heeded") or moved_at
         (newest,) = await self.attempts(identities=[identity])
-        told_by = self.lines[moved_at - 1].event.data.get("sighting", 0) if newest.state is State.ARRIVED else 0
-        return [seen for seen in self._sightings(identity) if seen.seq > moved_at or seen.seq == told_by]
+        told_by = heeded if newest.state is State.ARRIVED else 0
+        return [seen for seen in self._sightings(identity) if seen.seq > heeded or seen.seq == told_by]
 
     def _sightings(self, identity: str) -> list[Sighting]:
         return [sighting_from(line) for line in self._of_kind(EventKind.SIGHTING) if line.event.identity == identity]

@@ -103,6 +103,8 @@ class World:
     async def boot(
         self, station: SimpleStation, side: Side, *, solicited: bool = False, facts: IdentityFacts | None = None
     ) -> None:
+        if side not in station.sessions:
+            return  # it was asked and left before it could answer
         answer = station.boot_answers.get(side, "Accepted")
         station.sessions[side] = replace(station.sessions[side], boot_answer=answer)
         await self.tell(
@@ -148,8 +150,7 @@ class World:
             await asyncio.sleep(seconds)
             await happening()
 
-        self._tasks.add(task := asyncio.ensure_future(happen()))
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(asyncio.ensure_future(happen()))
 
     def restart(self, station: SimpleStation) -> None:
         self.later(1.0, lambda: self._go_and_come_back(station))
@@ -172,10 +173,12 @@ class World:
             await self.boot(station, side)
 
     async def close(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
+        """End what still happens; raises what broke in the world itself, which is a defect of the test."""
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
 
     # ── the ports ──────────────────────────────────────────────────────────
 
