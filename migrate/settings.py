@@ -238,6 +238,8 @@ def _speed(value: Any) -> float:
 
 def _one_of(known: set[str]) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
+        if not isinstance(value, str):
+            raise _Bad(f"wants one of {', '.join(sorted(known))}")
         if value in LATER - known:
             raise _Bad(f'is "{value}", which this release does not have yet; it has {", ".join(sorted(known))}')
         if value not in known:

@@ -1,0 +1,322 @@
+"""campaign.toml: every key, every origin, and everything that is wrong at once."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from migrate.domain.errors import SettingsProblem
+from migrate.domain.policy import Daily, Freeze, Policy, Share
+from migrate.settings import _KEYS, LATER, Settings, load_settings
+
+LEAST = """
+name = "cutover"
+[source]
+url = "ws://legacy.example/ocpp"
+[source.relay]
+upstream = "ws://legacy-internal:8080/ocpp"
+[target]
+url = "wss://new.example/ocpp"
+[target.relay]
+upstream = "ws://new-internal:8080/ocpp"
+"""
+
+EVERYTHING = """
+name = "cutover-2026"
+timezone = "Europe/Amsterdam"
+[store]
+url = "sqlite:///elsewhere.db"
+[source]
+url = "ws://legacy.example/ocpp"
+channel = "relay"
+witness = "relay"
+[source.relay]
+listen = "127.0.0.1:9116"
+upstream = "lab"
+[target]
+url = "wss://new.example/ocpp"
+witness = "relay"
+channel = "relay"
+[target.relay]
+listen = "[::1]:9117"
+upstream = "ws://new-internal:8080/ocpp"
+[waves]
+canary_per_profile = 3
+sizes = [10, 50, "10%", "rest"]
+batch_size = 100
+[caps]
+stations = 50
+per_site_share = 0.25
+per_model = 20
+per_apn = 30
+[gate]
+min_confirmed = "95%"
+max_failed = 4
+max_failed_share = "7%"
+max_lost = 1
+min_sample = 6
+soak = "45m"
+approval_from_wave = 2
+[windows]
+daily = "01:00-05:00"
+freeze = ["2026-12-24/2026-12-27", "2027-01-01"]
+[timeouts]
+check = "1m"
+write = "3m"
+restart = "6m"
+appear = "21m"
+arrive = "22m"
+undo = "7m"
+idle = "5h"
+settle = "90s"
+grace = "4m"
+defer = "10d"
+[retries]
+attempts = 5
+backoff = "8m"
+[deadline]
+legacy_switch_off = "2026-12-31"
+[drill]
+speed = 30
+since = "2026-11-20T01:00:00Z"
+"""
+
+
+def settings_of(folder: Path, text: str, **more: Any) -> Settings:
+    (folder / "campaign.toml").write_text(text, encoding="utf-8")
+    return load_settings(folder, **({"environment": {"PATH": "/bin"}} | more))
+
+
+def problem_of(folder: Path, text: str, **more: Any) -> str:
+    with pytest.raises(SettingsProblem) as caught:
+        settings_of(folder, text, **more)
+    return str(caught.value)
+
+
+def test_the_least_that_can_be_said_gives_the_defaults_of_the_contract(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, LEAST)
+
+    assert settings.policy == Policy()
+    assert settings.store_url == f"sqlite:///{tmp_path / 'campaign.db'}"
+    assert not settings.drill.is_on
+    assert (settings.source.relay.port, settings.target.relay.port) == (9016, 9017)
+
+
+def test_every_key_that_there_is_can_be_said_and_is_heeded(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, EVERYTHING)
+
+    policy = settings.policy
+    assert (policy.waves.canary_per_profile, policy.waves.batch_size) == (3, 100)
+    assert policy.waves.sizes == (10, 50, Share(0.1), None)
+    assert (policy.caps.stations, policy.caps.per_model, policy.caps.per_apn) == (50, 20, 30)
+    assert policy.caps.per_site_share == Share(0.25)
+    assert (policy.gate.min_confirmed, policy.gate.max_failed_share) == (Share(0.95), Share(0.07))
+    assert (policy.gate.max_failed, policy.gate.max_lost, policy.gate.min_sample) == (4, 1, 6)
+    assert (policy.gate.soak, policy.gate.approval_from_wave) == (timedelta(minutes=45), 2)
+    assert policy.windows.daily == Daily(begin=time(1), end=time(5))
+    assert policy.windows.freeze == (
+        Freeze(first=date(2026, 12, 24), last=date(2026, 12, 27)),
+        Freeze(first=date(2027, 1, 1), last=date(2027, 1, 1)),
+    )
+    assert policy.windows.timezone == "Europe/Amsterdam"
+    assert policy.timeouts.settle == timedelta(seconds=90)
+    assert (policy.timeouts.idle, policy.timeouts.defer) == (timedelta(hours=5), timedelta(days=10))
+    assert (policy.retries.attempts, policy.retries.backoff) == (5, timedelta(minutes=8))
+    assert policy.legacy_switch_off == date(2026, 12, 31)
+    assert settings.source.relay.is_lab
+    assert (settings.target.relay.host, settings.target.relay.port) == ("::1", 9117)
+    assert settings.drill.since == datetime(2026, 11, 20, 1, tzinfo=UTC)
+    assert settings.store_url == f"sqlite:///{tmp_path / 'elsewhere.db'}"
+
+
+def test_the_list_above_leaves_no_key_out() -> None:
+    def flat(tree: dict[str, Any], prefix: str = "") -> set[str]:
+        names: set[str] = set()
+        for key, value in tree.items():
+            names |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key}
+        return names
+
+    assert flat(tomllib.loads(EVERYTHING)) == set(_KEYS)
+
+
+@pytest.mark.parametrize("key", sorted(k for k in _KEYS if k not in ("store.url", "name")))
+def test_a_senseless_value_is_refused_with_the_name_of_its_key(tmp_path: Path, key: str) -> None:
+    text = problem_of(tmp_path, LEAST, flags={key: {"senseless": True}})
+
+    assert f"{key} (flag)" in text
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("gate.max_lots = 0", "gate.max_lost"),
+        ("timeouts.settel = '1m'", "timeouts.settle"),
+        ("waves.size = [1]", "waves.sizes"),
+        ("target.relay.upstreem = 'lab'", "target.relay.upstream"),
+    ],
+)
+def test_an_unknown_key_is_an_error_that_says_what_was_meant(tmp_path: Path, written: str, meant: str) -> None:
+    text = problem_of(tmp_path, f"{written}\n{LEAST}" if not written.startswith("target") else LEAST + written[7:])
+
+    assert f"did you mean {meant}?" in text
+
+
+def test_a_key_that_resembles_nothing_is_named_without_a_guess(tmp_path: Path) -> None:
+    text = problem_of(tmp_path, "zzzz = 1\n" + LEAST)
+
+    assert "zzzz" in text
+    assert "did you mean" not in text
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    text = problem_of(tmp_path, 'nam = "x"\n[gate]\nmax_lost = -1\nsoak = "long"\n[windows]\ndaily = "25:00-03:00"\n')
+
+    for key in ("nam ", "name is missing", "source.url is missing", "gate.max_lost", "gate.soak", "windows.daily"):
+        assert key in text
+
+
+@pytest.mark.parametrize("adapter", sorted(LATER))
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_an_adapter_of_a_later_release_is_refused_by_name_and_says_what_there_is(
+    tmp_path: Path, side: str, adapter: str
+) -> None:
+    for port in ("channel", "witness"):
+        text = problem_of(tmp_path, LEAST, flags={f"{side}.{port}": adapter})
+
+        assert f'{side}.{port} (flag) is "{adapter}", which this release does not have yet; it has relay' in text
+
+
+def test_an_adapter_that_nobody_ever_heard_of_is_refused_otherwise(tmp_path: Path) -> None:
+    assert "known here: relay" in problem_of(tmp_path, LEAST, flags={"source.channel": "pigeon"})
+
+
+def test_flags_come_before_the_environment_before_the_file_before_defaults_and_each_says_where_from(
+    tmp_path: Path,
+) -> None:
+    environment = {"MIGRATE_GATE_MAX_LOST": "2", "MIGRATE_GATE_SOAK": "10m", "MIGRATE_CAPS_STATIONS": "7"}
+
+    settings = settings_of(
+        tmp_path,
+        LEAST + "[gate]\nmax_lost = 1\nmax_failed = 9\nsoak = '1h'\n",
+        environment=environment,
+        flags={"gate.soak": "5m"},
+    )
+
+    assert settings.policy.gate.soak == timedelta(minutes=5)
+    assert settings.policy.gate.max_lost == 2
+    assert settings.policy.gate.max_failed == 9
+    assert settings.policy.caps.stations == 7
+    assert settings.origins["gate.soak"] == "flag"
+    assert settings.origins["gate.max_lost"] == "environment"
+    assert settings.origins["gate.max_failed"] == str(tmp_path / "campaign.toml")
+    assert settings.origins["gate.min_sample"] == "default"
+
+
+def test_every_key_has_an_origin(tmp_path: Path) -> None:
+    assert set(settings_of(tmp_path, LEAST).origins) == set(_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "key", "value"),
+    [
+        ("MIGRATE_WAVES_SIZES", '[5, "rest"]', "waves.sizes", (5, None)),
+        ("MIGRATE_GATE_MIN_CONFIRMED", '"90%"', "gate.min_confirmed", Share(0.9)),
+        ("MIGRATE_GATE_MIN_CONFIRMED", "90%", "gate.min_confirmed", Share(0.9)),
+        ("MIGRATE_WINDOWS_DAILY", "22:00-04:00", "windows.daily", Daily(begin=time(22), end=time(4))),
+        ("MIGRATE_DEADLINE_LEGACY_SWITCH_OFF", "2026-12-31", "deadline.legacy_switch_off", date(2026, 12, 31)),
+        ("MIGRATE_TIMEZONE", "Europe/Oslo", "timezone", "Europe/Oslo"),
+    ],
+)
+def test_the_environment_may_write_a_value_as_the_file_would_or_bare(
+    tmp_path: Path, name: str, text: str, key: str, value: object
+) -> None:
+    settings = settings_of(tmp_path, LEAST, environment={name: text})
+
+    assert settings.values[key] == value
+
+
+def test_a_variable_that_is_set_and_empty_counts_as_not_set(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, LEAST, environment={"MIGRATE_GATE_MAX_LOST": " "})
+
+    assert settings.origins["gate.max_lost"] == "default"
+
+
+def test_variables_that_are_no_keys_are_no_errors(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, LEAST, environment={"MIGRATE_CAMPAIGN": "/somewhere", "MIGRATE_GATES": "1"})
+
+    assert set(settings.origins.values()) == {"default", str(tmp_path / "campaign.toml")}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"gate.min_confirmed": "101%"}, "0 % to 100 %"),
+        ({"gate.min_confirmed": True}, "a share"),
+        ({"gate.max_lost": True}, "a whole number"),
+        ({"gate.soak": "30"}, "a duration"),
+        ({"gate.soak": 30}, "a duration"),
+        ({"windows.freeze": ["2026-12-27/2026-12-24"]}, "ends before it begins"),
+        ({"windows.freeze": "2026-12-24"}, "a list"),
+        ({"timezone": "Europe/Atlantis"}, "no IANA time zone"),
+        ({"timezone": "../etc/passwd"}, "no IANA time zone"),
+        ({"source.relay.listen": "9016"}, "host:port"),
+        ({"source.relay.listen": "127.0.0.1:99999"}, "host:port"),
+        ({"target.url": "https://new.example"}, "no WebSocket address"),
+        ({"waves.sizes": []}, "a list"),
+        ({"waves.sizes": [0]}, "a whole number from 1"),
+        ({"drill.since": "2026-11-20T01:00:00"}, "with its zone"),
+        ({"drill.speed": 0}, "above 0"),
+    ],
+)
+def test_a_wrong_value_says_what_was_wanted(tmp_path: Path, wrong: dict[str, Any], says: str) -> None:
+    assert says in problem_of(tmp_path, LEAST, flags=wrong)
+
+
+def test_credentials_in_an_address_are_refused_and_not_repeated(tmp_path: Path) -> None:
+    text = problem_of(tmp_path, LEAST, flags={"target.url": "wss://ann:s3cret@new.example/ocpp"})
+
+    assert "credentials" in text
+    assert "s3cret" not in text
+
+
+def test_a_relay_that_forwards_to_itself_is_refused(tmp_path: Path) -> None:
+    text = problem_of(tmp_path, LEAST, flags={"source.relay.upstream": "ws://127.0.0.1:9016/ocpp"})
+
+    assert "run in a circle" in text
+
+
+def test_the_two_sides_must_differ(tmp_path: Path) -> None:
+    same = {"target.url": "ws://legacy.example/ocpp", "target.relay.listen": "127.0.0.1:9016"}
+
+    text = problem_of(tmp_path, LEAST, flags=same)
+
+    assert "same address" in text
+    assert "same port" in text
+
+
+def test_ports_that_the_system_chooses_may_look_the_same(tmp_path: Path) -> None:
+    both = {"source.relay.listen": "127.0.0.1:0", "target.relay.listen": "127.0.0.1:0"}
+
+    assert settings_of(tmp_path, LEAST, flags=both).target.relay.port == 0
+
+
+def test_a_folder_without_a_campaign_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsProblem, match="migrate init"):
+        load_settings(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b'name = "x', b"\xff\xfe\x00", b"[gate\n"])
+def test_a_damaged_file_is_named_with_the_place(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "campaign.toml").write_bytes(damage)
+
+    with pytest.raises(SettingsProblem, match="cannot be read"):
+        load_settings(tmp_path)
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://db.example/fleet", "sqlite:////var/lib/fleet.db"])
+def test_a_store_elsewhere_is_taken_as_it_is_written(tmp_path: Path, url: str) -> None:
+    assert settings_of(tmp_path, LEAST, flags={"store.url": url}).store_url == url
