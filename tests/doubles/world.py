@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from migrate.adapters.journal.rows import sighting_change
-from migrate.domain.errors import CsmsUnavailable, Unreachable
+from migrate.domain.errors import CsmsUnavailable, JournalError, Unreachable
 from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
 from migrate.domain.profile import Restart
 from migrate.ports import Clock, Presence, Session
@@ -148,7 +149,8 @@ class World:
 
         async def happen() -> None:
             await asyncio.sleep(seconds)
-            await happening()
+            with suppress(JournalError):  # on a full disk the listening process records nothing either
+                await happening()
 
         self._tasks.add(asyncio.ensure_future(happen()))
 
