@@ -43,6 +43,7 @@ class Acts:
         self._fence = fence
         self._hands = hands
         self.resumed = resumed
+        self._asked_session = ""  # in which a boot was last asked for
 
     # ── planned ────────────────────────────────────────────────────────────
 
@@ -248,12 +249,16 @@ class Acts:
     # ── arrived ────────────────────────────────────────────────────────────
 
     async def ask_who_is_there(self, attempt: Attempt) -> Outcome:
-        """One TriggerMessage after the settle time: many stations never boot by themselves on a reconnect."""
-        await self._ports.clock.sleep(self._settle())
-        if self._errand.profile is None or self._errand.profile.quirks.triggers_boot:
-            with suppress(Refused, Unreachable):  # one attempt, then go on by other evidence
-                await self._hands.ask_for_boot(attempt, Side.TARGET)
-        return await for_ever()
+        """One TriggerMessage per session, after the settle time: many stations never boot by themselves on a reconnect."""
+        if self._errand.profile is not None and not self._errand.profile.quirks.triggers_boot:
+            return await for_ever()
+        while True:
+            await self._ports.clock.sleep(self._settle())
+            session = (await self._ports.witness.presence(attempt.identity)).on(Side.TARGET)
+            if session is not None and session.id != self._asked_session:
+                self._asked_session = session.id
+                with suppress(Refused, Unreachable):  # one attempt, then go on by other evidence
+                    await self._hands.ask_for_boot(attempt, Side.TARGET)
 
     # ── undoing ────────────────────────────────────────────────────────────
 

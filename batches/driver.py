@@ -54,6 +54,7 @@ class Driver:
         self._bell = asyncio.Event()
         self._was_blind = False
         self._seen_seq = 0
+        self._heeded_seq = 0
         self._away: Patience | None = None
         self._boot: Sighting | None = None  # the best boot on the target, looked at again when a rival has gone
         self._expected: IdentityFacts = errand.inventory
@@ -143,6 +144,7 @@ class Driver:
         self._bell.clear()
         while self._inbox:
             sighting = self._inbox.popleft()
+            self._heeded_seq = max(self._heeded_seq, sighting.seq)
             self._notice(attempt, sighting)
             if meaning := await self._read(attempt, sighting):
                 return _of(meaning, attempt, sighting)
@@ -237,7 +239,9 @@ class Driver:
         """Journal the fact, with the answers that led to it."""
         guard = ended.guard or self._fence.for_undoing()
         changes = {**ended.changes, **self._charged_to(attempt, ended.fact)}
-        change = move(attempt, ended.fact, self._ports.clock.now(), note=ended.note, guard=guard, **changes)
+        heeded = {"heeded": self._heeded_seq} if self._heeded_seq and "sighting" not in ended.note else {}
+        note = {**ended.note, **heeded}  # whoever goes on after us reads from there
+        change = move(attempt, ended.fact, self._ports.clock.now(), note=note, guard=guard, **changes)
         change = replace(change, events=(*self._hands.answers(), *ended.events, *change.events))
         await self._ports.journal.commit(change)
         return change.attempts[0]
@@ -261,7 +265,7 @@ _BAD_ENDS = frozenset({State.FAILED, State.REVERTED, State.STUCK, State.LOST})
 
 
 def _of(meaning: Meaning, attempt: Attempt, sighting: Sighting) -> Outcome:
-    changes = {"evidence": meaning.evidence, "left": attempt.left or meaning.left}
+    changes = {"evidence": meaning.evidence, "left": attempt.left or meaning.left, "entered_at": sighting.at}
     note = {"sighting": sighting.seq, "side": sighting.side.value, "kind": sighting.kind.value}
     return Outcome(fact=meaning.fact, changes={"reason": meaning.reason, **changes}, note=note)
 

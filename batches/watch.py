@@ -110,6 +110,8 @@ class Watch:
                 evidence=meaning.evidence,
                 reason=meaning.reason,
                 left=attempt.left or meaning.left,
+                entered_at=sighting.at,
+                note={"sighting": sighting.seq, "side": sighting.side.value, "kind": sighting.kind.value},
             )
 
     async def _read(self, attempt: Attempt, errand: Errand, sighting: Sighting) -> Meaning | None:

@@ -147,10 +147,11 @@ class Journal(Protocol):
         ...
 
     async def missed(self, identity: str) -> list[Sighting]:
-        """What was seen of a station since its newest attempt last moved: what a dead process never read.
+        """What whoever moved a station's newest attempt last had not read yet: it may be dead, or have let go of it.
 
-        Of one that has arrived, the sighting that told so comes first: what
-        kept it from proving the arrival may have gone since.
+        That begins after the sighting that the move names as the last one
+        heeded, and may be before the move.  Of a station that has arrived,
+        that sighting comes first: what kept it from proof may have gone since.
         """
         ...
 

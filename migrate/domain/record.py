@@ -111,12 +111,17 @@ class Attempt:
         return self.state in IN_FLIGHT
 
     def moved(self, fact: Fact, at: datetime, **changes: Any) -> Attempt:
-        """This attempt after a fact.  Raises ``IllegalMove`` when the table knows no such row."""
+        """This attempt after a fact.  Raises ``IllegalMove`` when the table knows no such row.
+
+        ``entered_at`` may be given with the changes: what a sighting told is
+        true since it was seen, however much later somebody reads it.
+        """
         target = advance(self.state, fact)
-        settings: dict[str, Any] = {"deferral": None, "due_at": None, "reason": "", "cause": Cause.STATION, **changes}
+        fresh: dict[str, Any] = {"deferral": None, "due_at": None, "reason": "", "cause": Cause.STATION}
+        settings = fresh | {"entered_at": at} | changes
         if fact is Fact.CONFIRMED_ON_TARGET:
             settings.setdefault("confirmed_at", at)
-        return replace(self, state=target, entered_at=at, version=self.version + 1, **settings)
+        return replace(self, state=target, version=self.version + 1, **settings)
 
 
 def attempt_id(identity: str, number: int) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from batches.driver import Driver
-from migrate.domain.attempt import State
+from migrate.domain.attempt import Fact, State
 from migrate.domain.errors import Stale
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side
 from migrate.domain.policy import Daily, Freeze, Windows
 from migrate.domain.profile import PreparedWrite, Quirks, Slots, Write
-from migrate.domain.record import EventKind, Permit
+from migrate.domain.record import EventKind, Permit, move
 from migrate.domain.station import Station
 from migrate.domain.wave import Deferral, Mode
 from tests.doubles.clock import EPOCH
@@ -640,6 +640,51 @@ async def test_what_happened_while_no_process_lived_is_caught_up() -> None:
         attempt = await scene.drive(resumed=True)
 
     assert attempt.state is State.CONFIRMED
+
+
+async def test_a_station_that_came_and_went_back_while_no_process_lived_is_found_on_the_source_at_once() -> None:
+    async with Scene.of(state=State.DEPARTED, side=None) as scene:
+        await scene.world.connect(scene.station, Side.TARGET)
+        await scene.passes(seconds=30)
+        await scene.world.leave(scene.station)
+        await scene.world.connect(scene.station, Side.SOURCE)
+        await scene.world.boot(scene.station, Side.SOURCE)
+        await scene.passes(minutes=30)
+
+        attempt = await scene.drive(resumed=True)
+
+    assert scene.path[:2] == ["arrived", "undoing"]
+    assert attempt.state is State.REVERTED
+
+
+async def test_a_boot_during_the_handing_over_of_an_arrived_station_is_read_by_the_driver() -> None:
+    """The watch moves a visited station by its first sighting; its boot comes before that move is stored."""
+    async with Scene.of(state=State.VISITING, side=None) as scene:
+        await scene.world.connect(scene.station, Side.TARGET)
+        connected = (await scene.journal.missed("AC1"))[0]
+        await scene.world.boot(scene.station, Side.TARGET)
+        told = {"sighting": connected.seq}
+        change = move(await scene.newest(), Fact.SEEN_ON_TARGET, scene.clock.now(), note=told)
+        await scene.journal.commit(change)
+        scene.attempt = change.attempts[0]
+
+        attempt = await scene.drive(resumed=True)
+
+    assert attempt.state is State.CONFIRMED
+    assert scene.world.sent("Trigger") == []
+
+
+async def test_a_station_that_arrived_is_asked_again_in_each_new_session() -> None:
+    async with Scene.of(state=State.DEPARTED, side=None, boot_answers={Side.TARGET: "Pending"}) as scene:
+        await scene.world.connect(scene.station, Side.TARGET)
+        async with scene.driven(resumed=True):
+            await scene.passes(minutes=10)
+            asked_in_the_first = len(scene.world.sent("Trigger"))
+            await scene.world.leave(scene.station)
+            await scene.world.connect(scene.station, Side.TARGET)
+            await scene.passes(minutes=10)
+
+            assert (asked_in_the_first, len(scene.world.sent("Trigger"))) == (1, 2)
 
 
 async def test_a_boot_that_a_rival_kept_from_proof_proves_it_to_the_next_process_once_the_rival_is_gone() -> None:

@@ -89,18 +89,17 @@ def missed(connection: Connection, identity: str) -> list[StoredEvent]:
     stands = connection.execute(newest.order_by(ATTEMPT.c.number.desc()).limit(1)).first()
     if stands is None:
         return []
-    unread = EVENT.c.seq > stands.seq
-    if stands.state == State.ARRIVED:
-        unread |= EVENT.c.seq == _told_by(connection, stands.seq)
+    heeded = _heeded(connection, stands.seq)
+    unread = EVENT.c.seq >= heeded if stands.state == State.ARRIVED else EVENT.c.seq > heeded
     wanted = select(EVENT).where(EVENT.c.identity == key, EVENT.c.kind == EventKind.SIGHTING.value, unread)
     return [stored_event(row) for row in connection.execute(wanted.order_by(EVENT.c.seq)).mappings()]
 
 
-def _told_by(connection: Connection, moved_at: int) -> int:
-    """The sighting that an attempt's move names as its ground; 0 for none."""
-    data = connection.execute(select(EVENT.c.data).where(EVENT.c.seq == moved_at)).scalar()
-    sighting = json.loads(data or "{}").get("sighting", 0)
-    return sighting if isinstance(sighting, int) else 0
+def _heeded(connection: Connection, moved_at: int) -> int:
+    """The last sighting that was known to whoever moved an attempt, where the move says so; else the move itself."""
+    data = json.loads(connection.execute(select(EVENT.c.data).where(EVENT.c.seq == moved_at)).scalar() or "{}")
+    heeded = data.get("sighting") or data.get("heeded")
+    return heeded if isinstance(heeded, int) else moved_at
 
 
 def newest_seq(connection: Connection) -> int:

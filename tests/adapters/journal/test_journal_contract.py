@@ -328,17 +328,28 @@ async def test_what_a_dead_process_never_read_is_what_was_seen_since_the_last_mo
     assert await journal.missed("another") == []
 
 
-async def test_of_an_arrived_station_the_sighting_that_told_so_is_read_again(journal: Any) -> None:
+@pytest.mark.parametrize(
+    ("fact", "name", "sessions"),
+    [
+        (Fact.SEEN_ON_TARGET, "sighting", ["heeded", "before the move", "after the move"]),
+        (Fact.CHECKS_PASSED, "heeded", ["before the move", "after the move"]),
+        (Fact.CHECKS_PASSED, "", ["after the move"]),
+    ],
+    ids=["arrived", "elsewhere", "nothing was heeded"],
+)
+async def test_what_was_seen_between_the_last_sighting_heeded_and_the_move_was_missed_as_well(
+    journal: Any, fact: Fact, name: str, sessions: list[str]
+) -> None:
     attempt = an_attempt()
     await journal.commit(opening(attempt))
-    told_by = await journal.commit(sighting_change([a_sighting(side=Side.TARGET, session="told")]))
-    await journal.commit(sighting_change([a_sighting(session="read")]))
-    await journal.commit(move(attempt, Fact.SEEN_ON_TARGET, AT, note={"sighting": told_by}))
-    await journal.commit(sighting_change([a_sighting(Kind.HEARTBEAT, session="unread")]))
+    heeded = await journal.commit(sighting_change([a_sighting(side=Side.TARGET, session="heeded")]))
+    await journal.commit(sighting_change([a_sighting(session="before the move")]))
+    await journal.commit(move(attempt, fact, AT, note={name: heeded} if name else {}))
+    await journal.commit(sighting_change([a_sighting(Kind.HEARTBEAT, session="after the move")]))
 
     missed = await journal.missed(attempt.identity)
 
-    assert [sighting.session for sighting in missed] == ["told", "unread"]
+    assert [sighting.session for sighting in missed] == sessions
 
 
 async def test_a_timeline_holds_one_station_only(journal: Any) -> None:
