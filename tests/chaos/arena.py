@@ -30,6 +30,9 @@ from tests.chaos.fleets import Fleet
 
 CHILD = Path(__file__).with_name("child.py")
 LIFE_LIMIT_S = 400.0
+AHEAD = ("planned", "deferred", "checked", "writing", "written", "restarting", "undoing", "departed")
+"""While a station stands in one of these, something may be under way to it, now or later on."""
+
 GATE = {
     'min_confirmed = "60%"': 'min_confirmed = "10%"',
     "max_failed = 20": "max_failed = 500",
@@ -37,6 +40,9 @@ GATE = {
     "max_lost = 2": "max_lost = 50",
 }
 """A fleet dealt for its faults would shut the gate of a demonstration; kills are judged here, not gates."""
+
+CAPS = "\n[caps]\nstations = 6\n"
+"""Few at once, one after the other: so that there is something to kill for a long time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +96,8 @@ class Arena:
             if not kill_after_s:
                 return Life(code=1, said=f"still running after {LIFE_LIMIT_S:.0f} s", states=self.states())
             said = b""
+        finally:
+            self.kill_child()  # also when the harness itself is broken off
         assert child.returncode is not None
         return Life(code=child.returncode, said=said.decode().strip(), states=self.states())
 
@@ -102,13 +110,18 @@ class Arena:
         """How many stations stand where, by the journal."""
         return Counter(self.where().values())
 
+    @property
+    def has_more_ahead(self) -> bool:
+        """Whether a station stands where something will still be done to it, or has not begun."""
+        states = self.states()
+        return states.total() < len(self.stage.specs) or any(states[state] for state in AHEAD)
+
     def where(self) -> dict[str, str]:
         return dict(self._ask("SELECT identity, state FROM attempt ORDER BY number"))
 
     def kill_listener(self) -> bool:
         """SIGKILL to the listening process of this folder, whoever started it."""
-        pids = [pid for (pid,) in self._ask("SELECT pid FROM process WHERE role = 'listen' AND ended = 0")]
-        ours = [pid for pid in pids if self._is_ours(pid)]
+        ours = self._listening()
         for pid in ours:
             os.kill(pid, signal.SIGKILL)
         for listener in self.listeners:
@@ -133,9 +146,7 @@ class Arena:
 
     def end_listeners(self) -> None:
         """The fleet is gone: whatever listens for this folder has nothing left to do."""
-        for (pid,) in self._ask("SELECT pid FROM process WHERE role = 'listen'"):
-            if self._is_ours(pid):
-                os.kill(pid, signal.SIGKILL)
+        self.kill_listener()
         for listener in self.listeners:
             listener.wait(timeout=20)
 
@@ -143,11 +154,16 @@ class Arena:
         with closing(sqlite3.connect(f"file:{self.folder}/campaign.db?mode=ro", uri=True, timeout=10)) as store:
             return store.execute(query).fetchall()
 
-    def _is_ours(self, pid: int) -> bool:
-        """Numbers come back: only a process that was started with this very folder is ours."""
-        with suppress(OSError):
-            return str(self.folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return False
+    def _listening(self) -> list[int]:
+        """The listening processes of this very folder: numbers come back, names of folders do not."""
+        ours = {b"listen", str(self.folder).encode()}
+        return [int(process.name) for process in Path("/proc").glob("[0-9]*") if ours <= _words_of(process)]
+
+
+def _words_of(process: Path) -> set[bytes]:
+    with suppress(OSError):  # it has just ended
+        return set((process / "cmdline").read_bytes().split(b"\0"))
+    return set()
 
 
 @asynccontextmanager
@@ -166,7 +182,7 @@ async def arena(fleet: Fleet, *, speed: float) -> AsyncIterator[Arena]:
     )
     async with simulated_fleet(stage) as stations:
         stage.write_campaign(stations.csms)
-        _widen_the_gate(folder / "campaign.toml")
+        _set_the_policy(folder / "campaign.toml")
         await _approve_everything(stage)
         here = Arena(stage)
         try:
@@ -183,12 +199,12 @@ async def arena(fleet: Fleet, *, speed: float) -> AsyncIterator[Arena]:
             here.end_listeners()
 
 
-def _widen_the_gate(path: Path) -> None:
+def _set_the_policy(path: Path) -> None:
     text = path.read_text()
     for narrow, wide in GATE.items():
         assert narrow in text
         text = text.replace(narrow, wide)
-    path.write_text(text)
+    path.write_text(text + CAPS)
 
 
 async def _approve_everything(stage: Stage) -> None:

@@ -27,11 +27,12 @@ class Fleet:
     size: int
     faults: FaultSet
     half_way: int = 0
+    families: tuple[str, ...] = FAMILIES
     keeps_to_one: bool = False  # no healthy station of a family that tries another address when one does not answer
     has_a_stranger: bool = False  # one is another device than the inventory says: it must be skipped
 
     def specs(self) -> list[StationSpec]:
-        families = (*(f for f in FAMILIES if f != "amina" or not self.keeps_to_one), *("amina",) * self.half_way)
+        families = (*(f for f in self.families if f != "amina" or not self.keeps_to_one), *("amina",) * self.half_way)
         specs = deal(self.seed, self.size, self.faults, families)
         for _ in range(self.half_way):
             place = next(i for i, s in enumerate(specs) if s.family == "amina" and s.fault is Fault.NONE)
@@ -62,6 +63,11 @@ def _undone(**more: int) -> FaultSet:
     return FaultSet(name="rough", counts=counts | {Fault(name): count for name, count in more.items()})
 
 
+def _without(fault: Fault) -> FaultSet:
+    demo = fault_set("demo")
+    return replace(demo, counts={one: count for one, count in demo.counts.items() if one is not fault})
+
+
 FLEETS = {
     "none": Fleet(name="none", seed=11, size=20, faults=fault_set("none")),
     "demo": Fleet(name="demo", seed=12, size=30, faults=fault_set("demo")),
@@ -69,5 +75,10 @@ FLEETS = {
         name="rough", seed=13, size=40, faults=_undone(falls_back=4, without_effect=4, busy=3, no_boot=1), half_way=7
     ),
     "all": Fleet(name="all", seed=14, size=40, faults=fault_set("all"), has_a_stranger=True),
+    "kept none": Fleet(name="kept-none", seed=11, size=20, faults=fault_set("none"), keeps_to_one=True),
+    "kept demo": Fleet(
+        name="kept-demo", seed=12, size=30, faults=_without(Fault.HALF_WAY_REFUSAL), half_way=1, keeps_to_one=True
+    ),
+    "slots": Fleet(name="slots", seed=16, size=6, faults=fault_set("none"), families=("amina",)),
     "few": Fleet(name="few", seed=15, size=10, faults=_undone(), half_way=2, keeps_to_one=True),
 }

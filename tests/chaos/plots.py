@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.arena import Arena, Life, arena
-from tests.chaos.child import NEVER, Trigger
+from tests.chaos.child import Trigger
 from tests.chaos.fleets import Fleet
 from tests.chaos.judge import Verdict, judge_campaign
 
 SPEED = 40.0
-SPEED_WITHOUT_LISTEN = 6.0
-"""Stations notice a missing relay, and some turn to their other address after half a minute: leave them their time."""
+SPEED_OF_REDIALLING = 20.0
+SPEED_OF_SLOTS = 6.0
+"""Stations notice a missing relay: leave them the time to dial again.  A family with two slots turns to the other after
+half a minute, which is then where the toolkit finds it, and no fault of a kill."""
 
 TOGETHER = 0.25
 """How often the run dies with its listening process."""
@@ -29,8 +31,8 @@ LIVES = 40
 MOMENTS = ("writing", "restarting", "undoing")
 """The states in which something may be under way to a station: a kill hurts there."""
 
-AHEAD = ("planned", "deferred", "checked", *MOMENTS, "written", "departed")
-"""While a station stands in one of these, there may be something under way to it later on."""
+AT_THE_LATEST_S = 25.0
+"""When no station comes to the wanted state any more, the process dies all the same."""
 
 SWEEP = (
     *("opened", "batch", "wave", "checked", "writing", "command", "written", "restarting", "departed", "skipped"),
@@ -165,7 +167,7 @@ async def random_moments(theatre: Theatre, fleets: Sequence[Fleet], kills: int, 
             tally.count(life)
             if wrong := crashed(life):
                 return wrong
-            if life.is_done or not any(life.states[state] for state in AHEAD):
+            if life.is_done or not here.has_more_ahead:
                 break
         return await finish(here)
 
@@ -187,22 +189,21 @@ def _wanted(tally: Tally, kills: int, hot: int, each: int, dice: random.Random) 
 
 async def _killed_at_random(here: Arena, dice: random.Random, wanted: str) -> Life:
     """At a random moment soon after a station has reached the wanted state; or at any moment, if none does."""
-    at_the_latest_s = dice.uniform(1.0, 8.0) if wanted else dice.uniform(1.0, 6.0)
-    spread_ms = {"restarting": 300.0, "": 0.0}.get(wanted, 6.0)
-    trigger = Trigger(on=wanted or NEVER, nth=dice.choice((1, 1, 1, 2, 3)), after_ms=dice.uniform(0.01, spread_ms))
-    return await here.live(trigger, kill_after_s=max(at_the_latest_s, 5.0 if wanted else 0.0))
+    if not wanted:
+        return await here.live(kill_after_s=dice.uniform(1.0, 6.0))
+    spread_ms = 300.0 if wanted == "restarting" else 6.0
+    trigger = Trigger(on=wanted, nth=dice.choice((1, 1, 1, 2, 3)), after_ms=dice.uniform(0.01, spread_ms))
+    return await here.live(trigger, kill_after_s=AT_THE_LATEST_S)
 
 
-async def listen_killed(
-    theatre: Theatre, fleets: Sequence[Fleet], kills: int, *, speed: float = SPEED_WITHOUT_LISTEN
-) -> Tally:
+async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -> Tally:
     """Kill the process that holds the stations' sockets; now and then the run together with it."""
     tally = Tally("listen killed")
 
     async def plot(here: Arena) -> str:
         life: asyncio.Future[Life] = asyncio.ensure_future(here.live())
         for _ in range(kills):
-            await asyncio.wait({life}, timeout=theatre.dice.uniform(20.0, 120.0) / speed)
+            await asyncio.wait({life}, timeout=theatre.dice.uniform(1.0, 10.0))
             states = here.states()
             if life.done():
                 break
@@ -216,8 +217,12 @@ async def listen_killed(
         return "" if ended.is_done else f"came to no end: {ended.code} {ended.said}; see child.log"
 
     for fleet in fleets:
-        await theatre.play(fleet, tally, plot, speed=speed)
+        await theatre.play(fleet, tally, plot, speed=_speed_without_listen(fleet))
     return tally
+
+
+def _speed_without_listen(fleet: Fleet) -> float:
+    return SPEED_OF_REDIALLING if fleet.keeps_to_one else SPEED_OF_SLOTS
 
 
 async def store_deleted(theatre: Theatre, fleets: Sequence[Fleet], points: Sequence[str]) -> Tally:

@@ -61,7 +61,7 @@ async def full(theatre: Theatre, plots: Sequence[str], kills: int) -> list[Tally
         quota = {"hot": kills * 8 // 10, "each": kills * 15 // 100}
         tallies.append(await random_moments(theatre, (rough, demo, none), kills, **quota))
     if "listen" in plots:
-        tallies.append(await listen_killed(theatre, (demo, none), 6))
+        tallies.append(await listen_killed(theatre, (FLEETS["kept demo"], FLEETS["kept none"], FLEETS["slots"]), 8))
     if "store" in plots:
         tallies.append(await store_deleted(theatre, (demo, rough), STORE_POINTS))
     return tallies
