@@ -25,6 +25,15 @@ SCHEDULE, SCHEDULE_TESTS = "batches/schedule.py", ("tests/batches/test_schedule.
 STANDING, STANDING_TESTS = "batches/standing.py", ("tests/batches/test_standing.py",)
 EVIDENCE, EVIDENCE_TESTS = "migrate/domain/evidence.py", ("tests/domain/test_evidence.py",)
 TABLE, TABLE_TESTS = "migrate/domain/attempt.py", ("tests/domain/test_attempt.py",)
+READING, READING_TESTS = "batches/reading.py", ("tests/batches/test_reading.py",)
+RECOVERY, RECOVERY_TESTS = "batches/recovery.py", ("tests/batches/test_recovery.py",)
+PATIENCE, PATIENCE_TESTS = "batches/patience.py", ("tests/batches/test_patience.py",)
+ACTS, ACTS_TESTS = "batches/acts.py", ("tests/batches/test_acts.py",)
+HANDS = "batches/hands.py"
+DRIVER, DRIVER_TESTS = "batches/driver.py", ("tests/batches/test_driver.py",)
+WATCH, WATCH_TESTS = "batches/watch.py", ("tests/batches/test_watch.py",)
+CONDUCTOR, CONDUCTOR_TESTS = "batches/conductor.py", ("tests/batches/test_conductor.py",)
+CAMPAIGN, CAMPAIGN_TESTS = "migrate/engine/campaign.py", ("tests/engine/test_campaign.py",)
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -154,8 +163,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("a hold is respected", PLAN, "if station.hold.strip():", "if False:", PLAN_TESTS),
     Mutant("the lifecycle is respected", PLAN, "if not station.lifecycle.is_plannable:", "if False:", PLAN_TESTS),
     Mutant("a wave keeps within site shares", PLAN, "< self._limits[candidate.planned.site]:", "< 10**9:", PLAN_TESTS),
-    Mutant("the fingerprint covers the policy", PLAN, "*_covered(policy), ", "", PLAN_TESTS),
-    Mutant("the fingerprint covers the inventory", PLAN, "*inventory, *plan.stations", "*plan.stations", PLAN_TESTS),
+    Mutant("the fingerprint covers the policy", PLAN, "        *_covered(policy),\n", "", PLAN_TESTS),
+    Mutant("the fingerprint covers the inventory", PLAN, "        *inventory,\n", "", PLAN_TESTS),
+    Mutant("the fingerprint covers the addresses", PLAN, "        list(addresses),\n", "", PLAN_TESTS),
     Mutant(
         "the order of rows is nothing", PLAN, "sorted(stations, key=lambda s: s.identity)", "list(stations)", PLAN_TESTS
     ),
@@ -204,5 +214,129 @@ MUTANTS: tuple[Mutant, ...] = (
         "State.LOST: {Fact.ON_SOURCE: State.UNDOING,",
         "State.LOST: {Fact.DEADLINE: State.FAILED, Fact.ON_SOURCE: State.UNDOING,",
         TABLE_TESTS,
+    ),
+    # one station, one batch, one run
+    Mutant(
+        "a boot that we asked for is no return",
+        READING,
+        "kind is Kind.BOOT and not sighting.solicited and",
+        "kind is Kind.BOOT and",
+        READING_TESTS,
+    ),
+    Mutant(
+        "a boot in the session of the write is no restart",
+        READING,
+        "and not sighting.solicited and is_new_session:",
+        "and not sighting.solicited:",
+        READING_TESTS,
+    ),
+    Mutant(
+        "what was seen before it left is no return",
+        READING,
+        "if sighting.at < attempt.entered_at or sighting.solicited:",
+        "if sighting.solicited:",
+        READING_TESTS,
+    ),
+    Mutant(
+        "a restart is repeated only for a station still there",
+        RECOVERY,
+        "if where is not Restarted.STILL_THERE:",
+        "if False:",
+        RECOVERY_TESTS,
+    ),
+    Mutant(
+        "a restart is repeated only while the new values are held",
+        RECOVERY,
+        "if now not in (Held.NEW, Held.UNKNOWN):",
+        "if False:",
+        RECOVERY_TESTS,
+    ),
+    Mutant(
+        "unknown is never rounded to done",
+        RECOVERY,
+        "Fact.READ_BACK_WHOLE if acknowledged else Fact.PARTLY_APPLIED",
+        "Fact.READ_BACK_WHOLE",
+        RECOVERY_TESTS,
+    ),
+    Mutant(
+        "a blind witness pauses every deadline",
+        PATIENCE,
+        "is not None and self.could_see and can_see:",
+        "is not None:",
+        PATIENCE_TESTS,
+    ),
+    Mutant(
+        "a driver who charges is not cut off",
+        ACTS,
+        "return session is None or bool(session.charging)",
+        "return session is None",
+        ACTS_TESTS,
+    ),
+    Mutant("unseen is not offline", ACTS, "if Side.SOURCE not in presence.seen and", "if False and", ACTS_TESTS),
+    Mutant(
+        "the tries are counted",
+        ACTS,
+        "if attempt.tries >= self._errand.policy.retries.attempts:",
+        "if False:",
+        ACTS_TESTS,
+    ),
+    Mutant("a refusal half-way is undone", ACTS, "if hidden or undo(attempt.unit, now):", "if False:", ACTS_TESTS),
+    Mutant(
+        "what came too late out of the journal is not sent",
+        HANDS,
+        "if waited > SEND_LIMIT_S:",
+        "if False:",
+        DRIVER_TESTS,
+    ),
+    Mutant(
+        "an ending while nobody saw is the environment's",
+        DRIVER,
+        "if is_bad_end and self._was_blind else",
+        "if False else",
+        DRIVER_TESTS,
+    ),
+    Mutant(
+        "a rival session keeps a boot from confirming",
+        DRIVER,
+        "return max(presence.answering - (1 if own is not None else 0), 0)",
+        "return 0",
+        DRIVER_TESTS,
+    ),
+    Mutant("a fenced worker lets go", DRIVER, "raise stale  # another", "pass  # another", ACTS_TESTS),
+    Mutant(
+        "a batch is not fenced by itself",
+        CONDUCTOR,
+        "        async with lock:\n",
+        "        async with asyncio.Lock():\n",
+        CONDUCTOR_TESTS,
+    ),
+    Mutant(
+        "a confirmed station soaks",
+        WATCH,
+        "or now - attempt.confirmed_at < errand.policy.gate.soak:",
+        "or False:",
+        WATCH_TESTS,
+    ),
+    Mutant("a station with a rival does not settle", WATCH, "elif _is_alone(presence):", "else:", WATCH_TESTS),
+    Mutant(
+        "a deferral does not last for ever",
+        WATCH,
+        "now - attempt.opened_at > errand.policy.timeouts.defer:",
+        "False:",
+        WATCH_TESTS,
+    ),
+    Mutant(
+        "a gate trips with the failure that shuts it",
+        CAMPAIGN,
+        "self.brake.shut_waves |= {planned.wave}",
+        "pass",
+        CAMPAIGN_TESTS,
+    ),
+    Mutant(
+        "a gate opened again turns no batch away",
+        CAMPAIGN,
+        "await self._refresh()  # a gate",
+        "pass  # a gate",
+        CAMPAIGN_TESTS,
     ),
 )
