@@ -23,6 +23,7 @@ import uvloop
 from migrate.adapters.journal.journal import SqlJournal
 from migrate.cli.live import Silent
 from migrate.cli.work import at_work, run_to_the_end
+from migrate.domain.attempt import INTENTS
 from migrate.domain.record import Attempt, Change, EventKind, WaveMark
 from migrate.wiring import open_campaign
 
@@ -31,16 +32,24 @@ NEVER = "never"
 
 @dataclass(slots=True)
 class Trigger:
-    """Kill at the ``nth`` acknowledged event called ``on``, ``after_ms`` later: a state, or opened, command, batch, wave."""
+    """Kill at the ``nth`` acknowledged event called ``on``, ``after_ms`` later: a state, or opened, command, batch, wave.
+
+    When ``intents`` is not 0, that many intents are the limit: the process
+    dies at the last of them though what it waits for has not come.
+    """
 
     on: str = NEVER
     nth: int = 1
     after_ms: float = 0.0
+    intents: int = 0
 
     def told(self, names: list[str]) -> None:
         """Count what was just acknowledged, and die when it is time."""
         self.nth -= names.count(self.on)
-        if self.nth > 0 or self.on not in names:
+        begun = sum(name in INTENTS for name in names)
+        is_spent = 0 < self.intents <= begun
+        self.intents -= begun
+        if not is_spent and (self.nth > 0 or self.on not in names):
             return
         if self.after_ms:
             threading.Timer(self.after_ms / 1000, _die).start()

@@ -76,9 +76,7 @@ FLEETS = {
     ),
     "all": Fleet(name="all", seed=14, size=40, faults=fault_set("all"), has_a_stranger=True),
     "kept none": Fleet(name="kept-none", seed=11, size=20, faults=fault_set("none"), keeps_to_one=True),
-    "kept demo": Fleet(
-        name="kept-demo", seed=12, size=30, faults=_without(Fault.HALF_WAY_REFUSAL), half_way=1, keeps_to_one=True
-    ),
+    "kept demo": Fleet(name="kept-demo", seed=12, size=30, faults=_without(Fault.HALF_WAY_REFUSAL), keeps_to_one=True),
     "slots": Fleet(name="slots", seed=16, size=6, faults=fault_set("none"), families=("amina",)),
     "few": Fleet(name="few", seed=15, size=10, faults=_undone(), half_way=2, keeps_to_one=True),
 }

@@ -192,7 +192,8 @@ async def _killed_at_random(here: Arena, dice: random.Random, wanted: str) -> Li
     if not wanted:
         return await here.live(kill_after_s=dice.uniform(1.0, 6.0))
     spread_ms = 300.0 if wanted == "restarting" else 6.0
-    trigger = Trigger(on=wanted, nth=dice.choice((1, 1, 1, 2, 3)), after_ms=dice.uniform(0.01, spread_ms))
+    after_ms = dice.uniform(0.01, spread_ms)
+    trigger = Trigger(on=wanted, nth=dice.choice((1, 1, 1, 2, 3)), after_ms=after_ms, intents=dice.randint(4, 10))
     return await here.live(trigger, kill_after_s=AT_THE_LATEST_S)
 
 

@@ -74,3 +74,18 @@ def test_a_trigger_for_the_third_waits_for_the_third(monkeypatch: pytest.MonkeyP
     trigger.told(["writing"])
 
     assert (before, deaths) == ([], ["now"])
+
+
+def test_a_trigger_whose_moment_does_not_come_fires_with_the_last_intent_it_may_see(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deaths: list[str] = []
+    monkeypatch.setattr("tests.chaos.child._die", lambda: deaths.append("now"))
+    trigger = Trigger(on="undoing", nth=2, intents=3)
+
+    for names in (["writing", "checked"], ["undoing"], ["written"]):
+        trigger.told(names)
+    before = list(deaths)
+    trigger.told(["restarting"])
+
+    assert (before, deaths) == ([], ["now"])
