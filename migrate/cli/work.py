@@ -19,7 +19,7 @@ from migrate.cli.live import Progress, Silent
 from migrate.domain.evidence import Side
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan
-from migrate.engine.campaign import Outline
+from migrate.engine.outline import Outline
 from migrate.engine.process import CampaignProcess
 from migrate.wiring import Wired, exists, new_process
 

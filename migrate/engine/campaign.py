@@ -9,53 +9,39 @@ rulings.  Every step may run again after a crash.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from batches.acts import for_ever
 from batches.conductor import Conductor
-from batches.errand import Errand, Ports
-from batches.gate import rule, still_acknowledged, stopped_kinds, tally
+from batches.errand import Ports
+from batches.gate import stopped_kinds
 from batches.lookout import Lookout
-from batches.schedule import Admission, permits, site_limits
-from batches.standing import is_approved
+from batches.schedule import Admission
 from batches.turnstile import Turnstile
 from batches.watch import Watch
-from migrate.domain.address import Backend
 from migrate.domain.attempt import BATCH_ENDS, NEEDS_A_PERSON, State
 from migrate.domain.errors import CsmsUnavailable
-from migrate.domain.evidence import IdentityFacts, Kind, Sighting
-from migrate.domain.policy import Policy
-from migrate.domain.profile import Profile
-from migrate.domain.record import Approval, Attempt, Change, Event, EventKind, WaveMark, attempt_id
-from migrate.domain.station import Station
-from migrate.domain.wave import Plan, PlannedStation, Ruling, Verdict, Wave, WaveState
+from migrate.domain.evidence import Kind, Sighting
+from migrate.domain.record import Attempt, Change, Event, EventKind
+from migrate.domain.wave import Ruling, Verdict, WaveState
 from migrate.engine.brake import CampaignBrake
 from migrate.engine.durable import Steps
+from migrate.engine.gates import Gates
+from migrate.engine.outline import Outline, batch_name, opening_event
 
 TICK = timedelta(seconds=10)
 """How often, in campaign time, the engine looks at gates, deadlines and orders; never less than once a real second."""
 
+OPENED_AT_ONCE = 500
+"""Attempts opened in one change: ten thousand in one transaction would keep every other process waiting."""
+
 _AGAINST = frozenset({State.FAILED, State.REVERTED}) | NEEDS_A_PERSON
 _AT_REST = frozenset({State.SETTLED, State.VISITING, State.FAILED, State.REVERTED, State.SKIPPED}) | NEEDS_A_PERSON
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
-    """Everything a campaign is made of, read once when the process starts."""
-
-    plan: Plan
-    stations: Mapping[str, Station]
-    profiles: Callable[[str], Profile | None]
-    refit: Callable[[IdentityFacts], str]
-    backend: Backend
-    policy: Policy
-    upto_wave: int | None = None
-    lab_counts: bool = False
-    waits_for_visits: bool = False
+SendOff = Callable[[str], Awaitable[None]]
 
 
 class Campaign:
@@ -66,19 +52,14 @@ class Campaign:
         self._ports = ports
         self.is_helper = False  # a worker: what it does not start is left to the run, not reported as done
         self.is_leader = True  # keeps the watch and dispatches what is due; one process of a campaign does
-        self._planned = {s.identity: s for s in outline.plan.stations}
-        self._kinds = {s.identity: s.kind for s in outline.plan.stations}
-        self._limits = site_limits(outline.plan.stations, outline.policy.caps)
+        self.broken: Exception | None = None  # what stopped a batch and was no station's doing
         self.brake = CampaignBrake(ports.witness)
         self.lookout = Lookout(ports.witness)
-        self.watch = Watch(ports, self._errand_or_none, self._opening, self._may_dispatch, self._dispatch)
-        turnstile = Turnstile(Admission(outline.policy.caps, self._limits))
+        self.watch = Watch(ports, outline.errand_or_none, self._opening, self._may_dispatch, self._dispatch)
+        self._gates = Gates(outline, ports, self.watch.known)
+        turnstile = Turnstile(Admission(outline.policy.caps, outline.limits))
         self._conductor = Conductor(ports, self.lookout, turnstile, self.brake, executor=executor, let_go=self._let_go)
-        self._send_off: Callable[[str], Any] | None = None
-        self._marks: dict[int, WaveMark] = {}
-        self._approvals: list[Approval] = []
-        self.wait_for: str = ""  # what the run waits for, in words
-        self.broken: Exception | None = None  # what stopped a batch and was no station's doing
+        self._send_off: SendOff | None = None
 
     @property
     def steps(self) -> Steps:
@@ -92,7 +73,7 @@ class Campaign:
 
     # ── the background of every process ────────────────────────────────────
 
-    async def keep_watch(self, send_off: Callable[[str], Any]) -> None:
+    async def keep_watch(self, send_off: SendOff) -> None:
         """Read the witness and look at what is due, for ever."""
         self._send_off = send_off
         await self._refresh()
@@ -125,103 +106,53 @@ class Campaign:
         return min(self._ports.clock.real_s(TICK), 1.0)
 
     async def _refresh(self) -> None:
-        journal, fingerprint = self._ports.journal, self._outline.plan.fingerprint
-        self.brake.control = await journal.control()
-        self._marks = await journal.wave_marks(fingerprint)
-        self._approvals = await journal.approvals(fingerprint)
-        self.brake.shut_waves = frozenset(n for n, mark in self._marks.items() if self._is_shut(n, mark))
+        self.brake.control = await self._ports.journal.control()
+        await self._gates.refresh(self.brake.control)
+        self.brake.shut_waves = self._gates.shut()
         self._stop_kinds()
 
-    def _is_shut(self, number: int, mark: WaveMark) -> bool:
-        """By what is recorded, or by what is about to be."""
-        if mark.state not in (WaveState.RUNNING, WaveState.SOAKING):
-            return mark.state == WaveState.SHUT
-        return self._judged(number)[0].verdict is Verdict.SHUT
-
     def _stop_kinds(self) -> None:
+        acknowledged = self.brake.control.acknowledged.values()
         self.brake.stopped_kinds = stopped_kinds(
-            self.watch.known.values(), self._kinds, self._outline.policy.gate, self._everything_acknowledged()
-        )
-
-    def _everything_acknowledged(self) -> dict[str, int]:
-        return {name: version for seen in self.brake.control.acknowledged.values() for name, version in seen.items()}
-
-    # ── errands ────────────────────────────────────────────────────────────
-
-    def _errand(self, attempt: Attempt) -> Errand:
-        planned = self._planned[attempt.identity]
-        return Errand(
-            station=self._outline.stations[attempt.identity],
-            planned=planned,
-            profile=self._outline.profiles(planned.profile),
-            backend=self._outline.backend,
-            policy=self._outline.policy,
-            permits=permits(planned, self._outline.policy.caps, self._limits),
-            refit=self._outline.refit,
-            lab_counts=self._outline.lab_counts,
-        )
-
-    def _errand_or_none(self, attempt: Attempt) -> Errand | None:
-        return self._errand(attempt) if attempt.identity in self._planned else None
-
-    def _opening(self, identity: str) -> Attempt | None:
-        planned = self._planned.get(identity)
-        return self._opened(planned, None) if planned is not None else None
-
-    def _opened(self, planned: PlannedStation, before: Attempt | None) -> Attempt:
-        now, number = self._ports.clock.now(), before.number + 1 if before else 1
-        return Attempt(
-            id=attempt_id(planned.identity, number),
-            identity=planned.identity,
-            number=number,
-            wave=planned.wave,
-            batch=batch_name(planned.wave, planned.batch),
-            profile=planned.profile,
-            method=planned.method,
-            opened_at=now,
-            entered_at=now,
-            fingerprint=self._outline.plan.fingerprint,
+            self.watch.known.values(),
+            self._outline.kinds,
+            self._outline.policy.gate,
+            {name: version for seen in acknowledged for name, version in seen.items()},
         )
 
     # ── steps ──────────────────────────────────────────────────────────────
 
     async def _waves(self, _: str) -> list[int]:
-        upto = self._outline.upto_wave
-        return [w.number for w in self._outline.plan.waves if upto is None or w.number <= upto]
+        return self._outline.waves
 
     async def _open_wave(self, _: str, number: int) -> list[str]:
         """Open an attempt for each station of the wave that has none; the batches that still have work."""
-        wave = self._wave(number)
-        if not self.is_approved(number):
+        if not self._gates.is_approved(number):
             return []
-        known = {
-            a.identity: a for a in await self._ports.journal.attempts(identities={s.identity for s in wave.stations})
-        }
-        fresh = [
-            self._opened(s, known.get(s.identity)) for s in wave.stations if self._needs_attempt(known.get(s.identity))
-        ]
-        for chunk in _chunks(fresh, 500):
-            await self._ports.journal.commit(Change(events=tuple(map(_opening_event, chunk)), attempts=tuple(chunk)))
-        for attempt in fresh:
-            known[attempt.identity] = attempt
-            self.watch.learn(attempt)
-        if self._mark(number).state in (WaveState.WAITING, WaveState.SHUT):
-            await self._note_wave(number, WaveState.RUNNING, ())
-        names = dict.fromkeys(batch_name(number, s.batch) for s in wave.stations)
-        alive = {known[s.identity].batch for s in wave.stations if known[s.identity].state not in BATCH_ENDS}
-        return [name for name in names if name in alive]
+        stations = self._outline.wave(number).stations
+        newest = await self._ports.journal.attempts(identities={s.identity for s in stations})
+        known = {a.identity: a for a in newest}
+        now = self._ports.clock.now()
+        befores = ((s, known.get(s.identity)) for s in stations)
+        fresh = [self._outline.opened(s, before, now) for s, before in befores if self._outline.needs_attempt(before)]
+        await self._open(fresh)
+        known |= {a.identity: a for a in fresh}
+        if self._gates.mark(number).state in (WaveState.WAITING, WaveState.SHUT):
+            await self._gates.note(number, WaveState.RUNNING)
+        alive = {a.batch for a in known.values() if a.state not in BATCH_ENDS}
+        return [name for name in dict.fromkeys(batch_name(number, s.batch) for s in stations) if name in alive]
 
-    def _needs_attempt(self, newest: Attempt | None) -> bool:
-        """None yet, or one of an earlier plan that ended: what this plan says is tried anew."""
-        if newest is None:
-            return True
-        return newest.is_ended and newest.fingerprint != self._outline.plan.fingerprint
+    async def _open(self, fresh: Sequence[Attempt]) -> None:
+        for chunk in _chunks(fresh, OPENED_AT_ONCE):
+            await self._ports.journal.commit(Change(events=tuple(map(opening_event, chunk)), attempts=tuple(chunk)))
+        for attempt in fresh:
+            self.watch.learn(attempt)
 
     async def _run_batch(self, name: str) -> dict[str, Any]:
         """One batch, or a catch-up batch; an outcome in any case, because dbos forgets what kind an error was."""
         try:
             await self._refresh()  # a gate that a person has opened again must not turn its batches away
-            report = await self._conductor.run(name, await self._attempts_of(name), self._errand)
+            report = await self._conductor.run(name, await self._attempts_of(name), self._outline.errand)
             if self.is_helper and self.brake.is_ending and report.states.get(State.PLANNED):
                 await for_ever()  # cancelled when this process ends: the batch stays pending, and another takes it over
         except* Exception as errors:  # noqa: BLE001 - the roof: what no driver explains stops the run, which raises it
@@ -231,13 +162,18 @@ class Campaign:
             outcome = {"batch": name, "states": {s.value: n for s, n in report.states.items()}, "fenced": report.fenced}
         return outcome
 
+    async def _attempts_of(self, name: str) -> list[Attempt]:
+        """The attempts that carry the batch's name, in plan order: a station belongs to one batch at a time."""
+        mine = {a.identity: a for a in await self._ports.journal.attempts(batch=name)}
+        return [mine[identity] for identity in self._outline.planned if identity in mine]
+
     def _let_go(self, attempt: Attempt) -> None:
         """A failure trips the brake before the next station starts, not only at the next look."""
         self.watch.learn(attempt)
-        planned = self._planned.get(attempt.identity)
+        planned = self._outline.planned.get(attempt.identity)
         if planned is not None and attempt.state in _AGAINST:
             self._stop_kinds()
-            if self._judged(planned.wave)[0].verdict is Verdict.SHUT:
+            if self._gates.judged(planned.wave)[0].verdict is Verdict.SHUT:
                 self.brake.shut_waves |= {planned.wave}
 
     def _break(self, errors: ExceptionGroup[Exception]) -> None:
@@ -245,18 +181,12 @@ class Campaign:
         self.broken = self.broken or leaves(errors)[0]
         self.brake.is_ending = True
 
-    async def _attempts_of(self, name: str) -> list[Attempt]:
-        """The attempts that carry the batch's name, in plan order: a station belongs to one batch at a time."""
-        mine = {a.identity: a for a in await self._ports.journal.attempts(batch=name)}
-        return [mine[identity] for identity in self._planned if identity in mine]
-
     async def _judge(self, _: str, number: int) -> str:
         """Wait at the gate: ``open``, ``shut``, ``held`` (never opens by itself), ``approval`` or ``ending``."""
         while True:
-            if not self.is_approved(number):
+            if not self._gates.is_approved(number):
                 return "approval"
-            ruling = await self._rule(number)
-            if ending := self._ends_waiting(number, ruling):
+            if ending := self._ends_waiting(number, await self._gates.rule(number)):
                 return ending
             await asyncio.sleep(self.nap_s)
 
@@ -267,25 +197,19 @@ class Campaign:
             return "shut"
         if self.brake.is_ending and not self.lookout.driven:
             return "ending"
-        if not self._has_soaked(number):
+        if not self._gates.has_soaked(number):
             return ""
-        return "approval" if not self._next_is_approved(number) else "held"
+        return "approval" if not self._gates.next_is_approved(number) else "held"
 
     async def _finish(self, _: str) -> str:
         """Wait for soaks and deferrals of every wave that ran; then the waves are done."""
-        while not self.brake.is_ending:
-            restless = [a for a in self._tried() if not self._is_at_rest(a)]
-            if not restless:
-                break
-            for wave in self._outline.plan.waves:
-                await self._rule(wave.number)
-            due = self.watch.next_due_at()
-            self.wait_for = f"{len(restless)} stations not at rest" + (
-                f"; next due {due:%Y-%m-%d %H:%M:%S}Z" if due else ""
-            )
+        while not self.brake.is_ending and not all(map(self._is_at_rest, self._tried())):
+            for number in self._outline.waves:
+                await self._gates.rule(number)
             await asyncio.sleep(self.nap_s)
-        for number in [w.number for w in self._outline.plan.waves if self._mark(w.number).state == WaveState.OPEN]:
-            await self._note_wave(number, WaveState.DONE, ())
+        for number in self._outline.waves:
+            if self._gates.mark(number).state == WaveState.OPEN:
+                await self._gates.note(number, WaveState.DONE)
         return "ending" if self.brake.is_ending else "done"
 
     def _is_at_rest(self, attempt: Attempt) -> bool:
@@ -294,65 +218,7 @@ class Campaign:
         return attempt.state in _AT_REST
 
     def _tried(self) -> list[Attempt]:
-        return [a for a in self.watch.known.values() if a.identity in self._planned]
-
-    # ── gates ──────────────────────────────────────────────────────────────
-
-    async def _rule(self, number: int) -> Ruling:
-        """Judge the wave as it stands, and journal what changed."""
-        (ruling, quiet_since), mark = self._judged(number), self._mark(number)
-        state = _state_of(ruling, is_quiet=quiet_since is not None, before=mark.state)
-        if state != mark.state or (quiet_since is None) != (mark.quiet_since is None):
-            await self._note_wave(number, state, tuple(str(r) for r in ruling.reasons), quiet_since=quiet_since)
-        return ruling
-
-    def _judged(self, number: int) -> tuple[Ruling, datetime | None]:
-        """The gate's word on a wave at this moment, and since when nothing of it has been pending."""
-        wave, now = self._wave(number), self._ports.clock.now()
-        attempts = [a for s in wave.stations if (a := self.watch.known.get(s.identity))]
-        counts = tally(attempts, wave.size)
-        quiet_since = (self._mark(number).quiet_since or now) if counts.pending == 0 else None
-        ruling = rule(
-            counts,
-            self._outline.policy.gate,
-            soaked=now - quiet_since if quiet_since else None,
-            approved=self._next_is_approved(number),
-            acknowledged=still_acknowledged(attempts, self.brake.control.acknowledged.get(number, {})),
-        )
-        return ruling, quiet_since
-
-    def _has_soaked(self, number: int) -> bool:
-        since = self._mark(number).quiet_since
-        return since is not None and self._ports.clock.now() - since >= self._outline.policy.gate.soak
-
-    def is_approved(self, number: int) -> bool:
-        return is_approved(number, self._outline.plan.fingerprint, self._approvals, self._outline.policy.gate)
-
-    def _next_is_approved(self, number: int) -> bool:
-        later = [w.number for w in self._outline.plan.waves if w.number > number]
-        upto = self._outline.upto_wave
-        return not later or (upto is not None and later[0] > upto) or self.is_approved(later[0])
-
-    def _wave(self, number: int) -> Wave:
-        return next(w for w in self._outline.plan.waves if w.number == number)
-
-    def _mark(self, number: int) -> WaveMark:
-        return self._marks.get(number) or WaveMark(wave=number, state=WaveState.WAITING, at=self._ports.clock.now())
-
-    async def _note_wave(self, number: int, state: str, reasons: tuple[str, ...], *, quiet_since: Any = None) -> None:
-        before, now = self._mark(number), self._ports.clock.now()
-        mark = WaveMark(
-            wave=number,
-            state=state,
-            at=now,
-            started_at=before.started_at or now,
-            ended_at=before.ended_at or (now if state in (WaveState.OPEN, WaveState.DONE) else None),
-            quiet_since=quiet_since if state != WaveState.DONE else before.quiet_since,
-            reasons=reasons,
-        )
-        event = Event(kind=EventKind.WAVE, at=now, data={"wave": number, "state": str(state), "reasons": list(reasons)})
-        await self._ports.journal.mark_wave(self._outline.plan.fingerprint, mark, Change(events=(event,)))
-        self._marks[number] = mark
+        return [a for a in self.watch.known.values() if a.identity in self._outline.planned]
 
     async def _note_incident(self, title: str, detail: str, **more: Any) -> None:
         data = {"title": title, "detail": detail, **more}
@@ -361,9 +227,14 @@ class Campaign:
 
     # ── catch-up ───────────────────────────────────────────────────────────
 
+    def _opening(self, identity: str) -> Attempt | None:
+        """The attempt that would be opened for a station seen on the target before any command."""
+        planned = self._outline.planned.get(identity)
+        return self._outline.opened(planned, None, self._ports.clock.now()) if planned is not None else None
+
     def _may_dispatch(self, attempt: Attempt) -> bool:
         """A deferral comes back only where a fresh station could start too."""
-        errand = self._errand_or_none(attempt)
+        errand = self._outline.errand_or_none(attempt)
         return errand is not None and self.brake.stops(errand) is None
 
     async def _dispatch(self, attempts: Sequence[Attempt]) -> None:
@@ -375,32 +246,6 @@ class Campaign:
         """Batches with stations that are not at rest, which a dead process may have left without anybody to run them."""
         under_way = [a for a in await self._ports.journal.attempts() if a.state not in BATCH_ENDS]
         return list(dict.fromkeys(a.batch for a in under_way))
-
-
-def is_catch_up(batch: str) -> bool:
-    """Whether a batch is of no wave, but of stations that came back."""
-    return batch.startswith("catch-up.")
-
-
-def batch_name(wave: int, batch: int) -> str:
-    return f"w{wave}.b{batch}"
-
-
-def _state_of(ruling: Ruling, *, is_quiet: bool, before: str) -> str:
-    if before == WaveState.DONE:
-        return before
-    if ruling.verdict is Verdict.SHUT:
-        return WaveState.SHUT
-    if ruling.verdict is Verdict.OPEN:
-        return WaveState.OPEN
-    return before if before == WaveState.OPEN else WaveState.SOAKING if is_quiet else WaveState.RUNNING
-
-
-def _opening_event(attempt: Attempt) -> Event:
-    data = {"wave": attempt.wave, "batch": attempt.batch, "profile": attempt.profile, "method": attempt.method.value}
-    return Event(
-        kind=EventKind.ATTEMPT_OPENED, at=attempt.opened_at, identity=attempt.identity, attempt=attempt.id, data=data
-    )
 
 
 def _chunks(items: Sequence[Attempt], size: int) -> Iterable[Sequence[Attempt]]:

@@ -18,8 +18,9 @@ from pathlib import Path
 from batches.errand import Ports
 from migrate.domain.record import Change, Event, EventKind, Process
 from migrate.engine.beat import BEAT_S
-from migrate.engine.campaign import Campaign, Outline, is_catch_up
+from migrate.engine.campaign import Campaign
 from migrate.engine.durable import Durable
+from migrate.engine.outline import Outline, is_catch_up
 
 DEAD_AFTER = timedelta(seconds=15)
 """Real time without a beat after which a process's batches are taken over; its intents are fenced all the same."""

@@ -22,7 +22,8 @@ from migrate.domain.profile import Method, Rollback
 from migrate.domain.record import Approval, Attempt, Change, Control, Event, EventKind
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan, PlannedStation, Wave
-from migrate.engine.campaign import Campaign, Outline
+from migrate.engine.campaign import Campaign
+from migrate.engine.outline import Outline
 from tests.doubles.clock import EPOCH, LoadedDice, VirtualClock
 from tests.doubles.journal import MemoryJournal
 from tests.doubles.scene import ACME, NEW, a_station

@@ -1,0 +1,114 @@
+"""What a campaign is made of, and the errand it gives for each of its stations.
+
+Read once when a process starts; nothing here asks the journal or a station.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from batches.errand import Errand
+from batches.schedule import permits, site_limits
+from migrate.domain.address import Backend
+from migrate.domain.evidence import IdentityFacts
+from migrate.domain.policy import Policy
+from migrate.domain.profile import Profile
+from migrate.domain.record import Attempt, Event, EventKind, attempt_id
+from migrate.domain.station import Station
+from migrate.domain.wave import Plan, PlannedStation, Wave
+
+CATCH_UP = "catch-up."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """Everything a campaign is made of.  ``waits_for_visits`` is true where crews are simulated."""
+
+    plan: Plan
+    stations: Mapping[str, Station]
+    profiles: Callable[[str], Profile | None]
+    refit: Callable[[IdentityFacts], str]
+    backend: Backend
+    policy: Policy
+    upto_wave: int | None = None
+    lab_counts: bool = False
+    waits_for_visits: bool = False
+
+    @cached_property
+    def planned(self) -> dict[str, PlannedStation]:
+        """Every station of the plan, in plan order."""
+        return {s.identity: s for s in self.plan.stations}
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        return {s.identity: s.kind for s in self.plan.stations}
+
+    @cached_property
+    def limits(self) -> dict[str, int]:
+        """How many stations of each site may be in flight at once."""
+        return site_limits(self.plan.stations, self.policy.caps)
+
+    @property
+    def waves(self) -> list[int]:
+        """The waves that this run may open."""
+        return [w.number for w in self.plan.waves if self.upto_wave is None or w.number <= self.upto_wave]
+
+    def wave(self, number: int) -> Wave:
+        return next(w for w in self.plan.waves if w.number == number)
+
+    def errand(self, attempt: Attempt) -> Errand:
+        planned = self.planned[attempt.identity]
+        return Errand(
+            station=self.stations[attempt.identity],
+            planned=planned,
+            profile=self.profiles(planned.profile),
+            backend=self.backend,
+            policy=self.policy,
+            permits=permits(planned, self.policy.caps, self.limits),
+            refit=self.refit,
+            lab_counts=self.lab_counts,
+        )
+
+    def errand_or_none(self, attempt: Attempt) -> Errand | None:
+        """The errand, unless the plan knows the station no more."""
+        return self.errand(attempt) if attempt.identity in self.planned else None
+
+    def needs_attempt(self, newest: Attempt | None) -> bool:
+        """None yet, or one of an earlier plan that ended: what this plan says is tried anew."""
+        return newest is None or (newest.is_ended and newest.fingerprint != self.plan.fingerprint)
+
+    def opened(self, planned: PlannedStation, before: Attempt | None, at: datetime) -> Attempt:
+        """A fresh attempt at a station, numbered after the one before."""
+        number = before.number + 1 if before else 1
+        return Attempt(
+            id=attempt_id(planned.identity, number),
+            identity=planned.identity,
+            number=number,
+            wave=planned.wave,
+            batch=batch_name(planned.wave, planned.batch),
+            profile=planned.profile,
+            method=planned.method,
+            opened_at=at,
+            entered_at=at,
+            fingerprint=self.plan.fingerprint,
+        )
+
+
+def opening_event(attempt: Attempt) -> Event:
+    """What the journal tells of an attempt that begins."""
+    data = {"wave": attempt.wave, "batch": attempt.batch, "profile": attempt.profile, "method": attempt.method.value}
+    return Event(
+        kind=EventKind.ATTEMPT_OPENED, at=attempt.opened_at, identity=attempt.identity, attempt=attempt.id, data=data
+    )
+
+
+def batch_name(wave: int, batch: int) -> str:
+    return f"w{wave}.b{batch}"
+
+
+def is_catch_up(batch: str) -> bool:
+    """Whether a batch is of no wave, but of stations that came back."""
+    return batch.startswith(CATCH_UP)
