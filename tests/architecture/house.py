@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("migrate", "vendor_profiles", "batches", "reports")
-ROOF = ("migrate/cli", "migrate/wiring.py", "migrate/engine", "migrate/settings.py")
+ROOF = ("migrate/cli", "migrate/wiring.py", "migrate/engine", "migrate/settings")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from migrate.cli.exits import Exit
 from migrate.domain.attempt import State
 from migrate.domain.policy import Policy, Share
 from migrate.domain.wave import Mode, WaveState
-from migrate.settings import _KEYS, _MISSING
+from migrate.settings.keys import KEYS, MISSING
 from tests.architecture.generated import PARTS, renewed
 from tests.architecture.house import ROOT, modules
 
@@ -106,8 +106,8 @@ def environment_name(key: str) -> str:
 
 def default_text(key: str) -> str:
     """A default as one writes it into campaign.toml."""
-    default = _KEYS[key][1]
-    return "required" if default is _MISSING else "none" if default is None else f"`{_toml(key, default)}`"
+    default = KEYS[key][1]
+    return "required" if default is MISSING else "none" if default is None else f"`{_toml(key, default)}`"
 
 
 def _toml(key: str, value: Any) -> str:
@@ -126,7 +126,7 @@ def _span(value: timedelta) -> str:
     return f"{seconds // size}{unit}"
 
 
-@pytest.mark.parametrize("key", _KEYS)
+@pytest.mark.parametrize("key", KEYS)
 def test_every_setting_is_documented_with_its_default_and_its_variable(key: str) -> None:
     (row,) = [line for line in text_of("settings.md").splitlines() if line.startswith(f"| `{key}` |")]
 
@@ -151,7 +151,7 @@ def is_covered(key: str) -> bool:
     return _covered(policy) != _covered(replace(policy, **{section: other}))
 
 
-@pytest.mark.parametrize("key", _KEYS)
+@pytest.mark.parametrize("key", KEYS)
 def test_what_makes_a_plan_stale_is_marked_in_the_settings(key: str) -> None:
     (row,) = [line for line in text_of("settings.md").splitlines() if line.startswith(f"| `{key}` |")]
 
@@ -161,7 +161,7 @@ def test_what_makes_a_plan_stale_is_marked_in_the_settings(key: str) -> None:
 def test_no_setting_is_documented_that_does_not_exist() -> None:
     keys = re.findall(r"^\| `([a-z_.]+)` \|.*`MIGRATE_(?!SECRET)", text_of("settings.md"), re.MULTILINE)
 
-    assert set(keys) == set(_KEYS)
+    assert set(keys) == set(KEYS)
 
 
 # ── the rest ───────────────────────────────────────────────────────────────

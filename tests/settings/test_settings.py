@@ -11,7 +11,9 @@ import pytest
 
 from migrate.domain.errors import SettingsProblem
 from migrate.domain.policy import Daily, Freeze, Policy, Share
-from migrate.settings import _KEYS, LATER, Settings, load_settings
+from migrate.settings import Settings, load_settings
+from migrate.settings.keys import KEYS
+from migrate.settings.kinds import LATER
 
 LEAST = """
 name = "cutover"
@@ -140,10 +142,10 @@ def test_the_list_above_leaves_no_key_out() -> None:
             names |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key}
         return names
 
-    assert flat(tomllib.loads(EVERYTHING)) == set(_KEYS)
+    assert flat(tomllib.loads(EVERYTHING)) == set(KEYS)
 
 
-@pytest.mark.parametrize("key", sorted(k for k in _KEYS if k not in ("store.url", "name")))
+@pytest.mark.parametrize("key", sorted(k for k in KEYS if k not in ("store.url", "name")))
 def test_a_senseless_value_is_refused_with_the_name_of_its_key(tmp_path: Path, key: str) -> None:
     text = problem_of(tmp_path, LEAST, flags={key: {"senseless": True}})
 
@@ -217,7 +219,7 @@ def test_flags_come_before_the_environment_before_the_file_before_defaults_and_e
 
 
 def test_every_key_has_an_origin(tmp_path: Path) -> None:
-    assert set(settings_of(tmp_path, LEAST).origins) == set(_KEYS)
+    assert set(settings_of(tmp_path, LEAST).origins) == set(KEYS)
 
 
 @pytest.mark.parametrize(

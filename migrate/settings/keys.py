@@ -1,0 +1,53 @@
+"""Every key of campaign.toml, with its kind and its default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from migrate.domain.policy import Caps, GatePolicy, Retries, Timeouts, WavePolicy
+from migrate.settings import kinds as k
+
+CHANNELS = {"relay"}
+WITNESSES = {"relay"}
+
+MISSING: Any = object()
+_T, _W, _C, _G, _R = Timeouts(), WavePolicy(), Caps(), GatePolicy(), Retries()
+
+KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "name": (k.parse_text, MISSING),
+    "timezone": (k.parse_zone, "UTC"),
+    "store.url": (k.parse_text, "sqlite:///campaign.db"),
+    "source.url": (k.parse_backend, MISSING),
+    "source.channel": (k.one_of(CHANNELS), "relay"),
+    "source.witness": (k.one_of(WITNESSES), "relay"),
+    "source.relay.listen": (k.parse_listen, ("127.0.0.1", 9016)),
+    "source.relay.upstream": (k.parse_upstream, MISSING),
+    "target.url": (k.parse_backend, MISSING),
+    "target.channel": (k.one_of(CHANNELS), "relay"),
+    "target.witness": (k.one_of(WITNESSES), "relay"),
+    "target.relay.listen": (k.parse_listen, ("127.0.0.1", 9017)),
+    "target.relay.upstream": (k.parse_upstream, MISSING),
+    "waves.canary_per_profile": (k.count(1), _W.canary_per_profile),
+    "waves.sizes": (k.parse_sizes, _W.sizes),
+    "waves.batch_size": (k.count(1), _W.batch_size),
+    "caps.stations": (k.count(1), _C.stations),
+    "caps.per_site_share": (k.parse_share, _C.per_site_share),
+    "caps.per_model": (k.count(1), _C.per_model),
+    "caps.per_apn": (k.count(1), _C.per_apn),
+    "gate.min_confirmed": (k.parse_share, _G.min_confirmed),
+    "gate.max_failed": (k.count(0), _G.max_failed),
+    "gate.max_failed_share": (k.parse_share, _G.max_failed_share),
+    "gate.max_lost": (k.count(0), _G.max_lost),
+    "gate.min_sample": (k.count(1), _G.min_sample),
+    "gate.soak": (k.parse_duration, _G.soak),
+    "gate.approval_from_wave": (k.count(0), _G.approval_from_wave),
+    "windows.daily": (k.parse_daily, None),
+    "windows.freeze": (k.parse_freezes, ()),
+    **{f"timeouts.{name}": (k.parse_duration, getattr(_T, name)) for name in Timeouts.__slots__},
+    "retries.attempts": (k.count(1), _R.attempts),
+    "retries.backoff": (k.parse_duration, _R.backoff),
+    "deadline.legacy_switch_off": (k.parse_day, None),
+    "drill.speed": (k.parse_speed, 1.0),
+    "drill.since": (k.parse_moment, None),
+}
