@@ -53,7 +53,7 @@ class ListenServer:
         self._told: list[Side] = []
         self._subscribers: dict[asyncio.StreamWriter, None] = {}
         self._watchers: dict[asyncio.StreamWriter, None] = {}  # of the state alone
-        self._clients: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
         self._lock = -1
         self._server: asyncio.Server | None = None
         self._recording: asyncio.Task[None] | None = None
@@ -121,16 +121,22 @@ class ListenServer:
             self._server.close()
             self._server = None
             self._path.unlink(missing_ok=True)
-        for writer in [*self._subscribers, *self._watchers]:
-            writer.close()
         self._over.set()
-        clients = list(self._clients)
-        for task in clients:
-            task.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
+        await self._part()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+    async def _part(self) -> None:
+        """Hang up on every client; each hears what was already said to it, unless it is too slow to."""
+        clients = dict(self._clients)
+        for writer in clients.values():
+            writer.close()
+        if clients:
+            _, slow = await asyncio.wait(clients, timeout=GRACE_S)
+            for task in slow:
+                clients[task].transport.abort()
+            await asyncio.gather(*clients, return_exceptions=True)
 
     # --- telling -----------------------------------------------------------------
 
@@ -181,7 +187,7 @@ class ListenServer:
         task = asyncio.current_task()
         if task is None:
             return
-        self._clients.add(task)
+        self._clients[task] = writer
         asked: set[asyncio.Task[None]] = set()
         try:
             await self._listen(reader, writer, asked)
@@ -189,7 +195,7 @@ class ListenServer:
             pass  # a client that broke off, or said something that is no request
         finally:
             self._forget(writer)
-            self._clients.discard(task)
+            self._clients.pop(task, None)
             for request in asked:
                 request.cancel()
             writer.close()

@@ -79,7 +79,8 @@ class Lobby:
         self._empty.clear()
         if self._legs:
             try:
-                await asyncio.wait_for(self._empty.wait(), within_s)
+                async with asyncio.timeout(within_s):
+                    await self._empty.wait()
             except TimeoutError:
                 for leg in list(self._legs):
                     leg.transport.abort()

@@ -83,4 +83,5 @@ class Recorder:
         """Store what is left; bounded, for a journal that is gone must not keep the process."""
         if self._backlog and self.is_recording:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nothing.wait(), within_s)
+                async with asyncio.timeout(within_s):
+                    await self._nothing.wait()

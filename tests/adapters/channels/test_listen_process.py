@@ -210,6 +210,18 @@ async def test_asking_to_drain_lets_the_stations_go_and_records_it_before_the_pr
     assert site.shelf.kept[-1].kind is Kind.DISCONNECTED
 
 
+async def test_a_drain_ends_every_client_without_a_word_in_the_log(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async with site.client.subscribe() as news:
+        await site.client.stats()
+
+        await site.server.drain()
+        await asyncio.sleep(0)
+
+        said = [one async for one in news]
+    assert said
+    assert caplog.records == []
+
+
 async def test_a_listening_process_that_hangs_is_not_believed_to_see(
     site: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
