@@ -22,8 +22,9 @@ from batches.window import is_open, next_opening
 from migrate.domain.attempt import Fact
 from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, Unreachable
 from migrate.domain.evidence import Grade, IdentityFacts, Side
-from migrate.domain.profile import Held, Profile, Readback, Restart, held, prepare, undo
+from migrate.domain.profile import Profile, Readback, Restart
 from migrate.domain.record import Attempt, Event, EventKind
+from migrate.domain.unit import Held, held, prepare, undo
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence
 

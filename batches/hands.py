@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 from batches.errand import Errand, Fence, Ports
 from migrate.domain.errors import StationError, Unreachable
 from migrate.domain.evidence import Side
-from migrate.domain.profile import PreparedWrite, Restart
+from migrate.domain.profile import Restart
 from migrate.domain.record import Attempt, Change, Event, EventKind, Guard
+from migrate.domain.unit import PreparedWrite
 
 T = TypeVar("T")
 

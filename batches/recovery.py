@@ -14,8 +14,9 @@ from enum import StrEnum
 
 from migrate.domain.attempt import Fact
 from migrate.domain.evidence import Side
-from migrate.domain.profile import Held, PreparedWrite, Readback
+from migrate.domain.profile import Readback
 from migrate.domain.record import Attempt
+from migrate.domain.unit import Held, PreparedWrite
 from migrate.ports import Presence
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from migrate.domain.attempt import ENDS, IN_FLIGHT, Fact, State, advance
 from migrate.domain.evidence import Grade
-from migrate.domain.profile import Method, PreparedWrite
+from migrate.domain.profile import Method
+from migrate.domain.unit import PreparedWrite
 from migrate.domain.wave import Cause, Deferral, Mode
 
 

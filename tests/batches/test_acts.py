@@ -14,9 +14,10 @@ from migrate.domain.attempt import Fact, State
 from migrate.domain.errors import Stale
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side
 from migrate.domain.policy import Daily, Freeze, Windows
-from migrate.domain.profile import PreparedWrite, Quirks, Slots, Write
+from migrate.domain.profile import Quirks, Slots, Write
 from migrate.domain.record import EventKind, Permit, move
 from migrate.domain.station import Station
+from migrate.domain.unit import PreparedWrite
 from migrate.domain.wave import Deferral, Mode
 from tests.doubles.clock import EPOCH
 from tests.doubles.scene import ACME, AT_ONCE, MASKED, NEW, OLD, POLICY, TWO_KEYS, UNIT, Scene, an_attempt, patient

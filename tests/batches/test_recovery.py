@@ -9,7 +9,8 @@ import pytest
 from batches.recovery import Restarted, look_after_restart, may_restart_again, resume_writing, still_to_write
 from migrate.domain.attempt import Fact, State
 from migrate.domain.evidence import Side
-from migrate.domain.profile import Held, PreparedWrite, Readback
+from migrate.domain.profile import Readback
+from migrate.domain.unit import Held, PreparedWrite
 from migrate.ports import Presence, Session
 from tests.doubles.clock import EPOCH
 from tests.doubles.scene import an_attempt

@@ -10,23 +10,8 @@ from hypothesis import strategies as st
 
 from migrate.domain.address import Backend, Slash, parse_backend
 from migrate.domain.errors import Mismatch, ProfileProblem
-from migrate.domain.profile import (
-    Held,
-    Method,
-    PreparedWrite,
-    Profile,
-    Proof,
-    Readback,
-    Rollback,
-    Selector,
-    Slots,
-    TurningPoint,
-    Write,
-    held,
-    prepare,
-    undo,
-    visit_steps,
-)
+from migrate.domain.profile import Method, Profile, Proof, Readback, Rollback, Selector, Slots, TurningPoint, Write
+from migrate.domain.unit import Held, PreparedWrite, held, prepare, undo, visit_steps
 from migrate.domain.version import FirmwareRange, is_readable_version, version_key
 
 TARGET = parse_backend("wss://new.example:8443/ocpp")

@@ -6,7 +6,8 @@ import pytest
 
 from migrate.domain.address import parse_backend
 from migrate.domain.errors import Mismatch
-from migrate.domain.profile import Method, Profile, Proof, Rollback, Selector, TurningPoint, Write, is_mask, prepare
+from migrate.domain.profile import Method, Profile, Proof, Rollback, Selector, TurningPoint, Write
+from migrate.domain.unit import is_mask, prepare
 
 PROFILE = Profile(
     name="plain",

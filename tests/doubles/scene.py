@@ -20,20 +20,10 @@ from migrate.domain.address import parse_backend
 from migrate.domain.attempt import State
 from migrate.domain.evidence import Side, Sighting
 from migrate.domain.policy import Policy, Retries, Timeouts
-from migrate.domain.profile import (
-    Method,
-    PreparedWrite,
-    Profile,
-    Proof,
-    Readback,
-    Restart,
-    Rollback,
-    Selector,
-    TurningPoint,
-    Write,
-)
+from migrate.domain.profile import Method, Profile, Proof, Readback, Restart, Rollback, Selector, TurningPoint, Write
 from migrate.domain.record import Attempt, Change, Control, Event, EventKind, Hold, Permit
 from migrate.domain.station import Station
+from migrate.domain.unit import PreparedWrite
 from migrate.domain.wave import Mode, PlannedStation
 from tests.adapters.channels.doubles import Device
 from tests.doubles.clock import EPOCH, LoadedDice, VirtualClock

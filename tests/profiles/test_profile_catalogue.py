@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from migrate.domain.address import parse_backend
-from migrate.domain.profile import Method, Profile, Rollback, prepare, undo, visit_steps
+from migrate.domain.profile import Method, Profile, Rollback
+from migrate.domain.unit import prepare, undo, visit_steps
 from vendor_profiles import load_catalogue, read_profiles
 
 PLAIN = parse_backend("ws://new.example:8080/ocpp")

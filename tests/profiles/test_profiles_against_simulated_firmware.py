@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from migrate.domain.address import parse_backend
-from migrate.domain.profile import Method, prepare
+from migrate.domain.profile import Method
+from migrate.domain.unit import prepare
 from migrate.simulator.address import Layout, Slash, addresses, dial_url, spelling
 from vendor_profiles import load_catalogue
 

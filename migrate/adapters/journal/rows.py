@@ -21,8 +21,9 @@ from migrate.adapters.journal.presence import LastSeen
 from migrate.domain.attempt import State
 from migrate.domain.errors import JournalError
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting
-from migrate.domain.profile import Method, PreparedWrite
+from migrate.domain.profile import Method
 from migrate.domain.record import Attempt, Change, Direction, Event, EventKind, Process, StoredEvent
+from migrate.domain.unit import PreparedWrite
 from migrate.domain.wave import Cause, Deferral
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from migrate.adapters.journal.rows import sighting_change, sighting_event
 from migrate.domain.attempt import Fact, State
 from migrate.domain.errors import JournalError, Stale
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side
-from migrate.domain.profile import PreparedWrite, Readback
+from migrate.domain.profile import Readback
 from migrate.domain.record import (
     Approval,
     Change,
@@ -27,6 +27,7 @@ from migrate.domain.record import (
     WaveMark,
     move,
 )
+from migrate.domain.unit import PreparedWrite
 from migrate.domain.wave import Cause, Deferral, Mode
 from tests.adapters.journal.builders import AT, a_sighting, an_attempt, an_event, checked, opening
 
