@@ -17,14 +17,15 @@ from batches import checks
 from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
-from batches.recovery import look_after_restart, may_restart_again, resume_writing, still_to_write
+from batches.readback import refused, undone, written
+from batches.recovery import look_after_restart, may_restart_again, still_to_write
 from batches.window import is_open, next_opening
 from migrate.domain.attempt import Fact
 from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, Unreachable
 from migrate.domain.evidence import Grade, IdentityFacts, Side
-from migrate.domain.profile import Profile, Readback, Restart
+from migrate.domain.profile import Profile, Restart
 from migrate.domain.record import Attempt, Event, EventKind
-from migrate.domain.unit import Held, held, prepare, undo
+from migrate.domain.unit import held, prepare, undo
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence
 
@@ -146,11 +147,11 @@ class Acts:
             try:
                 await self._hands.put(attempt, write)
             except Refused as error:
-                return await self._after_refusal(attempt, error, acknowledged)
+                return refused(attempt, await self._look_until_answered(attempt), acknowledged, error.message)
             except Unreachable:
                 now = await self._look_until_answered(attempt)
                 if now.get(write.key) != write.new:
-                    return self._fact_of(attempt, held(attempt.unit, now), acknowledged, "no answer to a write")
+                    return self._written(attempt, now, acknowledged, "no answer to a write")
             acknowledged.add(write.key)
         return await self._judge_unit(attempt, acknowledged)
 
@@ -164,26 +165,11 @@ class Acts:
         if everything and self._goes_mute:
             return outcome(Fact.READ_BACK_WHOLE, "acknowledged; this family answers no read before its restart")
         now = await self._look_until_answered(attempt)
-        return self._fact_of(attempt, held(attempt.unit, now), acknowledged, "accepted, but not stored")
+        return self._written(attempt, now, acknowledged, "accepted, but not stored")
 
-    async def _after_refusal(self, attempt: Attempt, error: Refused, acknowledged: set[str]) -> Outcome:
-        now = await self._look_until_answered(attempt)
-        hidden = any(w.readback is Readback.MASKED and w.key in acknowledged for w in attempt.unit)
-        if hidden or undo(attempt.unit, now):
-            return outcome(Fact.PARTLY_APPLIED, f"{error.message} Undoing what was applied before.")
-        return outcome(Fact.REFUSED, error.message)
-
-    def _fact_of(self, attempt: Attempt, now: Held, acknowledged: set[str], why: str) -> Outcome:
-        fact = resume_writing(now, acknowledged={write.key for write in attempt.unit} <= acknowledged)
-        if fact is Fact.READ_BACK_WHOLE:
-            return outcome(fact, "" if now is Held.NEW else "the station hides its values: acknowledged only")
-        if fact is not Fact.UNANSWERED:
-            return outcome(fact, f"{why}: the unit is {now.value} applied")
-        if acknowledged and {write.key for write in attempt.unit} <= acknowledged:
-            return outcome(Fact.REFUSED, "accepted, but not stored")
-        if attempt.tries >= self._errand.policy.retries.attempts:
-            return outcome(Fact.REFUSED, f"{why} in {attempt.tries} tries; nothing was applied")
-        return outcome(Fact.UNANSWERED, why, unit=())
+    def _written(self, attempt: Attempt, now: Mapping[str, str | None], acknowledged: set[str], why: str) -> Outcome:
+        is_last_try = attempt.tries >= self._errand.policy.retries.attempts
+        return written(attempt, now, acknowledged, is_last_try=is_last_try, why=why)
 
     async def _look_until_answered(self, attempt: Attempt) -> Mapping[str, str | None]:
         """Read the unit back; asks again for as long as the state's deadline lets us."""
@@ -269,7 +255,7 @@ class Acts:
             now = await self._look_until_answered(attempt)
             todo = undo(attempt.unit, now)
             if not todo:
-                return _undone(attempt, now)
+                return undone(attempt, now)
             for write in todo:
                 try:
                     await self._hands.put(attempt, write, undoing=True)
@@ -296,16 +282,6 @@ class Acts:
 
 def _judged(ground: checks.Judgement) -> Outcome:
     return outcome(ground.fact, ground.reason, deferral=ground.deferral, due_at=ground.due_at)
-
-
-def _undone(attempt: Attempt, now: Mapping[str, str | None]) -> Outcome:
-    hidden = [write.key for write in attempt.unit if write.readback is Readback.MASKED and attempt.tries]
-    if hidden and now:
-        return outcome(
-            Fact.UNDO_REFUSED, f"{', '.join(hidden)} cannot be read, so it cannot be shown to hold its old value"
-        )
-    fact = Fact.OLD_VALUES_AFTER_LEAVING if attempt.left else Fact.OLD_VALUES_READ_BACK
-    return outcome(fact, attempt.reason)
 
 
 async def for_ever() -> Never:

@@ -29,7 +29,7 @@ READING, READING_TESTS = "batches/reading.py", ("tests/batches/test_reading.py",
 RECOVERY, RECOVERY_TESTS = "batches/recovery.py", ("tests/batches/test_recovery.py",)
 PATIENCE, PATIENCE_TESTS = "batches/patience.py", ("tests/batches/test_patience.py",)
 ACTS, ACTS_TESTS = "batches/acts.py", ("tests/batches/test_acts.py",)
-HANDS = "batches/hands.py"
+HANDS, READBACK = "batches/hands.py", "batches/readback.py"
 DRIVER, DRIVER_TESTS = "batches/driver.py", ("tests/batches/test_driver.py",)
 WATCH, WATCH_TESTS = "batches/watch.py", ("tests/batches/test_watch.py",)
 CONDUCTOR, CONDUCTOR_TESTS = "batches/conductor.py", ("tests/batches/test_conductor.py",)
@@ -276,11 +276,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the tries are counted",
         ACTS,
-        "if attempt.tries >= self._errand.policy.retries.attempts:",
-        "if False:",
+        "is_last_try = attempt.tries >= self._errand.policy.retries.attempts",
+        "is_last_try = False",
         ACTS_TESTS,
     ),
-    Mutant("a refusal half-way is undone", ACTS, "if hidden or undo(attempt.unit, now):", "if False:", ACTS_TESTS),
+    Mutant("a refusal half-way is undone", READBACK, "if hidden or undo(attempt.unit, now):", "if False:", ACTS_TESTS),
     Mutant(
         "what came too late out of the journal is not sent",
         HANDS,

@@ -1,0 +1,56 @@
+"""What a read-back says of a unit that was written, refused or undone.
+
+The station's own values decide; an acknowledgement counts only where a
+station hides them.  It reads nothing itself and repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from batches.outcome import Outcome, outcome
+from batches.recovery import resume_writing
+from migrate.domain.attempt import Fact
+from migrate.domain.profile import Readback
+from migrate.domain.record import Attempt
+from migrate.domain.unit import Held, held, undo
+
+
+def written(
+    attempt: Attempt, now: Mapping[str, str | None], acknowledged: Collection[str], *, is_last_try: bool, why: str
+) -> Outcome:
+    """What came of a write: whole, partly applied, or nothing at all.  ``why`` tells what made it doubtful."""
+    holds, everything = held(attempt.unit, now), _is_whole(attempt, acknowledged)
+    fact = resume_writing(holds, acknowledged=everything)
+    if fact is Fact.READ_BACK_WHOLE:
+        return outcome(fact, "" if holds is Held.NEW else "the station hides its values: acknowledged only")
+    if fact is not Fact.UNANSWERED:
+        return outcome(fact, f"{why}: the unit is {holds.value} applied")
+    if acknowledged and everything:
+        return outcome(Fact.REFUSED, "accepted, but not stored")
+    if is_last_try:
+        return outcome(Fact.REFUSED, f"{why} in {attempt.tries} tries; nothing was applied")
+    return outcome(Fact.UNANSWERED, why, unit=())
+
+
+def refused(attempt: Attempt, now: Mapping[str, str | None], acknowledged: Collection[str], message: str) -> Outcome:
+    """What a refusal leaves behind: nothing, or something to undo, a hidden value that was accepted included."""
+    hidden = any(w.readback is Readback.MASKED and w.key in acknowledged for w in attempt.unit)
+    if hidden or undo(attempt.unit, now):
+        return outcome(Fact.PARTLY_APPLIED, f"{message} Undoing what was applied before.")
+    return outcome(Fact.REFUSED, message)
+
+
+def undone(attempt: Attempt, now: Mapping[str, str | None]) -> Outcome:
+    """The old values are back as far as can be read; what is hidden cannot be shown to be, and a person decides."""
+    hidden = [write.key for write in attempt.unit if write.readback is Readback.MASKED and attempt.tries]
+    if hidden and now:
+        return outcome(
+            Fact.UNDO_REFUSED, f"{', '.join(hidden)} cannot be read, so it cannot be shown to hold its old value"
+        )
+    fact = Fact.OLD_VALUES_AFTER_LEAVING if attempt.left else Fact.OLD_VALUES_READ_BACK
+    return outcome(fact, attempt.reason)
+
+
+def _is_whole(attempt: Attempt, acknowledged: Collection[str]) -> bool:
+    return {write.key for write in attempt.unit} <= set(acknowledged)
