@@ -43,8 +43,9 @@ def read(
     )
     if meaning is None or not means_something(attempt.state, meaning.fact):
         return None
-    if meaning.fact is Fact.SEEN_ON_TARGET and attempt.state is State.ARRIVED and meaning.evidence <= attempt.evidence:
-        return None  # nothing new
+    is_known = attempt.state in (State.ARRIVED, State.STUCK) and meaning.evidence <= attempt.evidence
+    if meaning.fact is Fact.SEEN_ON_TARGET and is_known:
+        return None  # nothing new: above all, a person who was called is not called again for every heartbeat
     return meaning
 
 

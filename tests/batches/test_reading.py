@@ -55,6 +55,15 @@ def test_what_is_no_sign_of_life_means_nothing_by_itself(side: Side, kind: Kind)
         assert read(an_attempt(state), a_sign(side, kind), FACTS) is None
 
 
+@pytest.mark.parametrize(
+    ("known", "fact"), [(Grade.E2, None), (Grade.E1, Fact.SEEN_ON_TARGET)], ids=["the same again", "more than before"]
+)
+def test_a_stuck_station_arrives_anew_only_with_more_proof_than_it_had(known: Grade, fact: Fact | None) -> None:
+    meaning = read(an_attempt(State.STUCK, evidence=known), a_boot(Side.TARGET, answer="Pending"), FACTS)
+
+    assert (meaning.fact if meaning else None) is fact
+
+
 def test_a_refused_handshake_does_not_prove_that_the_station_left() -> None:
     meaning = read(an_attempt(State.RESTARTING), a_sign(Side.TARGET, Kind.REFUSED, answer="404"), FACTS)
 
