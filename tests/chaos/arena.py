@@ -189,6 +189,8 @@ async def arena(fleet: Fleet, *, speed: float) -> AsyncIterator[Arena]:
             if listener := await ensure_listening(folder, folder / "listen.sock"):
                 here.listeners.append(listener)
             await stations.ready()
+            for identity in fleet.unwelcome:
+                await ask(stage.control, op="boot_answer", side="target", identity=identity, status="Pending")
             crews = asyncio.ensure_future(here.send_crews())
             try:
                 yield here

@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 
 from migrate.cli.demo.stage import stations_of
 from migrate.domain.station import Station
-from migrate.simulator.behaviour import FAMILIES
+from migrate.simulator.behaviour import FAMILIES, Fallback, behaviour
 from migrate.simulator.deal import StationSpec, deal
 from migrate.simulator.faults import ENDINGS, Fault, FaultSet, fault_set
-
-STRANGER = frozenset({"skipped"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,8 @@ class Fleet:
     half_way: int = 0
     families: tuple[str, ...] = FAMILIES
     keeps_to_one: bool = False  # no healthy station of a family that tries another address when one does not answer
-    has_a_stranger: bool = False  # one is another device than the inventory says: it must be skipped
+    has_odd_ones: bool = False
+    """One is another device than the inventory says and must be skipped; one is never accepted by the target and must get stuck."""
 
     def specs(self) -> list[StationSpec]:
         families = (*(f for f in self.families if f != "amina" or not self.keeps_to_one), *("amina",) * self.half_way)
@@ -37,20 +36,32 @@ class Fleet:
         for _ in range(self.half_way):
             place = next(i for i, s in enumerate(specs) if s.family == "amina" and s.fault is Fault.NONE)
             specs[place] = _with(specs[place], Fault.HALF_WAY_REFUSAL)
-        if self.has_a_stranger:
-            place = self._stranger(specs)
-            specs[place] = replace(specs[place], expected=STRANGER)
+        if self.has_odd_ones:
+            stranger, unwelcome = _healthy(specs)[:2]
+            specs[stranger] = replace(specs[stranger], expected=frozenset({"skipped"}))
+            specs[unwelcome] = replace(specs[unwelcome], expected=frozenset({"stuck"}))
         return specs
+
+    @property
+    def unwelcome(self) -> list[str]:
+        """The stations whose boots the target never accepts."""
+        return [spec.identity for spec in self.specs() if spec.expected == {"stuck"}]
 
     def inventory(self) -> list[Station]:
         stations = stations_of(self.specs())
-        if self.has_a_stranger:
-            place = self._stranger(self.specs())
-            stations[place] = replace(stations[place], serial="ANOTHER-DEVICE")
+        for place, spec in enumerate(self.specs()):
+            if spec.expected == {"skipped"}:
+                stations[place] = replace(stations[place], serial="ANOTHER-DEVICE")
         return stations
 
-    def _stranger(self, specs: list[StationSpec]) -> int:
-        return next(i for i, s in enumerate(specs) if s.fault is Fault.NONE and s.family in FAMILIES)
+
+def _healthy(specs: list[StationSpec]) -> list[int]:
+    """Where the stations without a fault are, of families that never leave a backend by themselves."""
+    return [i for i, spec in enumerate(specs) if spec.fault is Fault.NONE and not _falls_back(spec)]
+
+
+def _falls_back(spec: StationSpec) -> bool:
+    return spec.family not in FAMILIES or behaviour(spec.family).fallback is not Fallback.NONE
 
 
 def _with(spec: StationSpec, fault: Fault) -> StationSpec:
@@ -74,9 +85,9 @@ FLEETS = {
     "rough": Fleet(
         name="rough", seed=13, size=40, faults=_undone(falls_back=4, without_effect=4, busy=3, no_boot=1), half_way=7
     ),
-    "all": Fleet(name="all", seed=14, size=40, faults=fault_set("all"), has_a_stranger=True),
+    "all": Fleet(name="all", seed=14, size=40, faults=fault_set("all"), has_odd_ones=True),
     "kept none": Fleet(name="kept-none", seed=11, size=20, faults=fault_set("none"), keeps_to_one=True),
     "kept demo": Fleet(name="kept-demo", seed=12, size=30, faults=_without(Fault.HALF_WAY_REFUSAL), keeps_to_one=True),
-    "slots": Fleet(name="slots", seed=16, size=6, faults=fault_set("none"), families=("amina",)),
+    "slots": Fleet(name="slots", seed=16, size=4, faults=fault_set("none"), families=("amina",)),
     "few": Fleet(name="few", seed=15, size=10, faults=_undone(), half_way=2, keeps_to_one=True),
 }

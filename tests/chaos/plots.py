@@ -9,6 +9,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.chaos.arena import Arena, Life, arena
@@ -18,12 +19,12 @@ from tests.chaos.judge import Verdict, judge_campaign
 
 SPEED = 40.0
 SPEED_OF_REDIALLING = 20.0
-SPEED_OF_SLOTS = 6.0
+SPEED_OF_SLOTS = 4.0
 """Stations notice a missing relay: leave them the time to dial again.  A family with two slots turns to the other after
 half a minute, which is then where the toolkit finds it, and no fault of a kill."""
 
 TOGETHER = 0.25
-"""How often the run dies with its listening process."""
+"""How often the run dies with its listening process; it takes some seconds more until somebody listens again."""
 
 LIVES = 40
 """More of them in one campaign mean that it makes no headway."""
@@ -193,7 +194,7 @@ async def _killed_at_random(here: Arena, dice: random.Random, wanted: str) -> Li
         return await here.live(kill_after_s=dice.uniform(1.0, 6.0))
     spread_ms = 300.0 if wanted == "restarting" else 6.0
     after_ms = dice.uniform(0.01, spread_ms)
-    trigger = Trigger(on=wanted, nth=dice.choice((1, 1, 1, 2, 3)), after_ms=after_ms, intents=dice.randint(4, 10))
+    trigger = Trigger(on=wanted, nth=dice.choice((1, 1, 2)), after_ms=after_ms, intents=dice.randint(2, 6))
     return await here.live(trigger, kill_after_s=AT_THE_LATEST_S)
 
 
@@ -201,7 +202,7 @@ async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -
     """Kill the process that holds the stations' sockets; now and then the run together with it."""
     tally = Tally("listen killed")
 
-    async def plot(here: Arena) -> str:
+    async def plot(here: Arena, fleet: Fleet) -> str:
         life: asyncio.Future[Life] = asyncio.ensure_future(here.live())
         for _ in range(kills):
             await asyncio.wait({life}, timeout=theatre.dice.uniform(1.0, 10.0))
@@ -210,7 +211,7 @@ async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -
                 break
             if here.kill_listener():
                 tally.count(Life(code=-signal.SIGKILL, states=states))
-            if theatre.dice.random() < TOGETHER:
+            if fleet.keeps_to_one and theatre.dice.random() < TOGETHER:
                 here.kill_child()
                 await life
                 life = asyncio.ensure_future(here.live())
@@ -218,7 +219,7 @@ async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -
         return "" if ended.is_done else f"came to no end: {ended.code} {ended.said}; see child.log"
 
     for fleet in fleets:
-        await theatre.play(fleet, tally, plot, speed=_speed_without_listen(fleet))
+        await theatre.play(fleet, tally, partial(plot, fleet=fleet), speed=_speed_without_listen(fleet))
     return tally
 
 
