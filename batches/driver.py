@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from batches.acts import Act, Acts, for_ever
+from batches.deadlines import HOME, deadline_of, is_away, run_out
 from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
@@ -24,21 +25,12 @@ from batches.patience import Patience, wait_for
 from batches.reading import Meaning, read
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import CsmsUnavailable, Stale, StationError
-from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting
+from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
 from migrate.domain.record import Attempt, move
-from migrate.domain.wave import Cause, Deferral
+from migrate.domain.wave import Cause
 
 LOOK_EVERY = timedelta(seconds=10)
 """The longest stretch of campaign time between two looks at deadlines and witnesses."""
-
-_HOME: dict[State, Side] = {
-    State.WRITING: Side.SOURCE,
-    State.WRITTEN: Side.SOURCE,
-    State.RESTARTING: Side.SOURCE,
-    State.UNDOING: Side.SOURCE,
-    State.ARRIVED: Side.TARGET,
-}
-"""Where a station is expected to be; away from there beyond the grace time, it is gone."""
 
 
 class Driver:
@@ -119,7 +111,7 @@ class Driver:
 
     async def _first_of(self, act: asyncio.Future[Outcome], attempt: Attempt) -> Outcome:
         """The act's outcome, a sighting's meaning, an absence or a deadline: whatever comes first."""
-        patience = wait_for(self._deadline_of(attempt.state), self._ports.clock.now(), can_see=self._can_see())
+        patience = wait_for(deadline_of(attempt.state, self._errand), self._ports.clock.now(), can_see=self._can_see())
         while True:
             if ended := await self._heed_inbox(attempt):
                 return ended
@@ -168,22 +160,23 @@ class Driver:
             self._boot = sighting
         elif self._boot is not None and _overtakes(sighting, self._boot):
             self._boot = None
-        if sighting.side is not _HOME.get(attempt.state):
+        if sighting.side is not HOME.get(attempt.state):
             return
         if sighting.kind is Kind.DISCONNECTED:
-            self._away = self._away or wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
+            self._away = self._away or self._grace()
         elif sighting.kind is not Kind.REFUSED:
             self._away = None
 
     async def _notice_absence(self, attempt: Attempt) -> None:
-        home = _HOME.get(attempt.state)
         self._away = None
-        if home is not None and await self._is_away(attempt, home):
-            self._away = wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
+        if attempt.state in HOME and await self._is_away(attempt):
+            self._away = self._grace()
 
-    async def _is_away(self, attempt: Attempt, home: Side) -> bool:
-        presence = await self._ports.witness.presence(attempt.identity)
-        return home in presence.seen and presence.on(home) is None
+    def _grace(self) -> Patience:
+        return wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
+
+    async def _is_away(self, attempt: Attempt) -> bool:
+        return is_away(attempt.state, await self._ports.witness.presence(attempt.identity))
 
     async def _look(self, attempt: Attempt, patience: Patience) -> Outcome | None:
         now, can_see = self._ports.clock.now(), self._can_see()
@@ -192,42 +185,20 @@ class Driver:
             return _of(meaning, attempt, self._boot)
         if self._away is not None and self._away.look(now, can_see=can_see):
             self._away = None
-            home = _HOME.get(attempt.state)
-            if home is not None and await self._is_away(attempt, home):
-                return outcome(Fact.GONE, f"left the {home.value} and stayed away beyond the grace time", left=True)
+            if attempt.state in HOME and await self._is_away(attempt):
+                home = HOME[attempt.state].value
+                return outcome(Fact.GONE, f"left the {home} and stayed away beyond the grace time", left=True)
         if patience.look(now, can_see=can_see):
             return await self._at_deadline(attempt, patience)
         return None
 
     async def _at_deadline(self, attempt: Attempt, patience: Patience) -> Outcome | None:
         presence = await self._ports.witness.presence(attempt.identity)
-        home = _HOME.get(attempt.state)
-        if home is not None and home in presence.seen and presence.on(home) is None:
-            self._away = self._away or wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
+        if is_away(attempt.state, presence):
+            self._away = self._away or self._grace()
             patience.left = self._errand.policy.timeouts.grace  # away: the grace time decides first
             return None
-        if attempt.state is State.DEPARTED and presence.on(Side.SOURCE) is not None:
-            return outcome(Fact.ON_SOURCE, "found on the source at the deadline", left=True)
-        if attempt.state is State.DEPARTED and presence.on(Side.TARGET) is not None:
-            return outcome(Fact.SEEN_ON_TARGET, "found on the target at the deadline", evidence=Grade.E1)
-        if attempt.state in (State.PLANNED, State.CHECKED):
-            again_at = self._ports.clock.now() + self._errand.policy.retries.backoff
-            return outcome(Fact.NOT_NOW, "checks took too long", deferral=Deferral.OFFLINE, due_at=again_at)
-        return outcome(Fact.DEADLINE, _at_the_deadline(attempt))
-
-    def _deadline_of(self, state: State) -> timedelta | None:
-        timeouts, profile = self._errand.policy.timeouts, self._errand.profile
-        timing = profile.timing if profile else None
-        return {
-            State.PLANNED: timeouts.check,
-            State.CHECKED: timeouts.check,
-            State.WRITING: timeouts.write,
-            State.WRITTEN: timeouts.idle,
-            State.RESTARTING: (timing.restart if timing else None) or timeouts.restart,
-            State.UNDOING: timeouts.undo,
-            State.DEPARTED: (timing.appear if timing else None) or timeouts.appear,
-            State.ARRIVED: timeouts.arrive,
-        }.get(state)
+        return run_out(attempt, presence, again_at=self._ports.clock.now() + self._errand.policy.retries.backoff)
 
     def _can_see(self) -> bool:
         witness = self._ports.witness
@@ -275,19 +246,6 @@ def _overtakes(sighting: Sighting, boot: Sighting) -> bool:
     if sighting.side is Side.TARGET:
         return sighting.kind is Kind.DISCONNECTED and sighting.session == boot.session
     return sighting.kind in (Kind.CONNECTED, Kind.BOOT) and not sighting.solicited
-
-
-def _at_the_deadline(attempt: Attempt) -> str:
-    return {
-        State.WRITING: "the write was not finished in time",
-        State.WRITTEN: "no quiet moment to restart it in time",
-        State.RESTARTING: "still on the source after the restart was ordered",
-        State.UNDOING: "the old values could not be put back in time",
-        State.DEPARTED: "left the source and was seen nowhere",
-        State.ARRIVED: f"on the target, but not proven: {attempt.reason}"
-        if attempt.reason
-        else "on the target, but no boot",
-    }.get(attempt.state, "")
 
 
 def _result(act: asyncio.Future[Outcome], attempt: Attempt) -> Outcome:
