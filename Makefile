@@ -44,6 +44,9 @@ format: $(STAMP)
 	@$(BIN)/ruff format --quiet $(CODE)
 
 bench: $(STAMP)
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	    && echo "Installing nginx, which the relay is measured against." >&2 && apt-get install -y -qq nginx-light >/dev/null; } \
+	    || echo "Without nginx the relay is measured alone; on Debian and Ubuntu: apt install nginx-light" >&2
 	@$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 chaos: $(STAMP)

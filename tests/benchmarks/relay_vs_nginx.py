@@ -74,6 +74,8 @@ METER = (
 )
 DAY = [METER] * 12 + [("Heartbeat", {})] * 5 + [STATUS] * 2 + [BOOT]
 """Twenty messages of a station: mostly meter values, as in the field."""
+STORM = [BOOT, STATUS]
+"""The minute after a power cut: every message becomes a sighting."""
 ACCEPTED = b'{"status":"Accepted","currentTime":"2026-11-20T01:00:00.000Z","interval":300}'
 
 
@@ -240,23 +242,39 @@ async def idle_cost(pid: int, port: int) -> float:
 
 
 async def measure(middles: dict[str, tuple[int, int]]) -> dict[str, Any]:
+    day, storm = await cpu_of(middles, DAY, "s"), await cpu_of(middles, STORM, "b")
+    idle = {name: round(await idle_cost(pid, port), 2) for name, (pid, port) in middles.items()}
+    result: dict[str, Any] = {
+        "cpu_us_per_round_trip": {name: round(statistics.median(costs), 2) for name, costs in day.items()},
+        "kb_per_idle_pair": idle,
+    }
+    if "nginx" in middles:
+        pairs = ratios(day)
+        result["cpu_ratio"] = round(statistics.median(pairs), 3)
+        result["cpu_ratio_spread"] = [round(min(pairs), 3), round(max(pairs), 3)]
+        result["cpu_ratio_storm"] = round(statistics.median(ratios(storm)), 3)
+    return result
+
+
+async def cpu_of(
+    middles: dict[str, tuple[int, int]], mix: list[tuple[str, dict[str, Any]]], who: str
+) -> dict[str, list[float]]:
+    """CPU per round trip of each middle, round by round in turn."""
     rounds: dict[str, list[float]] = {name: [] for name in middles}
-    crews = {name: await connect(port, STATIONS, frames_of(DAY), "s") for name, (_, port) in middles.items()}
+    crews = {name: await connect(port, STATIONS, frames_of(mix), who) for name, (_, port) in middles.items()}
     for number in range(ROUNDS + 1):
         for name, (pid, _) in middles.items():
             cost = await one_round(pid, crews[name])
             if number:  # the first round warms up
                 rounds[name].append(cost)
-    idle = {name: round(await idle_cost(pid, port), 2) for name, (pid, port) in middles.items()}
-    result: dict[str, Any] = {
-        "cpu_us_per_round_trip": {name: round(statistics.median(costs), 2) for name, costs in rounds.items()},
-        "kb_per_idle_pair": idle,
-    }
-    if "nginx" in middles:
-        pairs = [relay / nginx for relay, nginx in zip(rounds["relay"], rounds["nginx"], strict=True)]
-        result["cpu_ratio"] = round(statistics.median(pairs), 3)
-        result["cpu_ratio_spread"] = [round(min(pairs), 3), round(max(pairs), 3)]
-    return result
+    for station in (one for crew in crews.values() for one in crew):
+        station.transport.abort()
+    await asyncio.sleep(1)
+    return rounds
+
+
+def ratios(rounds: dict[str, list[float]]) -> list[float]:
+    return [relay / nginx for relay, nginx in zip(rounds["relay"], rounds["nginx"], strict=True)]
 
 
 # --- the stage --------------------------------------------------------------------
