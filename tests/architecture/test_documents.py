@@ -25,8 +25,6 @@ from tests.architecture.generated import PARTS, renewed
 from tests.architecture.house import ROOT, modules
 
 DOCS = ROOT / "docs"
-COMING = {"performance.md"}
-"""Pages that others write at this moment; empty once they are there."""
 
 WORDS = (
     "station", "identity", "serial", "CSMS", "source", "target", "profile", "channel", "witness", "attempt", "campaign",
@@ -182,11 +180,7 @@ def pages() -> list[Path]:
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
 
-    dead = [
-        link
-        for link in links
-        if "://" not in link and not (page.parent / link).exists() and Path(link).name not in COMING
-    ]
+    dead = [link for link in links if "://" not in link and not (page.parent / link).exists()]
 
     assert not dead
 
