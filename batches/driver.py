@@ -22,12 +22,13 @@ from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
 from batches.patience import Patience, wait_for
-from batches.reading import Meaning, read
+from batches.reading import Meaning, may_prove, note_of, read, rivals_of
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import CsmsUnavailable, Stale, StationError
 from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
 from migrate.domain.record import Attempt, move
 from migrate.domain.wave import Cause
+from migrate.ports import Presence
 
 LOOK_EVERY = timedelta(seconds=10)
 """The longest stretch of campaign time between two looks at deadlines and witnesses."""
@@ -143,14 +144,11 @@ class Driver:
         return None
 
     async def _read(self, attempt: Attempt, sighting: Sighting) -> Meaning | None:
-        rivals = await self._rivals(sighting) if sighting.is_accepted_boot and sighting.side is Side.TARGET else 0
+        rivals = rivals_of(sighting, await self._presence(attempt)) if may_prove(sighting) else 0
         return read(attempt, sighting, self._expected, rivals=rivals, lab_counts=self._errand.lab_counts)
 
-    async def _rivals(self, boot: Sighting) -> int:
-        """Answering sessions beside the one that booted, on either side."""
-        presence = await self._ports.witness.presence(boot.identity)
-        own = presence.on(boot.side)
-        return max(presence.answering - (1 if own is not None else 0), 0)
+    async def _presence(self, attempt: Attempt) -> Presence:
+        return await self._ports.witness.presence(attempt.identity)
 
     # ── absence and deadlines ──────────────────────────────────────────────
 
@@ -176,7 +174,7 @@ class Driver:
         return wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
 
     async def _is_away(self, attempt: Attempt) -> bool:
-        return is_away(attempt.state, await self._ports.witness.presence(attempt.identity))
+        return is_away(attempt.state, await self._presence(attempt))
 
     async def _look(self, attempt: Attempt, patience: Patience) -> Outcome | None:
         now, can_see = self._ports.clock.now(), self._can_see()
@@ -193,7 +191,7 @@ class Driver:
         return None
 
     async def _at_deadline(self, attempt: Attempt, patience: Patience) -> Outcome | None:
-        presence = await self._ports.witness.presence(attempt.identity)
+        presence = await self._presence(attempt)
         if is_away(attempt.state, presence):
             self._away = self._away or self._grace()
             patience.left = self._errand.policy.timeouts.grace  # away: the grace time decides first
@@ -236,9 +234,7 @@ _BAD_ENDS = frozenset({State.FAILED, State.REVERTED, State.STUCK, State.LOST})
 
 
 def _of(meaning: Meaning, attempt: Attempt, sighting: Sighting) -> Outcome:
-    changes = {"evidence": meaning.evidence, "left": attempt.left or meaning.left, "entered_at": sighting.at}
-    note = {"sighting": sighting.seq, "side": sighting.side.value, "kind": sighting.kind.value}
-    return Outcome(fact=meaning.fact, changes={"reason": meaning.reason, **changes}, note=note)
+    return Outcome(fact=meaning.fact, changes=meaning.changes(attempt, sighting), note=note_of(sighting))
 
 
 def _overtakes(sighting: Sighting, boot: Sighting) -> bool:

@@ -9,10 +9,12 @@ comes in as a number.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from migrate.domain.attempt import ENDS, Fact, State, means_something
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting, assess_arrival
 from migrate.domain.record import Attempt
+from migrate.ports import Presence
 
 _WAITS_FOR_A_RETURN = frozenset(
     {State.DEPARTED, State.ARRIVED, State.CONFIRMED, State.SETTLED, State.LOST},
@@ -30,6 +32,27 @@ class Meaning:
     evidence: Grade = Grade.E0
     reason: str = ""
     left: bool = False  # the sighting proves that the station was away from the source
+
+    def changes(self, attempt: Attempt, sighting: Sighting) -> dict[str, Any]:
+        """What changes of an attempt with the fact: the new state began when it was seen."""
+        left = attempt.left or self.left
+        return {"reason": self.reason, "evidence": self.evidence, "left": left, "entered_at": sighting.at}
+
+
+def note_of(sighting: Sighting) -> dict[str, Any]:
+    """Which sighting led to a move, for whoever reads the journal; who goes on reads on from there."""
+    return {"sighting": sighting.seq, "side": sighting.side.value, "kind": sighting.kind.value}
+
+
+def may_prove(sighting: Sighting) -> bool:
+    """Whether a sighting may be E3, so that it matters who else answers under the identity."""
+    return sighting.is_accepted_boot and sighting.side is Side.TARGET
+
+
+def rivals_of(boot: Sighting, presence: Presence) -> int:
+    """Answering sessions beside the one that booted, on either side."""
+    own = 1 if presence.on(boot.side) is not None else 0
+    return max(presence.answering - own, 0)
 
 
 def read(

@@ -16,7 +16,7 @@ from typing import Any
 
 from batches.errand import Errand, Ports
 from batches.patience import Patience, wait_for
-from batches.reading import Meaning, read
+from batches.reading import Meaning, may_prove, note_of, read, rivals_of
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import Stale
 from migrate.domain.evidence import Grade, Kind, Side, Sighting
@@ -104,23 +104,13 @@ class Watch:
 
     async def _apply(self, attempt: Attempt, errand: Errand, sighting: Sighting) -> None:
         if meaning := await self._read(attempt, errand, sighting):
-            await self._move(
-                attempt,
-                meaning.fact,
-                evidence=meaning.evidence,
-                reason=meaning.reason,
-                left=attempt.left or meaning.left,
-                entered_at=sighting.at,
-                note={"sighting": sighting.seq, "side": sighting.side.value, "kind": sighting.kind.value},
-            )
+            await self._move(attempt, meaning.fact, note=note_of(sighting), **meaning.changes(attempt, sighting))
 
     async def _read(self, attempt: Attempt, errand: Errand, sighting: Sighting) -> Meaning | None:
-        if not (sighting.is_accepted_boot and sighting.side is Side.TARGET):
+        if not may_prove(sighting):
             return read(attempt, sighting, errand.inventory)
         facts = (await self._ports.journal.source_facts(attempt.identity)).over(errand.inventory)
-        presence = await self._ports.witness.presence(attempt.identity)
-        own = 1 if presence.on(sighting.side) is not None else 0
-        rivals = max(presence.answering - own, 0)
+        rivals = rivals_of(sighting, await self._ports.witness.presence(attempt.identity))
         return read(attempt, sighting, facts, rivals=rivals, lab_counts=errand.lab_counts)
 
     def _notice_leaving(self, attempt: Attempt, sighting: Sighting) -> None:

@@ -297,8 +297,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a rival session keeps a boot from confirming",
-        DRIVER,
-        "return max(presence.answering - (1 if own is not None else 0), 0)",
+        READING,
+        "return max(presence.answering - own, 0)",
         "return 0",
         DRIVER_TESTS,
     ),
