@@ -21,7 +21,7 @@ from batches.readback import refused, undone, written
 from batches.recovery import look_after_restart, may_restart_again, still_to_write
 from batches.window import is_open, next_opening
 from migrate.domain.attempt import Fact
-from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, Unreachable
+from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, StationError, Unreachable
 from migrate.domain.evidence import Grade, IdentityFacts, Side
 from migrate.domain.profile import Profile, Restart
 from migrate.domain.record import Attempt, Event, EventKind
@@ -95,7 +95,7 @@ class Acts:
             return known
         try:
             await self._hands.ask_for_boot(attempt, Side.SOURCE)
-        except (Refused, Unreachable):
+        except StationError:
             return known  # one attempt, then go on by what the inventory says
         for _ in range(10):
             await self._ports.clock.sleep(self._errand.policy.timeouts.settle / 10)
@@ -244,7 +244,7 @@ class Acts:
             session = (await self._ports.witness.presence(attempt.identity)).on(Side.TARGET)
             if session is not None and session.id != self._asked_session:
                 self._asked_session = session.id
-                with suppress(Refused, Unreachable):  # one attempt, then go on by other evidence
+                with suppress(StationError):  # one attempt, then go on by other evidence
                     await self._hands.ask_for_boot(attempt, Side.TARGET)
 
     # ── undoing ────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from migrate.domain.errors import Refused, Unreachable
+from migrate.domain.errors import Mismatch, Refused, Unreachable
 from migrate.domain.evidence import Side, Sighting
 from migrate.domain.profile import Restart
 from migrate.ports import Presence, Session
@@ -44,6 +44,8 @@ class MemoryChannel:
 
     def _judge(self, device: Device, identity: str, what: str) -> str:
         verdict = device.verdicts.get(what, "Accepted")
+        if not verdict:
+            raise Mismatch(f"{identity} answered {what} without a status.", identity=identity)
         if verdict == "InternalError":
             raise Unreachable(f"{identity} failed at {what}.", identity=identity, sent=True)
         if verdict not in ("Accepted", "RebootRequired"):
