@@ -12,8 +12,8 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ from migrate.domain.evidence import IdentityFacts
 from migrate.domain.record import EventKind, Process
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan, Standing
+from migrate.engine.beat import DEAD_AFTER
 from migrate.settings import Settings, load_settings
 from vendor_profiles import Catalogue, load_catalogue
 
@@ -40,9 +41,6 @@ SHOWN = 16
 """How much of a fingerprint is shown where a person reads it."""
 
 _SHORTEST = 8  # of a fingerprint typed by hand
-
-ALIVE_FOR = timedelta(seconds=15)
-"""A process that gave no sign of life for this long (real time) is taken for dead."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,7 @@ class Wired:
         return load_catalogue(self.settings.folder / "profiles")
 
     def fit(self, station: Station) -> Fit:
-        match = self.catalogue.match(station.vendor, station.model, station.firmware, station.ocpp_version)
-        return Fit(profile=match.profile, reason=match.why)
+        return _fit(self.catalogue, station)
 
     def refit(self, said: IdentityFacts) -> str:
         """The name of the profile that fits what a station says of itself, or nothing."""
@@ -146,7 +143,7 @@ def stale(plan: Plan) -> PlanProblem:
 
 def is_alive(process: Process) -> bool:
     """Whether it has beaten lately, and, if it is of this host, still exists."""
-    return not process.ended and datetime.now(UTC) - process.beat_at < ALIVE_FOR and exists(process)
+    return not process.ended and datetime.now(UTC) - process.beat_at < DEAD_AFTER and exists(process)
 
 
 def exists(process: Process) -> bool:
@@ -238,13 +235,12 @@ def load_stations(folder: Path) -> Sequence[Station]:
 
 def fit_of(folder: Path) -> Callable[[Station], Fit]:
     """Which profile fits a station, by the catalogue and the folder's own profiles; works without a campaign."""
-    catalogue = load_catalogue(folder / "profiles")
+    return partial(_fit, load_catalogue(folder / "profiles"))
 
-    def fit(station: Station) -> Fit:
-        match = catalogue.match(station.vendor, station.model, station.firmware, station.ocpp_version)
-        return Fit(profile=match.profile, reason=match.why)
 
-    return fit
+def _fit(catalogue: Catalogue, station: Station) -> Fit:
+    match = catalogue.match(station.vendor, station.model, station.firmware, station.ocpp_version)
+    return Fit(profile=match.profile, reason=match.why)
 
 
 def open_store_of(folder: Path) -> None:

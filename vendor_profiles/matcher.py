@@ -88,7 +88,7 @@ class Catalogue:
         verdicts = tuple(judge(p, vendor, model, firmware, ocpp_version) for p in self.profiles)
         fitting = [p for p, verdict in zip(self.profiles, verdicts, strict=True) if verdict.fits]
         if not fitting:
-            return Match(profile=None, why=_why_none(vendor, firmware, verdicts), reasons=verdicts)
+            return Match(profile=None, why=_why_none(vendor, verdicts), reasons=verdicts)
         ranked = sorted(fitting, key=lambda p: specificity(p, vendor, model), reverse=True)
         best = specificity(ranked[0], vendor, model)
         equals = [p.name for p in ranked if specificity(p, vendor, model) == best]
@@ -170,7 +170,7 @@ def _firmware_miss(firmware: str, wanted: FirmwareRange) -> str:
     return f"firmware {firmware!r} is not {wanted}"
 
 
-def _why_none(vendor: str, firmware: str, verdicts: tuple[Verdict, ...]) -> str:
+def _why_none(vendor: str, verdicts: tuple[Verdict, ...]) -> str:
     near = [verdict for verdict in verdicts if verdict.is_near]
     if not vendor:
         return "The vendor is unknown."

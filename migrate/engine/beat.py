@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from migrate.domain.record import Process
 from migrate.ports import Journal
 
 BEAT_S = 2.0
+
+DEAD_AFTER = timedelta(seconds=15)
+"""Real time without a beat after which a process is taken for dead, and its batches are taken over."""
 
 
 @asynccontextmanager

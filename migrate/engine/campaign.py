@@ -143,8 +143,8 @@ class Campaign:
         return [name for name in dict.fromkeys(batch_name(number, s.batch) for s in stations) if name in alive]
 
     async def _open(self, fresh: Sequence[Attempt]) -> None:
-        for chunk in _chunks(fresh, OPENED_AT_ONCE):
-            await self._ports.journal.commit(Change(events=tuple(map(opening_event, chunk)), attempts=tuple(chunk)))
+        for part in _parts(fresh, OPENED_AT_ONCE):
+            await self._ports.journal.commit(Change(events=tuple(map(opening_event, part)), attempts=tuple(part)))
         for attempt in fresh:
             self.watch.learn(attempt)
 
@@ -157,7 +157,7 @@ class Campaign:
                 await for_ever()  # cancelled when this process ends: the batch stays pending, and another takes it over
         except* Exception as errors:  # noqa: BLE001 - the roof: what no driver explains stops the run, which raises it
             self._break(errors)
-            outcome: dict[str, Any] = {"batch": name, "stopped": [type(e).__name__ for e in leaves(errors)]}
+            outcome: dict[str, Any] = {"batch": name, "stopped": [type(e).__name__ for e in _leaves(errors)]}
         else:
             outcome = {"batch": name, "states": {s.value: n for s, n in report.states.items()}, "fenced": report.fenced}
         return outcome
@@ -178,7 +178,7 @@ class Campaign:
 
     def _break(self, errors: ExceptionGroup[Exception]) -> None:
         """Start nothing more; in-flight stations of other batches come to rest, this batch's wait for the next run."""
-        self.broken = self.broken or leaves(errors)[0]
+        self.broken = self.broken or _leaves(errors)[0]
         self.brake.is_ending = True
 
     async def _judge(self, _: str, number: int) -> str:
@@ -248,12 +248,12 @@ class Campaign:
         return list(dict.fromkeys(a.batch for a in under_way))
 
 
-def _chunks(items: Sequence[Attempt], size: int) -> Iterable[Sequence[Attempt]]:
+def _parts(items: Sequence[Attempt], size: int) -> Iterable[Sequence[Attempt]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
     """The errors of a group, without the groups."""
     return [
-        leaf for one in group.exceptions for leaf in (leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
+        leaf for one in group.exceptions for leaf in (_leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
     ]

@@ -28,14 +28,10 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, SetWorkflowID
 
 T = TypeVar("T")
 
-APPLICATION, VERSION = (
-    "fleet-migrate",
-    "fleet-migrate-1",
-)  # a constant: dbos would hash the code and strand old workflows
+APPLICATION = "fleet-migrate"
+VERSION = "fleet-migrate-1"  # a constant: dbos would hash the code and strand old workflows
 CAMPAIGNS, BATCHES = "campaigns", "batches"  # two queues: a campaign must never hold a batch's slot
 BATCHES_AT_ONCE = 64  # per process; the caps bound stations, not batches
-
-
 _UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
 
 
@@ -172,7 +168,7 @@ class Durable:
             return await DBOS.enqueue_workflow_async(BATCHES, self._batch, batch)
 
     async def dispatch_again(self, batch: str, token: str, *, campaign: str = "") -> bool:
-        """Dispatch a batch that has work and that nobody will run any more; whether that was so.
+        """Dispatch a batch that has work, if nobody will run it any more; whether that was so.
 
         ``campaign`` names whose wave the batch is of.  Such a batch is
         dispatched by its campaign when it opens the wave, so it is left alone
@@ -192,7 +188,7 @@ class Durable:
         return any(row.status not in _UNFINISHED for row in rows)
 
     async def take_over(self, dead: Collection[str]) -> int:
-        """Make the unfinished workflows of dead executors run again; only after the journal gave us the claim on them."""
+        """Make the unfinished workflows of dead executors run again, here or wherever a worker is free; how many."""
         if not dead:
             return 0
         rows = await DBOS.list_workflows_async(

@@ -12,18 +12,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from batches.errand import Ports
 from migrate.domain.record import Change, Event, EventKind, Process
-from migrate.engine.beat import BEAT_S
+from migrate.engine.beat import BEAT_S, DEAD_AFTER
 from migrate.engine.campaign import Campaign
 from migrate.engine.durable import Durable
 from migrate.engine.outline import Outline, is_catch_up
-
-DEAD_AFTER = timedelta(seconds=15)
-"""Real time without a beat after which a process's batches are taken over; its intents are fenced all the same."""
 
 RUN, WORKER = "run", "worker"
 

@@ -43,7 +43,7 @@ class Commanded(Protocol):
     async def change(self, key: str, value: str) -> str: ...
     async def show(self, keys: list[str]) -> tuple[list[Shown], list[str]]: ...
     async def reset(self, kind: str) -> str: ...
-    async def trigger(self, action: str, connector: int) -> str: ...
+    async def trigger(self, action: str) -> str: ...
     def refuse(self, action: str) -> str: ...
 
 
@@ -71,11 +71,8 @@ class StationEnd(ChargePoint):  # type: ignore[misc]  # the ocpp package carries
         return call_result.Reset(status=await self._station.reset(str(type)))
 
     @answers(Action.trigger_message)
-    async def on_trigger_message(
-        self, requested_message: str, connector_id: int = 0, **_: Any
-    ) -> call_result.TriggerMessage:
-        status = await self._station.trigger(str(requested_message), connector_id)
-        return call_result.TriggerMessage(status=status)
+    async def on_trigger_message(self, requested_message: str, **_: Any) -> call_result.TriggerMessage:
+        return call_result.TriggerMessage(status=await self._station.trigger(str(requested_message)))
 
     @answers(Action.change_availability)
     async def on_change_availability(self, **_: Any) -> call_result.ChangeAvailability:

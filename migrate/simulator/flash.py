@@ -69,10 +69,6 @@ class Flash:
     def is_backend_key(self, key: str) -> bool:
         return self._names.get(key.lower()) in self._behaviour.backend_keys
 
-    def is_secret(self, key: str) -> bool:
-        name = self._names.get(key.lower())
-        return name is None or self._keys[name].secret
-
     def write(self, key: str, value: str) -> str:
         """Answer a ChangeConfiguration; an address that cannot work is accepted, as real stations do."""
         name = self._names.get(key.lower())

@@ -224,7 +224,7 @@ class Session:
         await asyncio.sleep(station.world.real_s(station.ways.reset_drop_s))
         self._leave(Leave.RESTARTED)
 
-    async def trigger(self, action: str, connector: int) -> str:
+    async def trigger(self, action: str) -> str:
         self._log(Kind.COMMAND, action="TriggerMessage", key=action[:LONGEST_NAME])
         status = self._trigger_status(action)
         self._log(Kind.ANSWER, action="TriggerMessage", key=action[:LONGEST_NAME], status=status)
