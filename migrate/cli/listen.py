@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 import uvloop
 
+from migrate.adapters.journal.presence import LastSeen
 from migrate.adapters.journal.rows import sighting_change
 from migrate.adapters.ocpp.listen import ListenServer
 from migrate.adapters.ocpp.recorder import Record
@@ -39,7 +40,10 @@ def listen(context: Context) -> None:
 async def _listen(context: Context) -> None:
     async with open_campaign(context.campaign, "listen") as wired:
         _raise_file_limit()
-        server = ListenServer([_relay(wired, side) for side in Side], wired.settings.socket, _recorder(wired))
+        last_seen = await wired.journal.presence_rows()
+        server = ListenServer(
+            [_relay(wired, side, last_seen) for side in Side], wired.settings.socket, _recorder(wired)
+        )
         await server.start()
         loop = asyncio.get_running_loop()
         draining: list[asyncio.Task[None]] = []
@@ -51,7 +55,7 @@ async def _listen(context: Context) -> None:
         await asyncio.gather(*draining)
 
 
-def _relay(wired: Wired, side: Side) -> Relay:
+def _relay(wired: Wired, side: Side, last_seen: Sequence[LastSeen]) -> Relay:
     settings = wired.settings.side(side)
     return Relay(
         side=side,
@@ -59,6 +63,7 @@ def _relay(wired: Wired, side: Side) -> Relay:
         upstream="lab" if settings.relay.upstream is None else settings.relay.upstream.url(),
         now=wired.clock.now,
         tag_key=wired.vault.secret(IDTAG_KEY),
+        charging={last.identity: last.charging for last in last_seen if last.side is side and last.charging},
     )
 
 

@@ -134,6 +134,27 @@ class Sighting:
         return self.kind is Kind.BOOT and self.answer == "Accepted"
 
 
+CHARGING = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
+"""What a connector says of itself (OCPP 1.6 StatusNotification) while somebody charges at it."""
+
+NOT_CHARGING = frozenset({"Available", "Preparing", "Finishing", "Reserved", "Unavailable"})
+"""And while nobody does.  *Faulted* may be either."""
+
+
+def still_charging(charging: Iterable[int], sighting: Sighting) -> tuple[int, ...]:
+    """The connectors at which somebody charges, after one more sighting of the same station on the same side.
+
+    A car does not notice that a line was lost, so neither a disconnect nor a
+    boot ends anything: only the station's own word on that connector does.
+    """
+    connectors, status = set(charging), sighting.detail if sighting.kind is Kind.STATUS and sighting.connector else ""
+    if sighting.kind is Kind.TRANSACTION_STARTED or status in CHARGING:
+        connectors.add(sighting.connector)
+    elif sighting.kind is Kind.TRANSACTION_STOPPED or status in NOT_CHARGING:
+        connectors.discard(sighting.connector)
+    return tuple(sorted(connectors))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """A grade together with the reason it is not higher."""

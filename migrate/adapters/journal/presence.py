@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
+from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting, still_charging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class LastSeen:
 
     ``facts`` is what the station's own boots said, the newest first where
     they differ.  ``boot_session`` tells a boot of this session from an older one.
+    ``charging`` outlives sessions: a car does not notice a lost line.
     """
 
     identity: str
@@ -30,6 +31,7 @@ class LastSeen:
     boot_answer: str = ""
     boot_session: str = ""
     facts: IdentityFacts = field(default_factory=IdentityFacts)
+    charging: tuple[int, ...] = ()  # connectors
     seq: int = 0  # the sighting that changed it last
 
     @property
@@ -39,6 +41,12 @@ class LastSeen:
 
 def seen(last: LastSeen, sighting: Sighting, seq: int) -> LastSeen:
     """The picture after one more sighting of the same station on the same side."""
+    charging = still_charging(last.charging, sighting)
+    now = _where(last, sighting, seq)
+    return now if charging == last.charging else replace(now, charging=charging, seq=seq)
+
+
+def _where(last: LastSeen, sighting: Sighting, seq: int) -> LastSeen:
     match sighting.kind:
         case Kind.REFUSED | Kind.CSMS_DOWN | Kind.CSMS_UP:
             return last

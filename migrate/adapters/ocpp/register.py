@@ -6,17 +6,26 @@ A station may have several at once, and each is kept until it ends itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from migrate import ports
 from migrate.adapters.ocpp.session import Session
+from migrate.adapters.ocpp.tap import Tap
+
+MAX_LEFT_CHARGING = 20_000
+"""Stations that left while somebody charged; beyond it the oldest are forgotten."""
 
 
 class Register:
-    """Who is connected, and which of several sessions counts."""
+    """Who is connected, and which of several sessions counts.
 
-    def __init__(self) -> None:
+    ``charging`` is what the journal knows of connectors in use from before this process lived.
+    """
+
+    def __init__(self, charging: Mapping[str, tuple[int, ...]]) -> None:
         self._sessions: dict[str, tuple[Session, ...]] = {}
+        self._left_charging: dict[str, Tap] = {}
+        self._charging_before = dict(charging)
 
     def __iter__(self) -> Iterator[Session]:
         """All sessions at this moment; they may end while one looks."""
@@ -30,6 +39,7 @@ class Register:
         rivals = self._sessions.get(session.identity, ())
         for rival in rivals:
             rival.ping(_now())
+        self._pass_on_charging(session)
         self._sessions[session.identity] = (*rivals, session)
 
     def remove(self, session: Session) -> None:
@@ -39,6 +49,21 @@ class Register:
             self._sessions[session.identity] = left
         else:
             self._sessions.pop(session.identity, None)
+            self._remember_charging(session)
+
+    def _pass_on_charging(self, session: Session) -> None:
+        """A reconnect is no end of a transaction, and few stations say again what they said before."""
+        before = self.newest(session.identity)
+        earlier = before.tap if before is not None else self._left_charging.pop(session.identity, None)
+        if earlier is not None:
+            session.tap.goes_on_from(earlier)
+        session.tap.knows_charging(self._charging_before.pop(session.identity, ()))
+
+    def _remember_charging(self, session: Session) -> None:
+        if session.tap.charging:
+            self._left_charging[session.identity] = session.tap
+        if len(self._left_charging) > MAX_LEFT_CHARGING:
+            del self._left_charging[next(iter(self._left_charging))]
 
     def newest(self, identity: str) -> Session | None:
         """The session to speak to: the newest that answers, or the newest."""

@@ -57,7 +57,8 @@ class Relay:
 
     ``upstream`` is the CSMS's base address; ``"lab"`` or ``None`` is none.  ``sink`` is told
     every sighting, in the order it was seen; ``now`` is campaign time;
-    ``tag_key`` hashes the cards.
+    ``tag_key`` hashes the cards; ``charging`` says where somebody charged when
+    the journal last heard.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Relay:
         note: Callable[[Note], None] | None = None,
         token: Callable[[], str] | None = None,
         tls: ssl.SSLContext | None = None,
+        charging: Mapping[str, tuple[int, ...]] | None = None,
     ) -> None:
         self.side, self._listen, self._now = side, listen, now
         self.sink = sink or (lambda _sighting: None)
@@ -84,7 +86,7 @@ class Relay:
             self._upstream = Upstream(parse_backend(upstream, where=f"{side}.relay.upstream"), self.limits, tls)
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
-        self._sessions = Register()
+        self._sessions = Register(charging or {})
         self._health = Health(self._probe, self._csms_changed)
         self.counts: Counter[str] = Counter()
         self._refusals = Refusals()

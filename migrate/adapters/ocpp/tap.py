@@ -10,17 +10,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from migrate.adapters.ocpp.messages import Call, Error, Malformed, Result, clean, parse, peek
-from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting, facts_from_boot
+from migrate.domain.evidence import CHARGING, NOT_CHARGING, IdentityFacts, Kind, Side, Sighting, facts_from_boot
 
 MAX_OPEN = 32  # calls of one station whose answers we wait for
-BUSY = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
-IDLE = frozenset({"Available", "Preparing", "Finishing", "Reserved", "Unavailable"})  # Faulted may be either
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +65,15 @@ class Tap:
     def charging(self) -> tuple[int, ...]:
         """Connectors with a transaction running, by what was started, stopped or reported."""
         return tuple(sorted(self._busy))
+
+    def goes_on_from(self, earlier: Tap) -> None:
+        """Begin with what was charging in the session before: a car does not notice a lost line."""
+        self._busy.update(earlier._busy)
+        self._transactions.update(earlier._transactions)
+
+    def knows_charging(self, connectors: Iterable[int]) -> None:
+        """Begin with what the journal says was charging before this process lived."""
+        self._busy.update(dict.fromkeys(connectors))
 
     @property
     def waits_for_answer(self) -> bool:
@@ -124,9 +131,9 @@ class Tap:
 
     def _status(self, call: Call) -> Iterator[Sighting]:
         connector, status = _number(call.payload.get("connectorId")), clean(call.payload.get("status"))
-        if connector and status in BUSY:
+        if connector and status in CHARGING:
             self._busy[connector] = None
-        elif connector and status in IDLE:
+        elif connector and status in NOT_CHARGING:
             self._busy.pop(connector, None)
         yield self.place.sighting(Kind.STATUS, self.now(), connector=connector, detail=status)
 

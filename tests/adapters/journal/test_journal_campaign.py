@@ -191,6 +191,30 @@ def test_a_station_that_is_heard_without_a_connect_on_record_has_a_session() -> 
     assert last.is_connected
 
 
+def test_who_charges_is_remembered_over_a_lost_line_and_a_boot() -> None:
+    last = _after(
+        a_sighting(Kind.TRANSACTION_STARTED, connector=2),
+        a_sighting(Kind.STATUS, connector=1, detail="SuspendedEV"),
+        a_sighting(Kind.DISCONNECTED),
+        a_sighting(Kind.CONNECTED, session="new"),
+        a_sighting(Kind.BOOT, session="new"),
+    )
+
+    assert last.charging == (1, 2)
+
+
+def test_the_word_of_the_station_on_a_connector_ends_what_charged_there() -> None:
+    last = _after(
+        a_sighting(Kind.TRANSACTION_STARTED, connector=2),
+        a_sighting(Kind.STATUS, connector=1, detail="Charging"),
+        a_sighting(Kind.STATUS, connector=1, detail="Faulted"),
+        a_sighting(Kind.TRANSACTION_STOPPED, connector=0),
+        a_sighting(Kind.STATUS, connector=2, detail="Finishing"),
+    )
+
+    assert last.charging == (1,)
+
+
 async def test_presence_is_kept_per_side_across_commits_and_processes(tmp_path: Path) -> None:
     url = url_of(tmp_path / "campaign.db")
     first = open_journal(url, "listen", StillClock())

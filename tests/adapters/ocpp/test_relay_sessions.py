@@ -103,6 +103,46 @@ async def test_a_status_says_that_a_station_is_charging_since_before_we_came(fie
     assert field.relay.session("AC1").charging == (1,)
 
 
+async def test_a_car_goes_on_charging_when_its_station_loses_the_line_and_dials_again(field: Any) -> None:
+    station, csms = await field.pair()
+    station.say(2, "t", "StartTransaction", {"connectorId": 2, "idTag": "CARD-1", "meterStart": 0, "timestamp": "x"})
+    await csms.hear()
+    csms.say(3, "t", {"transactionId": 77, "idTagInfo": {"status": "Accepted"}})
+    await station.hear()
+    station.leave()
+    await field.sees(Kind.DISCONNECTED)
+
+    again, csms = await field.pair()
+
+    assert field.relay.session("AC1").charging == (2,)
+    again.say(2, "u", "StopTransaction", {"transactionId": 77, "meterStop": 1, "timestamp": "x"})
+    assert (await field.sees(Kind.TRANSACTION_STOPPED)).connector == 2
+    assert field.relay.session("AC1").charging == ()
+
+
+async def test_a_car_goes_on_charging_while_the_old_socket_only_looks_alive(field: Any) -> None:
+    station, csms = await field.pair()
+    station.say(2, "s", "StatusNotification", {"connectorId": 1, "status": "Charging", "errorCode": "NoError"})
+    await csms.hear()
+
+    again, csms = await field.pair()
+
+    assert field.relay.session("AC1").charging == (1,)
+    again.say(2, "s", "StatusNotification", {"connectorId": 1, "status": "Finishing", "errorCode": "NoError"})
+    await csms.hear()
+    assert field.relay.session("AC1").charging == ()
+
+
+async def test_a_car_goes_on_charging_when_the_listening_process_is_another_one(field_with: Any) -> None:
+    field = await field_with(charging={"AC1": (1,)})
+
+    await field.pair()
+    await field.pair("AC2")
+
+    assert field.relay.session("AC1").charging == (1,)
+    assert field.relay.session("AC2").charging == ()
+
+
 async def test_the_late_close_of_an_old_socket_leaves_the_new_one_alone(field: Any) -> None:
     old, _ = await field.pair()
     new, csms = await field.pair()

@@ -148,7 +148,7 @@ class Field:
         self.relay: Relay
 
     async def start(
-        self, *, upstream: str | None = None, limits: Limits | None = None, side: Side = Side.SOURCE
+        self, *, upstream: str | None = None, limits: Limits | None = None, side: Side = Side.SOURCE, **more: Any
     ) -> None:
         self.relay = Relay(
             side=side,
@@ -159,6 +159,7 @@ class Field:
             tag_key=b"a key for tests",
             limits=limits or Limits(sweep_s=0.02),
             note=self.notes.append,
+            **more,
         )
         await self.relay.start()
 
