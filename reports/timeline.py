@@ -14,12 +14,9 @@ from typing import Any
 
 from migrate.domain.attempt import State
 from migrate.domain.record import Attempt, Event, EventKind, StoredEvent
-from reports.explain import explain
 from reports.redaction import redact, redact_document
 from reports.times import local, stamp, stamp_or_none
 from reports.words import METHODS, STATES, display
-
-__all__ = ["explain", "timeline_document", "timeline_text"]
 
 
 def timeline_document(identity: str, attempts: Sequence[Attempt], events: Sequence[StoredEvent]) -> dict[str, Any]:

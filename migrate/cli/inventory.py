@@ -104,7 +104,7 @@ def inventory() -> None:
     """Bring in a legacy list of stations, and see what the fleet consists of.
 
     \b
-    migrate inventory check chargers.xlsx
+    migrate inventory check stations.xlsx
     migrate inventory import register.csv --columns register.toml --exclude-rows 970-971
     migrate inventory census
     """
@@ -122,7 +122,7 @@ def import_(context: Context, *, lists: Lists, dry_run: bool, as_json: bool) -> 
     foreign headers and no map gets a map proposed on stdout.
 
     \b
-    migrate inventory import chargers.xlsx --sheet Stations
+    migrate inventory import stations.xlsx --sheet Stations
     migrate inventory import register.csv > register.toml     (a map to correct)
     """
     began = time.monotonic()
@@ -188,7 +188,7 @@ def template(context: Context, file: Path | None) -> None:
     """Write an empty inventory with the canonical columns: FILE.xlsx with explanations, FILE.csv, or CSV on stdout.
 
     \b
-    migrate inventory template chargers.xlsx
+    migrate inventory template stations.xlsx
     """
     if file is None:
         click.echo(template_csv().decode("utf-8-sig"), nl=False)

@@ -76,7 +76,7 @@ def show(context: Context, *, stations: bool, exit_code: bool, as_json: bool) ->
     view = with_campaign(context.campaign, _view)
     _print_plan(view.plan, approvals=view.approvals, as_json=as_json, stations=stations)
     if view.is_stale:
-        context.say("Stale: the inventory, a profile, the policy or the toolkit has changed. `migrate plan make`.")
+        context.say("Stale: inventory, profiles, policy, addresses or version have changed since. `migrate plan make`.")
     return Exit.PENDING if exit_code and view.left else Exit.OK
 
 

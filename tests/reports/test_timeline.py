@@ -15,8 +15,8 @@ from migrate.domain.policy import Timeouts
 from migrate.domain.profile import Method
 from migrate.domain.record import Attempt, Event, EventKind, Hold, StoredEvent
 from migrate.domain.wave import Cause, Deferral, Mode
-from reports.explain import ANSWERS, Circumstances
-from reports.timeline import explain, timeline_document, timeline_text
+from reports.explain import ANSWERS, Circumstances, explain
+from reports.timeline import timeline_document, timeline_text
 
 AT = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
