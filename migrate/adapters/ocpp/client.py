@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 import tenacity
 
+from migrate.adapters.ocpp.limits import SEND_WITHIN_S
 from migrate.adapters.ocpp.lines import MAX_LINE_BYTES, News, Reply, Request, answer_in, line, raised
 from migrate.adapters.ocpp.local_socket import reachable
 from migrate.adapters.ocpp.messages import Answer
-from migrate.adapters.ocpp.relay import SEND_WITHIN_S
 from migrate.domain.errors import CsmsUnavailable, Unreachable
 from migrate.domain.evidence import Side
 from migrate.ports import Presence

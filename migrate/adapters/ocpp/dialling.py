@@ -14,7 +14,7 @@ from typing import Any
 from migrate.adapters.ocpp import handshake
 from migrate.adapters.ocpp.handshake import Reply, Upgrade
 from migrate.adapters.ocpp.legs import UpstreamLeg
-from migrate.adapters.ocpp.session import Limits
+from migrate.adapters.ocpp.limits import Limits
 from migrate.domain.address import Backend
 
 

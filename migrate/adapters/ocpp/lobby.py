@@ -12,7 +12,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from migrate.adapters.ocpp.legs import StationLeg
-from migrate.adapters.ocpp.session import Limits
+from migrate.adapters.ocpp.limits import Limits
 
 
 class Lobby:

@@ -14,7 +14,6 @@ import ssl
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -26,11 +25,12 @@ from migrate.adapters.ocpp.handshake import BadHead, Reply, Upgrade
 from migrate.adapters.ocpp.health import Health, reason_of
 from migrate.adapters.ocpp.lab import Lab
 from migrate.adapters.ocpp.legs import StationLeg, UpstreamLeg
+from migrate.adapters.ocpp.limits import SEND_WITHIN_S, Limits
 from migrate.adapters.ocpp.lobby import Lobby
 from migrate.adapters.ocpp.messages import Answer
 from migrate.adapters.ocpp.refusals import Refusals
 from migrate.adapters.ocpp.register import Register
-from migrate.adapters.ocpp.session import Limits, Session
+from migrate.adapters.ocpp.session import Session
 from migrate.adapters.ocpp.tap import Place, Tap
 from migrate.domain.address import parse_backend
 from migrate.domain.errors import CsmsUnavailable, SettingsProblem, Unreachable
@@ -39,17 +39,6 @@ from migrate.domain.evidence import Kind, Side, Sighting
 LAB = "lab"
 GATEWAY_DOWN = frozenset({502, 503, 504})
 RETRY_AFTER = {"retry-after": "10"}
-SEND_WITHIN_S = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """Something worth a line for whoever debugs: a late answer, a second one."""
-
-    side: Side
-    identity: str
-    session: str
-    text: str
 
 
 class Relay:
@@ -71,7 +60,7 @@ class Relay:
         tag_key: bytes,
         sink: Callable[[Sighting], None] | None = None,
         limits: Limits | None = None,
-        note: Callable[[Note], None] | None = None,
+        note: Callable[[Place, str], None] | None = None,
         token: Callable[[], str] | None = None,
         tls: ssl.SSLContext | None = None,
         charging: Mapping[str, tuple[int, ...]] | None = None,
@@ -253,9 +242,10 @@ class Relay:
         self.sink(sighting)
 
     def note(self, session: Session, text: str) -> None:
+        """Something worth a line for whoever debugs: a late answer, a second one."""
         self.counts["notes"] += 1
         if self._note is not None:
-            self._note(Note(side=self.side, identity=session.identity, session=session.id, text=text))
+            self._note(session.tap.place, text)
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -306,6 +296,3 @@ class Relay:
     def stats(self) -> dict[str, Any]:
         live = len(self._sessions)
         return {"side": self.side.value, "up": self.is_up, "lab": self.is_lab, "live": live, **self.counts}
-
-
-__all__ = ["LAB", "SEND_WITHIN_S", "Limits", "Note", "Relay"]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from migrate.adapters.ocpp.calls import Calls
 from migrate.adapters.ocpp.framing import Opcode, Piece, close_frame, encode
 from migrate.adapters.ocpp.lane import Fate, Lane
+from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.messages import kind_of, may_begin_message, peek
 from migrate.adapters.ocpp.tap import Tap, is_of_no_interest
 from migrate.adapters.ocpp.turns import Turns
@@ -23,26 +23,6 @@ from migrate.domain.evidence import Kind, Sighting
 
 SERVICE_RESTART, GOING_AWAY = 1012, 1001
 MASK = b"\x00\x00\x00\x00"  # towards the CSMS a frame must be masked; nothing of ours there is secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one relay bears, in real seconds, bytes and connections."""
-
-    max_connections: int = 20_000
-    max_opening: int = 2_000  # handshakes at once; the oldest gives way
-    max_dials: int = 256  # towards the CSMS at once
-    per_address: int | None = None
-    handshake_s: float = 10.0
-    dial_s: float = 10.0
-    idle_s: float = 60.0  # silence after which a station is pinged
-    pong_s: float = 20.0
-    max_missed: int = 3  # pings, before a socket counts as half-open and is closed
-    sweep_s: float = 5.0
-    csms_patience_s: float = 30.0
-    max_held_bytes: int = 1 << 18
-    max_waiting: int = 8
-    trigger_s: float = 120.0  # a boot within it was asked for; one maker takes 60 s
 
 
 class Leg(Protocol):

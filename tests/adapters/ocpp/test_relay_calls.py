@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from migrate.adapters.ocpp.framing import Opcode, encode
+from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.messages import Error, Result
-from migrate.adapters.ocpp.relay import Limits
 from migrate.domain.errors import Unreachable
 from migrate.domain.evidence import Kind
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from migrate.adapters.ocpp.framing import Opcode, encode
-from migrate.adapters.ocpp.relay import LAB, Limits
+from migrate.adapters.ocpp.limits import Limits
+from migrate.adapters.ocpp.relay import LAB
 from migrate.domain.evidence import Kind
 
 BOOT = {

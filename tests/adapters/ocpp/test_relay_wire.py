@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from migrate.adapters.ocpp.framing import Opcode, encode
+from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.refusals import Refusals
-from migrate.adapters.ocpp.relay import Limits
 from migrate.domain.evidence import Kind
 
 HOSTILE = [

@@ -11,7 +11,9 @@ from typing import Any
 
 from migrate.adapters.ocpp.framing import FrameReader, Opcode, encode
 from migrate.adapters.ocpp.handshake import accept_key
-from migrate.adapters.ocpp.relay import Limits, Note, Relay
+from migrate.adapters.ocpp.limits import Limits
+from migrate.adapters.ocpp.relay import Relay
+from migrate.adapters.ocpp.tap import Place
 from migrate.domain.evidence import Kind, Side, Sighting
 
 PATIENCE_S = 5.0
@@ -143,7 +145,7 @@ class Field:
     def __init__(self, csms: Csms) -> None:
         self.csms = csms
         self.sightings: list[Sighting] = []
-        self.notes: list[Note] = []
+        self.notes: list[Place] = []
         self.stations: list[Peer] = []
         self.relay: Relay
 
@@ -158,7 +160,7 @@ class Field:
             now=lambda: datetime.now(UTC),
             tag_key=b"a key for tests",
             limits=limits or Limits(sweep_s=0.02),
-            note=self.notes.append,
+            note=lambda place, _text: self.notes.append(place),
             **more,
         )
         await self.relay.start()
