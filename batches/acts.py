@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from typing import Never
 
 from batches import checks
+from batches.deadlines import answers_on_both_sides
 from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
 from batches.readback import refused, undone, written
-from batches.recovery import look_after_restart, may_restart_again, still_to_write
+from batches.recovery import look_after_restart, may_restart_again, may_still_boot, still_to_write
 from batches.window import is_open, next_opening
 from migrate.domain.attempt import Fact
 from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, StationError, Unreachable
@@ -201,7 +202,8 @@ class Acts:
             return True
         presence = await self._ports.witness.presence(attempt.identity)
         session = presence.on(Side.SOURCE)
-        return session is None or bool(session.charging)
+        is_new = may_still_boot(attempt, presence, self._ports.clock.now(), self._settle())
+        return session is None or bool(session.charging) or is_new
 
     # ── restarting ─────────────────────────────────────────────────────────
 
@@ -255,6 +257,7 @@ class Acts:
             now = await self._look_until_answered(attempt)
             todo = undo(attempt.unit, now)
             if not todo:
+                await self._until_alone(attempt)
                 return undone(attempt, now)
             for write in todo:
                 try:
@@ -264,6 +267,11 @@ class Acts:
                 except Unreachable:
                     break  # the next round looks before it writes
         return outcome(Fact.UNDO_REFUSED, f"the old values did not stick in {ROUNDS} rounds")
+
+    async def _until_alone(self, attempt: Attempt) -> None:
+        """Two that answer, one on each side: whose old values were read nobody knows, and the deadline calls a person."""
+        while answers_on_both_sides(await self._ports.witness.presence(attempt.identity)):
+            await self._ports.clock.sleep(ASK_EVERY)
 
     # ── small decisions that read the clock ────────────────────────────────
 

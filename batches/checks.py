@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from migrate.domain.attempt import Fact
-from migrate.domain.evidence import IdentityFacts, Side, disagreements
+from migrate.domain.evidence import BINDING, IdentityFacts, Side, disagreements
 from migrate.domain.profile import Method, Profile
 from migrate.domain.station import Station
 from migrate.domain.wave import Deferral
@@ -59,9 +59,6 @@ def presence_allows(presence: Presence, *, again_at: datetime) -> Judgement | No
     return None
 
 
-_BINDING = ("serial", "box_serial", "iccid", "imsi")
-
-
 def identity_allows(
     station: Station,
     profile: Profile,
@@ -76,7 +73,7 @@ def identity_allows(
     what the station itself says, its present firmware included.
     """
     for name, (expected, shown) in disagreements(inventory, said).items():
-        if name in _BINDING:
+        if name in BINDING:
             return _never(f"another device answers as {station.identity}: {name} {shown} instead of {expected}")
     if not inventory.over(said).known:
         return _never("no identity fact is known, so that its arrival could never be proven")

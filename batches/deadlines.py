@@ -57,12 +57,19 @@ def is_away(state: State, presence: Presence) -> bool:
     return home is not None and home in presence.seen and presence.on(home) is None
 
 
+def answers_on_both_sides(presence: Presence) -> bool:
+    """Whether a session answers on either side; a socket that only looks alive does not count for long."""
+    return presence.answering > 1 and all(presence.on(side) is not None for side in Side)
+
+
 def run_out(attempt: Attempt, presence: Presence, *, again_at: datetime) -> Outcome:
     """What a deadline means: where the station was found, or that it was found nowhere in time."""
     if attempt.state is State.DEPARTED and presence.on(Side.SOURCE) is not None:
         return outcome(Fact.ON_SOURCE, "found on the source at the deadline", left=True)
     if attempt.state is State.DEPARTED and presence.on(Side.TARGET) is not None:
         return outcome(Fact.SEEN_ON_TARGET, "found on the target at the deadline", evidence=Grade.E1)
+    if attempt.state is State.UNDOING and answers_on_both_sides(presence):
+        return outcome(Fact.DEADLINE, "it answers on the source and on the target: two devices, or one on both")
     if attempt.state in (State.PLANNED, State.CHECKED):
         return outcome(Fact.NOT_NOW, "checks took too long", deferral=Deferral.OFFLINE, due_at=again_at)
     if attempt.state is State.ARRIVED and attempt.reason:

@@ -25,7 +25,7 @@ from batches.patience import Patience, wait_for
 from batches.reading import Meaning, may_prove, note_of, read, rivals_of
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import CsmsUnavailable, Stale, StationError
-from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
+from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting, expected_of
 from migrate.domain.record import Attempt, move
 from migrate.domain.wave import Cause
 from migrate.ports import Presence
@@ -87,7 +87,8 @@ class Driver:
 
     async def _live_through(self, attempt: Attempt) -> Attempt:
         """Let the act of a state run until something ends the state, and journal what; the act ends with it."""
-        self._expected = (await self._ports.journal.source_facts(attempt.identity)).over(self._errand.inventory)
+        said = await self._ports.journal.source_facts(attempt.identity)
+        self._expected = expected_of(self._errand.inventory, said)
         if attempt.state in (State.PLANNED, State.CHECKED):
             self._was_blind = False  # what was not seen before anything was done excuses nothing
         act = asyncio.ensure_future(self._act_of(attempt)(attempt))
@@ -136,10 +137,12 @@ class Driver:
     async def _heed_inbox(self, attempt: Attempt) -> Outcome | None:
         self._bell.clear()
         while self._inbox:
-            sighting = self._inbox.popleft()
-            self._heeded_seq = max(self._heeded_seq, sighting.seq)
+            sighting = self._inbox[0]
             self._notice(attempt, sighting)
-            if meaning := await self._read(attempt, sighting):
+            meaning = await self._read(attempt, sighting)
+            self._inbox.popleft()  # only now: one that could not be judged yet is kept
+            self._heeded_seq = max(self._heeded_seq, sighting.seq)
+            if meaning:
                 return _of(meaning, attempt, sighting)
         return None
 
@@ -195,6 +198,9 @@ class Driver:
         if is_away(attempt.state, presence):
             self._away = self._away or self._grace()
             patience.left = self._errand.policy.timeouts.grace  # away: the grace time decides first
+            return None
+        if len(presence.seen) < len(Side):
+            patience.left, self._was_blind = LOOK_EVERY, True  # nobody can say where it is: that loses no station
             return None
         return run_out(attempt, presence, again_at=self._ports.clock.now() + self._errand.policy.retries.backoff)
 

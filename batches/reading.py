@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrate.domain.attempt import ENDS, Fact, State, means_something
+from migrate.domain.errors import CsmsUnavailable
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting, assess_arrival
 from migrate.domain.record import Attempt
 from migrate.ports import Presence
@@ -50,8 +51,15 @@ def may_prove(sighting: Sighting) -> bool:
 
 
 def rivals_of(boot: Sighting, presence: Presence) -> int:
-    """Answering sessions beside the one that booted, on either side."""
-    own = 1 if presence.on(boot.side) is not None else 0
+    """Answering sessions beside the one that booted, on either side.
+
+    Raises ``CsmsUnavailable`` while nobody can say who answers: what is not
+    known is not taken for nobody.
+    """
+    if boot.side not in presence.sessions:
+        raise CsmsUnavailable(f"Nobody can say who else answers as {boot.identity}.", side=boot.side.value)
+    here = presence.on(boot.side)
+    own = 1 if here is not None and here.id == boot.session else 0
     return max(presence.answering - own, 0)
 
 

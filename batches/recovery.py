@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from migrate.domain.attempt import Fact
@@ -66,6 +67,14 @@ def look_after_restart(attempt: Attempt, presence: Presence) -> Restarted:
         return Restarted.AWAY
     never_restarted = session.id == attempt.source_session or not session.boot_answer
     return Restarted.STILL_THERE if never_restarted else Restarted.ELSEWHERE
+
+
+def may_still_boot(attempt: Attempt, presence: Presence, now: datetime, settle: timedelta) -> bool:
+    """Whether a station that has just dialled the source again may yet say that it restarted."""
+    session = presence.on(Side.SOURCE)
+    if session is None or session.id == attempt.source_session or session.boot_answer:
+        return False
+    return timedelta(0) <= now - session.connected_at < settle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

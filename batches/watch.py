@@ -19,7 +19,7 @@ from batches.patience import Patience, wait_for
 from batches.reading import Meaning, may_prove, note_of, read, rivals_of
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import Stale
-from migrate.domain.evidence import Grade, Kind, Side, Sighting
+from migrate.domain.evidence import Grade, Kind, Side, Sighting, expected_of
 from migrate.domain.record import Attempt, Change, Event, EventKind, attempt_id, move
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence
@@ -109,7 +109,7 @@ class Watch:
     async def _read(self, attempt: Attempt, errand: Errand, sighting: Sighting) -> Meaning | None:
         if not may_prove(sighting):
             return read(attempt, sighting, errand.inventory)
-        facts = (await self._ports.journal.source_facts(attempt.identity)).over(errand.inventory)
+        facts = expected_of(errand.inventory, await self._ports.journal.source_facts(attempt.identity))
         rivals = rivals_of(sighting, await self._ports.witness.presence(attempt.identity))
         return read(attempt, sighting, facts, rivals=rivals, lab_counts=errand.lab_counts)
 

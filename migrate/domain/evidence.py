@@ -103,6 +103,19 @@ def agreements(expected: IdentityFacts, seen: IdentityFacts) -> int:
     return len(same)
 
 
+BINDING = ("serial", "box_serial", "iccid", "imsi")
+"""Facts that two devices never share; vendor and model may be spelt otherwise than a list has them."""
+
+
+def expected_of(inventory: IdentityFacts, said: IdentityFacts) -> IdentityFacts:
+    """What a station has to show on arrival: its own words on the source, filled up from the inventory.
+
+    A device that contradicts the inventory where it binds is another device,
+    whatever it said on the source: then the inventory alone counts.
+    """
+    return inventory if disagreements(inventory, said).keys() & set(BINDING) else said.over(inventory)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """One thing that a witness saw.

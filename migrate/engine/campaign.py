@@ -78,8 +78,15 @@ class Campaign:
         self._send_off = send_off
         await self._refresh()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.lookout.look_out(await self.watch.catch_up(), self._elsewhere))
+            group.create_task(self.lookout.look_out(await self._caught_up(), self._elsewhere))
             group.create_task(self._tick_for_ever())
+
+    async def _caught_up(self) -> int:
+        while True:
+            try:
+                return await self.watch.catch_up()
+            except CsmsUnavailable:
+                await asyncio.sleep(self.nap_s)  # as below: what was missed keeps until somebody can be asked
 
     async def _elsewhere(self, sighting: Sighting) -> None:
         if not self.is_leader:

@@ -54,6 +54,7 @@ class SimpleStation:
     takes_reset: Reset = Reset.OBEYED
     returns: Return = Return.CONFIGURED
     away_s: float = 45.0
+    boots_after_s: float = 0.0  # on the wire again, before it says that it booted
     boots: bool = True  # by itself after a reconnect; otherwise only when asked
     boot_answers: dict[Side, str] = field(default_factory=dict)
     unanswered_writes: int = 0  # so many writes get no answer ...
@@ -77,6 +78,7 @@ class World:
         self.seeing: set[Side] = {Side.SOURCE, Side.TARGET}
         self.rivals: dict[str, int] = {}  # further answering sessions under an identity
         self.can_be_asked = True
+        self.is_deaf = False  # the question is not answered in time, as the relay's witness tells it
         self.wire: list[tuple[str, ...]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = 0
@@ -172,6 +174,7 @@ class World:
     async def _arrive(self, station: SimpleStation, side: Side) -> None:
         await self.connect(station, side)
         if station.boots or side is Side.SOURCE:
+            await asyncio.sleep(station.boots_after_s)
             await self.boot(station, side)
 
     async def close(self) -> None:
@@ -200,6 +203,8 @@ class World:
     async def presence(self, identity: str) -> Presence:
         if not self.can_be_asked:
             raise CsmsUnavailable("Nobody listens.", side="both")
+        if self.is_deaf:
+            return Presence(identity=identity)
         station = self.stations.get(identity)
         sessions: dict[Side, Session | None] = dict.fromkeys(Side)
         if station is not None:
