@@ -26,6 +26,9 @@ half a minute, which is then where the toolkit finds it, and no fault of a kill.
 TOGETHER = 0.25
 """How often the run dies with its listening process; it takes some seconds more until somebody listens again."""
 
+RARE = ("skipped", "visiting", "failed", "reverted", "stuck", "lost")
+"""What happens to a few stations only: there may be no second."""
+
 LIVES = 40
 """More of them in one campaign mean that it makes no headway."""
 
@@ -137,7 +140,7 @@ async def sweep(theatre: Theatre, fleet: Fleet, points: Sequence[str], campaigns
 
     async def plot(here: Arena) -> str:
         for point in list(left):
-            life = await here.live(Trigger(on=point, nth=theatre.dice.choice((1, 1, 2))))
+            life = await here.live(Trigger(on=point, nth=1 if point in RARE else theatre.dice.choice((1, 1, 2))))
             tally.count(life)
             if wrong := crashed(life):
                 return wrong
