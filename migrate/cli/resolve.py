@@ -46,7 +46,6 @@ def resolve(context: Context, identity: str, *, state: str, reason: str) -> None
     migrate resolve AC22-0417 --as failed --reason "undone on site by J. Bakker"
     migrate resolve AC22-0423 --as skipped --reason "burnt down"
     """
-
     said, by = State(state), who()
 
     async def record(wired: Wired) -> State:

@@ -246,11 +246,11 @@ def _shared(rows: Sequence[Row], column: str) -> Iterator[Problem]:
             yield problem(later.place, finding, later.origin(column), later.cells[column])
 
 
-def _groups(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> Iterator[list[Row]]:
+def _groups(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> Iterable[list[Row]]:
     groups: dict[Hashable, list[Row]] = defaultdict(list)
     for row in rows:
         groups[key(row)].append(row)
-    return (group for group in groups.values() if len(group) >= 1)
+    return groups.values()
 
 
 def _pair(first: Row, later: Row, code: str, verb: str, hint: str) -> Problem:

@@ -4,6 +4,8 @@ Prints `CSMS source=… target=…` when both backends listen and `READY` when t
 fleet is on line.  Exits 0 after a stop, 65 for a bad configuration.
 """
 
+from __future__ import annotations
+
 import argparse
 import asyncio
 import gc

@@ -7,6 +7,8 @@ it, a wire test notices.  They judge nothing: what does not parse is dialled in
 vain, as a real station would.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum

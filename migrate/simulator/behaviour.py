@@ -5,6 +5,8 @@ deliberately not the catalogue of profiles: the simulated fleet is a witness
 from outside and must be able to contradict it.
 """
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """The simulator's configuration file: JSON, read strictly, every problem at once."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path

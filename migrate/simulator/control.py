@@ -4,6 +4,8 @@ Orders: visit, csms_down, csms_up, boot_answer, snapshot, drawn, stop.  An order
 that cannot be understood is answered with what is wrong; it ends nothing.
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 import os

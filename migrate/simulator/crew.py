@@ -1,5 +1,7 @@
 """Simulated crews: a person drives to a station, waits for the driver to finish, and changes the backend by hand."""
 
+from __future__ import annotations
+
 import asyncio
 
 from migrate.simulator.station import SimulatedStation

@@ -5,6 +5,8 @@ the far end of a relay.  Frames that are not OCPP are passed over; none ends a
 connection.
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 import uuid

@@ -5,6 +5,8 @@ drawn apart from the faults, so that the same seed with other faults is the
 same fleet otherwise.  Durations are campaign seconds.
 """
 
+from __future__ import annotations
+
 import math
 import random
 from collections import Counter

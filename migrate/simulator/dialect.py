@@ -5,6 +5,8 @@ goes out.  It decides nothing.  Schemas are not checked on the way, because a
 station in the field does not check them either and a fleet has no CPU for it.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

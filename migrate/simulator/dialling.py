@@ -4,6 +4,8 @@ Loopback only: an address that a campaign wrote by mistake must not make a
 thousand simulated stations knock at somebody's real backend.
 """
 
+from __future__ import annotations
+
 import ipaddress
 from urllib.parse import urlsplit
 

@@ -4,6 +4,8 @@ A closed list: a demo is judged by it, so a fault without an ending does not
 exist.  Endings are named as in the attempt table.  Nothing here acts.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -4,6 +4,8 @@ Decides what a ChangeConfiguration does and what a GetConfiguration shows, with
 the planted faults that concern keys.  It opens no socket and reads no clock.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 

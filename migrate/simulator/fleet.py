@@ -4,6 +4,8 @@ CSMSes listen first, stations dial until somebody answers, and only when all
 that should be on line are on line does the fleet say READY.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 from typing import Any

@@ -4,6 +4,8 @@ Begins with an open socket and ends with it.  What outlives a session (flash,
 driver, faults) belongs to the station.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -29,15 +31,9 @@ PROBATION_S = 25.0  # how long a station that will fall back looks at its new ba
 STOP_TIMEOUT_S = 2.0  # real: for the StopTransaction before a restart
 LONGEST_NAME = 100
 BROKEN = (ConnectionClosed, OSError)
-CHOKED = (
-    *BROKEN,
-    OCPPError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    RecursionError,
-)  # killed the library's loop
+CHOKED = (*BROKEN, OCPPError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What ends the loop of the ocpp package when a CSMS sends nonsense."""
+
 TAG = "SIMULATED-TAG"
 
 
@@ -52,7 +48,7 @@ class Leave(StrEnum):
 class Session:
     """One connected socket of one station."""
 
-    def __init__(self, station: "SimulatedStation", connection: ClientConnection, side: Side, number: str) -> None:
+    def __init__(self, station: SimulatedStation, connection: ClientConnection, side: Side, number: str) -> None:
         self.side = side
         self.number = number
         self._station = station

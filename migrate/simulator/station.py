@@ -6,6 +6,8 @@ device around them and lives their life in time.  Durations are campaign
 seconds divided by the speed; socket time-outs are real.
 """
 
+from __future__ import annotations
+
 import asyncio
 import random
 import uuid

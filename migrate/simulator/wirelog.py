@@ -6,6 +6,8 @@ It holds no secrets: values of backend keys in clear, of all other keys as a
 digest keyed anew by each process.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import secrets

@@ -1,5 +1,7 @@
 """What all simulated stations share: the two addresses, the pace, the wire log."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,0 +1,1 @@
+"""Channels: how commands reach stations."""

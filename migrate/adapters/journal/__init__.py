@@ -1,0 +1,1 @@
+"""The journal in SQL: tables, group commit, hash chains, questions and errands."""

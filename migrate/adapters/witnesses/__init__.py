@@ -1,0 +1,1 @@
+"""Witnesses: who sees stations arrive and leave."""
