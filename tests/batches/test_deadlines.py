@@ -1,0 +1,72 @@
+"""How long a state may last, where a station has to be meanwhile, and what it means when the time is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from batches.deadlines import HOME, deadline_of, is_away, run_out
+from migrate.domain.attempt import BATCH_ENDS, Fact, State, means_something
+from migrate.domain.evidence import Side
+from migrate.domain.profile import Timing
+from migrate.ports import Presence, Session
+from tests.doubles.clock import EPOCH
+from tests.doubles.scene import ACME, an_attempt, an_errand
+
+BOTH = frozenset(Side)
+SESSION = Session(id="s1", connected_at=EPOCH, heard_at=EPOCH)
+
+
+def where(*sides: Side, seen: frozenset[Side] = BOTH) -> Presence:
+    return Presence(identity="AC1", sessions=dict.fromkeys(sides, SESSION), seen=seen)
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - BATCH_ENDS))
+def test_no_state_of_a_batch_lasts_for_ever_and_its_end_means_something_to_the_table(state: State) -> None:
+    ended = run_out(an_attempt(state), where(), again_at=EPOCH)
+
+    assert deadline_of(state, an_errand()) is not None
+    assert means_something(state, ended.fact)
+    assert ended.changes["reason"]
+
+
+@pytest.mark.parametrize("state", sorted(BATCH_ENDS))
+def test_what_no_batch_holds_has_no_deadline_of_the_driver(state: State) -> None:
+    assert deadline_of(state, an_errand()) is None
+
+
+def test_a_family_that_needs_longer_gets_longer_and_the_others_the_campaigns_time() -> None:
+    slow = an_errand(replace(ACME, timing=Timing(restart=timedelta(minutes=30), appear=timedelta(hours=2))))
+
+    assert deadline_of(State.RESTARTING, slow) == timedelta(minutes=30)
+    assert deadline_of(State.DEPARTED, slow) == timedelta(hours=2)
+    assert deadline_of(State.WRITING, slow) == slow.policy.timeouts.write
+
+
+def test_a_station_is_away_only_from_a_side_that_can_be_seen() -> None:
+    state, home = State.WRITTEN, HOME[State.WRITTEN]
+
+    assert is_away(state, where())
+    assert is_away(state, where(Side.TARGET))
+    assert not is_away(state, where(home))
+    assert not is_away(state, where(seen=BOTH - {home}))
+
+
+def test_nobody_is_away_while_it_is_on_its_way() -> None:
+    assert not is_away(State.DEPARTED, where())
+
+
+@pytest.mark.parametrize(
+    ("presence", "fact"),
+    [
+        (where(), Fact.DEADLINE),
+        (where(Side.TARGET), Fact.SEEN_ON_TARGET),
+        (where(Side.SOURCE), Fact.ON_SOURCE),
+        (where(Side.SOURCE, Side.TARGET), Fact.ON_SOURCE),
+    ],
+    ids=["seen nowhere", "on the target", "on the source", "on both"],
+)
+def test_a_departed_station_is_lost_only_if_it_is_found_nowhere(presence: Presence, fact: Fact) -> None:
+    assert run_out(an_attempt(State.DEPARTED), presence, again_at=EPOCH).fact is fact
