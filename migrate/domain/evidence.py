@@ -20,10 +20,6 @@ class Side(StrEnum):
     SOURCE = "source"
     TARGET = "target"
 
-    @property
-    def other(self) -> Side:
-        return Side.TARGET if self is Side.SOURCE else Side.SOURCE
-
 
 class Grade(IntEnum):
     """How much is proven of an arrival, weakest first."""
