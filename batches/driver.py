@@ -60,6 +60,10 @@ class Driver:
         self._inbox.append(sighting)
         self._bell.set()
 
+    def unheeded(self) -> tuple[Sighting, ...]:
+        """What was told and not read before the driver let go; somebody else has to."""
+        return tuple(self._inbox)
+
     async def drive(self, attempt: Attempt, missed: Sequence[Sighting] = ()) -> Attempt:
         """Walk on until the attempt confirms, ends, or has to wait for something outside this batch."""
         live, self._inbox, self._seen_seq = self._inbox, deque(), 0  # told while the missed ones were being read

@@ -22,6 +22,7 @@ class Lookout:
     def __init__(self, witness: Witness) -> None:
         self._witness = witness
         self._drivers: dict[str, Driver] = {}
+        self._unheeded: list[Sighting] = []
         self._quiet = asyncio.Event()
         self._quiet.set()
 
@@ -41,8 +42,14 @@ class Lookout:
             yield
         finally:
             del self._drivers[identity]
+            self._unheeded += driver.unheeded()
             if not self._drivers:
                 self._quiet.set()
+
+    def unheeded(self) -> list[Sighting]:
+        """What drivers were told and had not read when they let go, handed over once."""
+        taken, self._unheeded = self._unheeded, []
+        return taken
 
     async def at_rest(self) -> None:
         """Wait until no driver is at work."""

@@ -51,6 +51,7 @@ class Watch:
         self._dispatch = dispatch
         self._known: dict[str, Attempt] = {}  # the newest attempt of every station, driven or not
         self._confirmed: set[str] = set()
+        self._fresh: set[str] = set()  # confirmed, and not looked at since: it may have left in that very moment
         self._deferred: set[str] = set()
         self._away: dict[str, Patience] = {}
         self._read_up_to = 0
@@ -79,6 +80,10 @@ class Watch:
     def learn(self, attempt: Attempt) -> None:
         """Take note of where an attempt stands; drivers hand theirs in when they let go."""
         self._known[attempt.identity] = attempt
+        if attempt.state is State.CONFIRMED and attempt.identity not in self._confirmed:
+            self._fresh.add(attempt.identity)
+        elif attempt.state is not State.CONFIRMED:
+            self._fresh.discard(attempt.identity)
         for state, members in ((State.CONFIRMED, self._confirmed), (State.DEFERRED, self._deferred)):
             (members.add if attempt.state is state else members.discard)(attempt.identity)
         if attempt.state not in (State.CONFIRMED, State.SETTLED):
@@ -178,10 +183,10 @@ class Watch:
         can_see = all(self._ports.witness.sees(side) for side in Side)
         now = self._ports.clock.now()
         for identity in list(self._confirmed):
-            await self._soak(self._known[identity], now)
+            await self._soak(identity, now)
         for identity, patience in list(self._away.items()):
             if patience.look(now, can_see=can_see):
-                await self._gone(self._known[identity])
+                await self._gone(identity)
         await self._bring_back_the_due(now)
 
     async def read_moves(self) -> None:
@@ -193,20 +198,30 @@ class Watch:
             for attempt in await self._ports.journal.attempts(identities=moved):
                 self.learn(attempt)
 
-    async def _soak(self, attempt: Attempt, now: datetime) -> None:
+    async def _soak(self, identity: str, now: datetime) -> None:
+        attempt = self._known[identity]
         errand = self._errand_of(attempt)
-        if errand is None or attempt.confirmed_at is None or now - attempt.confirmed_at < errand.policy.gate.soak:
+        if errand is None or attempt.confirmed_at is None:
             return
-        presence = await self._ports.witness.presence(attempt.identity)
+        is_soaked = now - attempt.confirmed_at >= errand.policy.gate.soak
+        if not is_soaked and identity not in self._fresh:
+            return
+        presence = await self._ports.witness.presence(identity)
+        if self._known[identity].state is not State.CONFIRMED:
+            return  # it was seen elsewhere while we asked
+        self._fresh -= {identity} if Side.TARGET in presence.seen else set()
         if presence.on(Side.TARGET) is None:
             if Side.TARGET in presence.seen:
                 self._miss(attempt)
-        elif _is_alone(presence):
-            await self._move(attempt, Fact.SOAK_PASSED, evidence=Grade.E4, left=True)
+        elif is_soaked and _is_alone(presence):
+            await self._move(self._known[identity], Fact.SOAK_PASSED, evidence=Grade.E4, left=True)
 
-    async def _gone(self, attempt: Attempt) -> None:
-        del self._away[attempt.identity]
-        presence = await self._ports.witness.presence(attempt.identity)
+    async def _gone(self, identity: str) -> None:
+        self._away.pop(identity, None)
+        presence = await self._ports.witness.presence(identity)
+        attempt = self._known[identity]
+        if attempt.state not in (State.CONFIRMED, State.SETTLED):
+            return  # it was seen elsewhere while we asked
         if Side.TARGET in presence.seen and presence.on(Side.TARGET) is None:
             await self._move(
                 attempt, Fact.GONE, reason="left the target and stayed away beyond the grace time", left=True

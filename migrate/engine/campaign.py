@@ -104,6 +104,8 @@ class Campaign:
     async def _tick_for_ever(self) -> None:
         while True:
             await self._refresh()
+            for sighting in self.lookout.unheeded():
+                await self._elsewhere(sighting)
             with suppress(CsmsUnavailable):  # the rest of this look comes with the next
                 await (self.watch.tick() if self.is_leader else self.watch.read_moves())
             await asyncio.sleep(self.nap_s)

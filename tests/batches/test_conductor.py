@@ -288,6 +288,8 @@ async def test_a_sighting_goes_to_the_driver_of_its_station_and_all_others_elsew
         await asyncio.gather(looking, return_exceptions=True)
 
     assert [s.identity for s in seen.seen] == ["AC1"]
+    assert lookout.unheeded() == seen.seen
+    assert lookout.unheeded() == []
     assert [(s.identity, s.kind) for s in elsewhere] == [("AC2", Kind.CONNECTED), ("AC1", Kind.HEARTBEAT)]
 
 
@@ -312,3 +314,6 @@ class Recorder:
 
     def see(self, sighting: Sighting) -> None:
         self.seen.append(sighting)
+
+    def unheeded(self) -> list[Sighting]:
+        return self.seen

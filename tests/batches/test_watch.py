@@ -350,3 +350,32 @@ async def test_a_station_in_a_drivers_hands_is_not_the_watchs_business() -> None
         await post.passes(minutes=1)
 
         assert post.path == []
+
+
+async def test_a_station_that_leaves_in_the_moment_of_its_confirmation_is_missed_from_then_on() -> None:
+    async with a_post(State.DEPARTED, side=None) as post:
+        attempt = await post.newest()
+        confirmed = move(attempt, Fact.CONFIRMED_ON_TARGET, post.scene.clock.now())
+        await post.scene.journal.commit(confirmed)
+
+        await post.passes(minutes=6)
+
+        assert post.path[-1] == "departed"
+
+
+async def test_a_station_that_is_seen_elsewhere_while_its_soak_is_judged_stays_where_it_was_seen() -> None:
+    async with a_post(State.CONFIRMED) as post:
+        await post.scene.passes(hours=1)
+        presence = post.world.presence
+
+        async def asked_meanwhile(identity: str) -> Any:
+            post.world.presence = presence  # type: ignore[method-assign]
+            found = await presence(identity)
+            await post.scene.world.connect(post.scene.station, Side.SOURCE)
+            await post.watch.see(post.world.told[-1])
+            return found
+
+        post.world.presence = asked_meanwhile  # type: ignore[method-assign]
+        await post.watch.tick()
+
+        assert post.path == ["undoing"]

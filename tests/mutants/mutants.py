@@ -268,7 +268,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a driver who charges is not cut off",
         ACTS,
-        "return session is None or bool(session.charging)",
+        "return session is None or bool(session.charging) or is_new",
         "return session is None",
         ACTS_TESTS,
     ),

@@ -1,0 +1,27 @@
+"""Stations that show themselves for a moment: what is seen while a driver lets go is lost to nobody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from migrate.domain.evidence import Side
+from tests.doubles.rehearsal import Rehearsal, gate
+from tests.doubles.world import Return
+
+
+async def test_a_station_that_boots_on_the_target_and_leaves_in_the_same_moment_opens_no_gate() -> None:
+    policy = gate(soak=timedelta(minutes=30), max_lost=0)
+    async with Rehearsal.of(1, 1, policy=policy) as rehearsal:
+        station = rehearsal.world.stations["AC1"]
+        station.returns = Return.NOWHERE
+
+        async def come_and_go() -> None:
+            await rehearsal.world.move(station, Side.TARGET)
+            await rehearsal.world.leave(station)
+
+        rehearsal.world.later(400, come_and_go)
+
+        ended = await rehearsal.run()
+
+        assert ended == "shut"
+        assert await rehearsal.states() == {"AC1": "lost"}
