@@ -68,12 +68,13 @@ def whole_text(data: bytes) -> bytes | None:
     size = len(data)
     if size < 2 or data[0] != 0x81:
         return None
-    length, offset = data[1] & 0x7F, 2
+    second = data[1]
+    length, offset = second & 0x7F, 2
     if length == 126 and size >= 4:
         length, offset = data[2] << 8 | data[3], 4
     elif length >= 126:
         return None
-    if not data[1] & 0x80:
+    if second < 0x80:
         return data[offset:] if size == offset + length else None
     start = offset + 4
     return apply_mask(data[start:], data[offset:start]) if size == start + length else None

@@ -120,14 +120,23 @@ def _decode_leniently(text: bytes) -> object:
 
 
 def _message(parts: list[Any]) -> Message:
-    if (
-        len(parts) == 4
-        and parts[0] == 2
-        and type(parts[1]) is str
-        and type(parts[2]) is str
-        and len(parts[1]) <= MAX_ID
-    ):
-        return Call(parts[1], clean(parts[2]), _mapping(parts[3:]))  # what nearly all are
+    return _flawless(parts) or _forgiven(parts)
+
+
+def _flawless(parts: list[Any]) -> Message | None:
+    """What nearly all are; only a shortcut."""
+    if len(parts) == 4 and parts[0] == 2:
+        _, id_, action, payload = parts
+        if type(id_) is str and type(action) is str and type(payload) is dict and len(id_) <= MAX_ID:
+            return Call(id_, clean(action), payload)
+    elif len(parts) == 3 and parts[0] == 3:
+        _, id_, payload = parts
+        if type(id_) is str and type(payload) is dict and len(id_) <= MAX_ID:
+            return Result(id_, payload)
+    return None
+
+
+def _forgiven(parts: list[Any]) -> Message:
     match parts:
         case [2, id_, str(action), *rest] if _is_id(id_) and len(rest) <= 1:
             return Call(str(id_), clean(action), _mapping(rest))
@@ -167,7 +176,8 @@ def peek(text: bytes) -> tuple[int, str, str] | None:
     found = _HEAD.match(text)
     if found is None:
         return None
-    return found[1][0] - 48, found[2].decode("utf-8", "replace"), (found[3] or b"").decode("utf-8", "replace")
+    kind, id_, action = found.groups(b"")
+    return kind[0] - 48, str(id_, "utf-8", "replace"), str(action, "utf-8", "replace")
 
 
 def kind_of(text: bytes) -> int | None:

@@ -217,8 +217,8 @@ class Relay:
 
     def _session(self, leg: StationLeg, upgrade: Upgrade, subprotocol: str) -> Session:
         place = Place(side=self.side, identity=upgrade.identity, session=str(uuid.uuid4()), lab=self.is_lab)
-        tap = Tap(place, self._now, self._tag_key)
-        return Session(hub=self, tap=tap, station=leg.transport, subprotocol=subprotocol, prefix=f"m{self._token()}x")
+        tap, now, prefix = Tap(place, self._tag_key), self._now, f"m{self._token()}x"
+        return Session(hub=self, tap=tap, now=now, station=leg.transport, subprotocol=subprotocol, prefix=prefix)
 
     def _begin(self, leg: StationLeg, session: Session) -> None:
         """List the session, say that it began, and let the station speak."""

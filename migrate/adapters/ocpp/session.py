@@ -8,7 +8,7 @@ no further than here.  It dials nothing and keeps no list of other sessions.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from migrate.adapters.ocpp.framing import Opcode, Piece, close_frame, encode
 from migrate.adapters.ocpp.lane import Fate, Lane
 from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.messages import kind_of, may_begin_message, peek
-from migrate.adapters.ocpp.tap import Tap, is_of_no_interest
+from migrate.adapters.ocpp.tap import Tap
 from migrate.adapters.ocpp.turns import Turns
 from migrate.domain.evidence import Kind, Sighting
 
@@ -72,12 +72,14 @@ class Session:
         "upstream",
     )
 
-    def __init__(self, *, hub: Hub, tap: Tap, station: Leg, subprotocol: str, prefix: str) -> None:
+    def __init__(
+        self, *, hub: Hub, tap: Tap, now: Callable[[], datetime], station: Leg, subprotocol: str, prefix: str
+    ) -> None:
         self.hub, self.tap, self.station, self.subprotocol = hub, tap, station, subprotocol
         self.upstream: Leg = station  # until ``join``
         self._loop = asyncio.get_running_loop()
-        self.now: Callable[[], datetime] = tap.now
-        self.connected_at = self.heard_at = self.now()
+        self.now = now
+        self.connected_at = self.heard_at = now()
         self.heard_s = self._loop.time()
         limits = hub.limits
         self.turns = Turns(limits.csms_patience_s, limits.max_held_bytes)
@@ -143,12 +145,12 @@ class Session:
         if fate is Fate.SWALLOW:
             self.calls.answered(text)
             return
-        if is_of_no_interest(text):
-            return
-        if self.turns.has_csms_calls and (seen := peek(text)) and seen[0] != 2:
+        if text[:3] != b"[2," and self.turns.has_csms_calls and (seen := peek(text)) and seen[0] != 2:
             self.turns.csms_answered(seen[1])
             self.calls.send_next()
-        self._see(self.tap.station_said(text))
+        sighting = self.tap.station_said(text, self.heard_at)
+        if sighting is not None:
+            self.hub.see(sighting)
 
     def _judge_csms(self, text: bytes) -> Fate:
         """While a call of ours waits or is open, the CSMS's calls wait; its answers do not."""
@@ -161,8 +163,12 @@ class Session:
         if text[:2] == b"[3" and not self.tap.waits_for_answer:
             return
         seen = peek(text)
-        if seen is None or seen[0] != 2:
-            self._see(self.tap.csms_said(text))
+        if seen is None:
+            return
+        if seen[0] != 2:
+            sighting = self.tap.csms_answered(seen[1], text)
+            if sighting is not None:
+                self.hub.see(sighting)
         elif fate is Fate.HOLD and self.turns.is_holding:
             self.turns.held_call(seen[1])
         else:
@@ -180,10 +186,6 @@ class Session:
         if piece.opcode is Opcode.CLOSE:
             self.calls.release()
         return True
-
-    def _see(self, sightings: Iterable[Sighting]) -> None:
-        for sighting in sightings:
-            self.hub.see(sighting)
 
     # --- what our calls ask -----------------------------------------------
 
@@ -259,7 +261,8 @@ class Session:
         self._is_over = True
         for leg in (self.station, self.upstream):
             leg.abort() if abort else leg.close()
-        self._see(self.tap.over())
+        for sighting in self.tap.over():
+            self.hub.see(sighting)
         self.hub.see(self.tap.place.sighting(Kind.DISCONNECTED, self.now(), detail=why))
         self.hub.closed(self, by_csms=by_csms)
 

@@ -19,6 +19,7 @@ from migrate.adapters.ocpp.messages import Call, Error, Malformed, Result, clean
 from migrate.domain.evidence import CHARGING, NOT_CHARGING, IdentityFacts, Kind, Side, Sighting, facts_from_boot
 
 MAX_OPEN = 32  # calls of one station whose answers we wait for
+NOTHING_SAID = IdentityFacts()  # one for all: most sightings carry no facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +31,29 @@ class Place:
     session: str
     lab: bool = False
 
-    def sighting(self, kind: Kind, at: datetime, **facts: Any) -> Sighting:
+    def sighting(
+        self,
+        kind: Kind,
+        at: datetime,
+        *,
+        answer: str = "",
+        facts: IdentityFacts = NOTHING_SAID,
+        solicited: bool = False,
+        connector: int = 0,
+        detail: str = "",
+    ) -> Sighting:
         return Sighting(
-            side=self.side, kind=kind, at=at, identity=self.identity, session=self.session, lab=self.lab, **facts
+            side=self.side,
+            kind=kind,
+            at=at,
+            identity=self.identity,
+            session=self.session,
+            answer=answer,
+            facts=facts,
+            solicited=solicited,
+            connector=connector,
+            detail=detail,
+            lab=self.lab,
         )
 
 
@@ -50,7 +71,6 @@ class Tap:
     """One session, as far as it was heard."""
 
     place: Place
-    now: Callable[[], datetime]
     tag_key: bytes = field(repr=False)
     boot_answer: str = ""
     heartbeats: int = 0
@@ -79,28 +99,31 @@ class Tap:
     def waits_for_answer(self) -> bool:
         return bool(self._boots or self._starts)
 
-    def station_said(self, text: bytes) -> Iterator[Sighting]:
+    def station_said(self, text: bytes, at: datetime) -> Sighting | None:
         """A whole message of the station."""
-        seen = peek(text)
-        if seen is not None and (seen[0] != 2 or (seen[2] and seen[2] not in HEARD)):
-            return
+        if not _must_be_read(text):
+            return None
+        if self.heartbeats and _is_heartbeat(text):
+            self.heartbeats += 1  # only the first is told
+            return None
         message = parse(text)
         if isinstance(message, Malformed):
             self.malformed += 1
         elif isinstance(message, Call) and (hear := HEARD.get(message.action)):
-            yield from hear(self, message)
+            return hear(self, message, at)
+        return None
 
-    def csms_said(self, text: bytes) -> Iterator[Sighting]:
-        """A whole message of the CSMS; only answers to boots and starts matter."""
-        seen = peek(text)
-        if seen is None or seen[0] == 2 or (seen[1] not in self._boots and seen[1] not in self._starts):
-            return
+    def csms_answered(self, id_: str, text: bytes) -> Sighting | None:
+        """A whole answer of the CSMS; only those to boots and starts matter."""
+        if id_ not in self._boots and id_ not in self._starts:
+            return None
         answer = parse(text)
-        boot, connector = self._boots.pop(seen[1], None), self._starts.pop(seen[1], None)
+        boot, connector = self._boots.pop(id_, None), self._starts.pop(id_, None)
         if boot is not None:
-            yield from self._boot_answered(boot, answer)
-        elif connector is not None and isinstance(answer, Result):
+            return self._boot_answered(boot, answer)
+        if connector is not None and isinstance(answer, Result):
             self._remember(self._transactions, answer.payload.get("transactionId"), connector)
+        return None
 
     def over(self) -> Iterator[Sighting]:
         """The session has ended: boots that nobody answered are still boots."""
@@ -108,53 +131,47 @@ class Tap:
         for boot in boots.values():
             yield self._booted(boot, "")
 
-    def _heartbeat(self, _call: Call) -> Iterator[Sighting]:
+    def _heartbeat(self, _call: Call, at: datetime) -> Sighting | None:
         self.heartbeats += 1
-        if self.heartbeats == 1:
-            yield self.place.sighting(Kind.HEARTBEAT, self.now())
+        return self.place.sighting(Kind.HEARTBEAT, at) if self.heartbeats == 1 else None
 
-    def _boot(self, call: Call) -> Iterator[Sighting]:
+    def _boot(self, call: Call, at: datetime) -> None:
         """Kept until the CSMS answers: a boot proves nothing before it was accepted."""
         solicited, self.expects_boot = self.expects_boot, False
-        self._remember(self._boots, call.id, Boot(self.now(), _facts(call.payload), solicited))
-        return iter(())
+        self._remember(self._boots, call.id, Boot(at, _facts(call.payload), solicited))
 
     def _booted(self, boot: Boot, answer: str) -> Sighting:
         return self.place.sighting(Kind.BOOT, boot.at, facts=boot.facts, solicited=boot.solicited, answer=answer)
 
-    def _boot_answered(self, boot: Boot, answer: object) -> Iterator[Sighting]:
+    def _boot_answered(self, boot: Boot, answer: object) -> Sighting:
         if isinstance(answer, Result):
             self.boot_answer = clean(answer.payload.get("status"))
         elif isinstance(answer, Error):
             self.boot_answer = f"CallError {answer.code}"
-        yield self._booted(boot, self.boot_answer)
+        return self._booted(boot, self.boot_answer)
 
-    def _status(self, call: Call) -> Iterator[Sighting]:
+    def _status(self, call: Call, at: datetime) -> Sighting:
         connector, status = _number(call.payload.get("connectorId")), clean(call.payload.get("status"))
         if connector and status in CHARGING:
             self._busy[connector] = None
         elif connector and status in NOT_CHARGING:
             self._busy.pop(connector, None)
-        yield self.place.sighting(Kind.STATUS, self.now(), connector=connector, detail=status)
+        return self.place.sighting(Kind.STATUS, at, connector=connector, detail=status)
 
-    def _started(self, call: Call) -> Iterator[Sighting]:
+    def _started(self, call: Call, at: datetime) -> Sighting:
         connector = _number(call.payload.get("connectorId"))
         self._remember(self._starts, call.id, connector)
         self._busy[connector] = None
-        yield self.place.sighting(
-            Kind.TRANSACTION_STARTED, self.now(), connector=connector, detail=self._tag(call.payload)
-        )
+        return self.place.sighting(Kind.TRANSACTION_STARTED, at, connector=connector, detail=self._tag(call.payload))
 
-    def _stopped(self, call: Call) -> Iterator[Sighting]:
+    def _stopped(self, call: Call, at: datetime) -> Sighting:
         """A transaction that began before this session has no known connector: 0."""
         connector = self._transactions.pop(_number(call.payload.get("transactionId")), 0)
         self._busy.pop(connector, None)
-        yield self.place.sighting(
-            Kind.TRANSACTION_STOPPED, self.now(), connector=connector, detail=self._tag(call.payload)
-        )
+        return self.place.sighting(Kind.TRANSACTION_STOPPED, at, connector=connector, detail=self._tag(call.payload))
 
-    def _firmware(self, call: Call) -> Iterator[Sighting]:
-        yield self.place.sighting(Kind.FIRMWARE, self.now(), detail=clean(call.payload.get("status")))
+    def _firmware(self, call: Call, at: datetime) -> Sighting:
+        return self.place.sighting(Kind.FIRMWARE, at, detail=clean(call.payload.get("status")))
 
     def _tag(self, payload: Mapping[str, Any]) -> str:
         """The card as a keyed hash: the same card is recognised, nobody is named."""
@@ -172,7 +189,7 @@ class Tap:
             del shelf[next(iter(shelf))]
 
 
-HEARD: Mapping[str, Callable[[Tap, Call], Iterator[Sighting]]] = {
+HEARD: Mapping[str, Callable[[Tap, Call, datetime], Sighting | None]] = {
     "BootNotification": Tap._boot,
     "Heartbeat": Tap._heartbeat,
     "StatusNotification": Tap._status,
@@ -182,15 +199,21 @@ HEARD: Mapping[str, Callable[[Tap, Call], Iterator[Sighting]]] = {
 }
 
 
-_COMMON = re.compile(rb'\[2,\s?"[^"\\]{1,64}",\s?"(?:MeterValues|Authorize|DataTransfer)"')
+_CALL = re.compile(rb'\[2,\s?"[^"\\]{1,64}",\s?"(?:(%b)|[A-Za-z]{1,64})"' % "|".join(HEARD).encode())
+_HEARTBEAT = re.compile(rb'\[2,\s?"[^"\\]{1,64}",\s?"Heartbeat",\s?\{\}\]')
 
 
-def is_of_no_interest(text: bytes) -> bool:
-    """Whether this is one of the calls that stations send most and nobody here asks for.
+def _must_be_read(text: bytes) -> bool:
+    """Whether a message may matter, by its first bytes: most of what stations say, their meter values, does not."""
+    if call := _CALL.match(text):
+        return call.lastindex is not None
+    seen = peek(text)
+    return seen is None or (seen[0] == 2 and (not seen[2] or seen[2] in HEARD))
 
-    Only a shortcut: what it does not recognise is read in full.
-    """
-    return _COMMON.match(text) is not None
+
+def _is_heartbeat(text: bytes) -> bool:
+    """Whether this is a heartbeat as nearly all stations write it; only a shortcut."""
+    return text.endswith(b"{}]") and _HEARTBEAT.fullmatch(text) is not None
 
 
 def _number(value: object) -> int:
