@@ -31,7 +31,7 @@ from migrate.domain.evidence import IdentityFacts
 from migrate.domain.record import EventKind, Process
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan, Standing
-from migrate.engine.beat import DEAD_AFTER
+from migrate.engine.beat import DEAD_AFTER, RUN, WORKER
 from migrate.settings import Settings, load_settings
 from vendor_profiles import Catalogue, load_catalogue
 
@@ -131,7 +131,7 @@ class Wired:
 
     async def is_running(self) -> bool:
         """Whether a run or worker has given a sign of life lately."""
-        return any(p.role in ("run", "worker") and is_alive(p) for p in await self.journal.processes())
+        return any(p.role in (RUN, WORKER) and is_alive(p) for p in await self.journal.processes())
 
 
 def stale(plan: Plan) -> PlanProblem:

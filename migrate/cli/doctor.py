@@ -100,15 +100,12 @@ def _secrets(wired: Wired) -> Finding:
         wired.vault.secret(IDTAG_KEY)
     except MigrateError as error:
         return Finding(what="secrets", is_well=False, said=error.message, hint=error.hint)
-    mode = (
-        stat.S_IMODE((wired.settings.folder / "secrets").stat().st_mode)
-        if (wired.settings.folder / "secrets").exists()
-        else 0o700
-    )
+    folder = wired.settings.folder / "secrets"
+    is_private = not folder.exists() or not stat.S_IMODE(folder.stat().st_mode) & 0o077
     return Finding(
         what="secrets",
-        is_well=not mode & 0o077,
-        said="readable by their owner alone" if not mode & 0o077 else "others may read the folder",
+        is_well=is_private,
+        said="readable by their owner alone" if is_private else "others may read the folder",
         hint="chmod 700 secrets",
     )
 

@@ -14,11 +14,11 @@ from migrate.adapters.journal.presence import LastSeen
 from migrate.adapters.journal.rows import sighting_change
 from migrate.adapters.ocpp.listen import ListenServer
 from migrate.adapters.ocpp.recorder import Record
-from migrate.adapters.ocpp.relay import Relay
+from migrate.adapters.ocpp.relay import LAB, Relay
 from migrate.adapters.vault import IDTAG_KEY
 from migrate.cli.options import Context, common_options
 from migrate.domain.evidence import Side, Sighting
-from migrate.engine.beat import beating
+from migrate.engine.beat import LISTEN, beating
 from migrate.wiring import Wired, new_process, open_campaign
 
 
@@ -38,7 +38,7 @@ def listen(context: Context) -> None:
 
 
 async def _listen(context: Context) -> None:
-    async with open_campaign(context.campaign, "listen") as wired:
+    async with open_campaign(context.campaign, LISTEN) as wired:
         _raise_file_limit()
         last_seen = await wired.journal.presence_rows()
         server = ListenServer(
@@ -50,7 +50,7 @@ async def _listen(context: Context) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, lambda: draining.append(asyncio.ensure_future(server.drain())))
         context.say(f"Listening for {wired.settings.name}: " + _addresses(wired))
-        async with beating(wired.journal, new_process(wired, "listen")):
+        async with beating(wired.journal, new_process(wired, LISTEN)):
             await server.wait()
         await asyncio.gather(*draining)
 
@@ -60,7 +60,7 @@ def _relay(wired: Wired, side: Side, last_seen: Sequence[LastSeen]) -> Relay:
     return Relay(
         side=side,
         listen=(settings.relay.host, settings.relay.port),
-        upstream="lab" if settings.relay.upstream is None else settings.relay.upstream.url(),
+        upstream=LAB if settings.relay.upstream is None else settings.relay.upstream.url(),
         now=wired.clock.now,
         tag_key=wired.vault.secret(IDTAG_KEY),
         charging={last.identity: last.charging for last in last_seen if last.side is side and last.charging},

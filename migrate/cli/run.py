@@ -17,6 +17,7 @@ from migrate.cli.work import at_work, run_to_the_end
 from migrate.domain.attempt import ENDS, IN_FLIGHT, NEEDS_A_PERSON, State
 from migrate.domain.errors import NotAllowed, PlanProblem
 from migrate.domain.wave import Plan, Standing, WaveState
+from migrate.engine.beat import RUN
 from migrate.wiring import SHOWN, Wired, open_campaign, stale
 from reports.plan import plan_document, plan_lines
 
@@ -60,7 +61,7 @@ def run(
 
 
 async def _run(context: Context, fingerprint: str | None, wave: int | None, consent: Consent, *, as_json: bool) -> int:
-    async with open_campaign(context.campaign, "run") as wired:
+    async with open_campaign(context.campaign, RUN) as wired:
         if fingerprint is None:
             return await _only_say(context, wired, as_json=as_json)
         plan = await wired.named_plan(fingerprint)
@@ -72,7 +73,7 @@ async def _run(context: Context, fingerprint: str | None, wave: int | None, cons
             if not is_recovery:
                 consent.require(context, plan, upto=wave, done=await _done(wired, plan))
             progress = await _progress(context, wired, as_json=as_json)
-            async with at_work(wired, plan, "run", upto_wave=wave) as at:
+            async with at_work(wired, plan, RUN, upto_wave=wave) as at:
                 if is_recovery:
                     at.process.stop_starting()
                 ended = await run_to_the_end(at, progress)

@@ -11,7 +11,7 @@ import uvloop
 from migrate.cli.options import Context, common_options
 from migrate.cli.work import at_work
 from migrate.domain.errors import NotAllowed
-from migrate.engine.process import WORKER
+from migrate.engine.beat import WORKER
 from migrate.wiring import SHOWN, open_campaign
 
 

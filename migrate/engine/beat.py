@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 from migrate.domain.record import Process
 from migrate.ports import Journal
 
+RUN, WORKER, LISTEN = "run", "worker", "listen"
+"""What a process is to its campaign; a run and its workers drive stations, a listening one only hears them."""
+
 BEAT_S = 2.0
 
 DEAD_AFTER = timedelta(seconds=15)

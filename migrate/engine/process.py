@@ -17,12 +17,10 @@ from pathlib import Path
 
 from batches.errand import Ports
 from migrate.domain.record import Change, Event, EventKind, Process
-from migrate.engine.beat import BEAT_S, DEAD_AFTER
+from migrate.engine.beat import BEAT_S, DEAD_AFTER, RUN, WORKER
 from migrate.engine.campaign import Campaign
 from migrate.engine.durable import Durable
 from migrate.engine.outline import Outline, is_catch_up
-
-RUN, WORKER = "run", "worker"
 
 
 class CampaignProcess:

@@ -13,6 +13,7 @@ from migrate.cli.work import AtWork, at_work, run_to_the_end
 from migrate.domain.attempt import State
 from migrate.domain.record import Approval
 from migrate.domain.wave import Plan
+from migrate.engine.beat import RUN
 from migrate.simulator.control import ask
 from migrate.wiring import Wired
 from reports.plan import plan_lines
@@ -43,7 +44,7 @@ async def _prepare(wired: Wired, stage: Stage) -> Plan:
 async def _run(
     context: Context, wired: Wired, plan: Plan, stage: Stage, fleet: SimulatedFleet, *, quietly: bool
 ) -> bool:
-    async with at_work(wired, plan, "run", waits_for_visits=True) as at:
+    async with at_work(wired, plan, RUN, waits_for_visits=True) as at:
         try:
             await fleet.ready()
             progress: Progress = Silent() if quietly else open_progress(talk(), quiet=context.verbosity < 0)

@@ -17,6 +17,7 @@ from migrate.cli.demo.stage import POLICY, Stage, simulated_fleet
 from migrate.cli.demo.telling import Outcome, demo_document, disagreements, outcome_of, story
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.engine.beat import RUN
 from migrate.wiring import open_campaign
 
 
@@ -95,7 +96,7 @@ async def _demo(context: Context, choice: Choice, *, as_json: bool) -> int:
     context.say(f"Policy of the demonstration: {POLICY}.")
     async with simulated_fleet(stage) as fleet:
         stage.write_campaign(fleet.csms)
-        async with open_campaign(stage.folder, "run", create=True) as wired:
+        async with open_campaign(stage.folder, RUN, create=True) as wired:
             is_interrupted = await perform(context, wired, stage, fleet, quietly=as_json)
             outcome = await outcome_of(wired, is_interrupted=is_interrupted)
     return _conclude(outcome, stage, wall_s=time.monotonic() - began, as_json=as_json)
