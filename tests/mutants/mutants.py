@@ -315,11 +315,17 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a confirmed station soaks",
         WATCH,
-        "or now - attempt.confirmed_at < errand.policy.gate.soak:",
-        "or False:",
+        "is_soaked = now - attempt.confirmed_at >= errand.policy.gate.soak",
+        "is_soaked = True",
         WATCH_TESTS,
     ),
-    Mutant("a station with a rival does not settle", WATCH, "elif _is_alone(presence):", "else:", WATCH_TESTS),
+    Mutant(
+        "a station with a rival does not settle",
+        WATCH,
+        "elif is_soaked and _is_alone(presence):",
+        "elif is_soaked:",
+        WATCH_TESTS,
+    ),
     Mutant(
         "a deferral does not last for ever",
         WATCH,
