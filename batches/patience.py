@@ -2,13 +2,17 @@
 
 A blind witness pauses; it loses no station.  ``Patience`` is asked again and
 again and subtracts a stretch of campaign time only if both its ends were
-seen.
+seen, and no more of it than can have been lived through: a machine that
+slept, or whose clock was set forward, waited for nobody meanwhile.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+MOST_AT_ONCE = timedelta(minutes=2)
+"""The longest stretch between two looks that counts; those who wait look far more often."""
 
 
 @dataclass(slots=True)
@@ -22,7 +26,7 @@ class Patience:
     def look(self, now: datetime, *, can_see: bool) -> bool:
         """Take note of the time; True once the deadline is over."""
         if self.left is not None and self.could_see and can_see:
-            self.left -= max(now - self.looked_at, timedelta(0))  # a clock set back costs nothing
+            self.left -= min(max(now - self.looked_at, timedelta(0)), MOST_AT_ONCE)  # set back, a clock costs nothing
         self.looked_at, self.could_see = now, can_see
         return self.is_over
 

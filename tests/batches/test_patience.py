@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batches.patience import wait_for
+from batches.patience import MOST_AT_ONCE, wait_for
 from tests.doubles.clock import EPOCH
 
 MINUTE = timedelta(minutes=1)
@@ -42,6 +42,13 @@ def test_a_clock_that_is_set_back_costs_nothing() -> None:
     assert patience.left == 2 * MINUTE
 
 
+def test_a_night_that_the_machine_slept_through_is_no_wait() -> None:
+    patience = wait_for(20 * MINUTE, EPOCH)
+
+    assert not patience.look(EPOCH + timedelta(hours=8), can_see=True)
+    assert patience.left == 20 * MINUTE - MOST_AT_ONCE
+
+
 def test_without_a_deadline_nothing_ever_ends() -> None:
     patience = wait_for(None, EPOCH)
 
@@ -60,7 +67,7 @@ def test_whatever_is_seen_no_deadline_ends_before_its_time_has_been_seen(looks: 
     patience, now, seen, before = wait_for(10 * MINUTE, EPOCH), EPOCH, timedelta(0), True
     for seconds, can_see in looks:
         now += timedelta(seconds=seconds)
-        seen += timedelta(seconds=seconds) if before and can_see else timedelta(0)
+        seen += min(timedelta(seconds=seconds), MOST_AT_ONCE) if before and can_see else timedelta(0)
         before = can_see
 
         assert patience.look(now, can_see=can_see) == (seen >= 10 * MINUTE)
