@@ -12,6 +12,7 @@ from datetime import datetime
 from batches.errand import Ports
 from batches.gate import rule, still_acknowledged, tally
 from batches.standing import is_approved
+from migrate.domain.evidence import Side
 from migrate.domain.record import Approval, Attempt, Change, Control, Event, EventKind, WaveMark
 from migrate.domain.wave import Ruling, Verdict, WaveState
 from migrate.engine.outline import Outline
@@ -48,11 +49,12 @@ class Gates:
         return self.judged(number)[0].verdict is Verdict.SHUT
 
     def judged(self, number: int) -> tuple[Ruling, datetime | None]:
-        """The gate's word on a wave at this moment, and since when nothing of it has been pending."""
+        """The gate's word on a wave at this moment, and since when nothing of it has been pending, and been seen not to be."""
         wave, now = self._outline.wave(number), self._ports.clock.now()
         attempts = [a for s in wave.stations if (a := self._known.get(s.identity))]
         counts = tally(attempts, wave.size)
-        quiet_since = (self.mark(number).quiet_since or now) if counts.pending == 0 else None
+        is_quiet = counts.pending == 0 and self._ports.witness.sees(Side.TARGET)  # a soak in the dark is none
+        quiet_since = (self.mark(number).quiet_since or now) if is_quiet else None
         ruling = rule(
             counts,
             self._outline.policy.gate,

@@ -25,3 +25,23 @@ async def test_a_station_that_boots_on_the_target_and_leaves_in_the_same_moment_
 
         assert ended == "shut"
         assert await rehearsal.states() == {"AC1": "lost"}
+
+
+async def test_a_soak_that_nobody_could_watch_opens_no_gate() -> None:
+    policy = gate(soak=timedelta(minutes=30), max_lost=0)
+    async with Rehearsal.of(1, 1, policy=policy) as rehearsal:
+
+        async def target_goes_dark() -> None:
+            rehearsal.world.seeing.discard(Side.TARGET)
+            rehearsal.world.stations["AC1"].sessions.clear()  # gone, and nobody saw it go
+
+        async def target_is_back() -> None:
+            rehearsal.world.seeing.add(Side.TARGET)
+
+        rehearsal.world.later(400, target_goes_dark)
+        rehearsal.world.later(3600, target_is_back)
+
+        ended = await rehearsal.run()
+
+        assert ended == "shut"
+        assert await rehearsal.states() == {"AC1": "lost"}
