@@ -85,7 +85,7 @@ def parse(text: bytes) -> Message:
         parts = _decode_leniently(text)
     if not isinstance(parts, list):
         return Malformed("not JSON" if parts is _NOTHING else "not a list")
-    return _message(parts)
+    return _flawless(parts) or _forgiven(parts)
 
 
 def _unsafe(text: bytes) -> str:
@@ -117,10 +117,6 @@ def _decode_leniently(text: bytes) -> object:
         return json.loads(json.dumps(parts, ensure_ascii=False).encode("utf-8", "replace"))
     except NOT_JSON:
         return _NOTHING
-
-
-def _message(parts: list[Any]) -> Message:
-    return _flawless(parts) or _forgiven(parts)
 
 
 def _flawless(parts: list[Any]) -> Message | None:
