@@ -17,7 +17,7 @@ from batches.plan import is_stale
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, common_options, json_option, print_json
 from migrate.cli.people import who
-from migrate.domain.attempt import ENDS, State
+from migrate.domain.attempt import AT_REST
 from migrate.domain.errors import PlanProblem
 from migrate.domain.record import Approval
 from migrate.domain.wave import Plan
@@ -26,7 +26,6 @@ from reports.plan import plan_document, plan_lines
 from reports.words import display
 
 _SHOWN_IDENTITIES = 5
-_NOTHING_LEFT_TO_DO = ENDS | {State.CONFIRMED, State.SETTLED}
 
 
 @click.group()
@@ -150,7 +149,7 @@ class _View:
 async def _view(wired: Wired) -> _View:
     current = await wired.current_plan()
     attempts = {a.identity: a for a in await wired.journal.attempts()}
-    done = {i for i, a in attempts.items() if a.state in _NOTHING_LEFT_TO_DO}
+    done = {i for i, a in attempts.items() if a.state in AT_REST}
     return _View(
         plan=current,
         approvals=tuple(await wired.journal.approvals(current.fingerprint)),

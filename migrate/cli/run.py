@@ -14,15 +14,12 @@ from migrate.cli.lines import JsonLines
 from migrate.cli.live import Progress, open_progress, recap
 from migrate.cli.options import Context, common_options, json_option, print_json, talk
 from migrate.cli.work import at_work, run_to_the_end
-from migrate.domain.attempt import ENDS, IN_FLIGHT, NEEDS_A_PERSON, State
+from migrate.domain.attempt import AT_REST, IN_FLIGHT
 from migrate.domain.errors import NotAllowed, PlanProblem
 from migrate.domain.wave import Plan, Standing, WaveState
 from migrate.engine.beat import RUN
 from migrate.wiring import SHOWN, Wired, open_campaign, stale
 from reports.plan import plan_document, plan_lines
-
-AT_REST = ENDS | NEEDS_A_PERSON | {State.SETTLED, State.VISITING}
-"""What a run would not touch."""
 
 
 @click.command()

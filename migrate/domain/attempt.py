@@ -92,6 +92,9 @@ IN_FLIGHT = frozenset(
 BATCH_ENDS = ENDS | NEEDS_A_PERSON | {State.CONFIRMED, State.SETTLED, State.DEFERRED, State.VISITING}
 """States in which a batch lets go of a station."""
 
+AT_REST = ENDS | NEEDS_A_PERSON | {State.SETTLED, State.VISITING}
+"""States in which nothing more is to be done by a run: only a sighting or a person moves a station on."""
+
 _ROWS: dict[State, dict[Fact, State]] = {
     State.PLANNED: {
         Fact.CHECKS_PASSED: State.CHECKED,

@@ -22,7 +22,7 @@ from batches.lookout import Lookout
 from batches.schedule import Admission
 from batches.turnstile import Turnstile
 from batches.watch import Watch
-from migrate.domain.attempt import BATCH_ENDS, NEEDS_A_PERSON, State
+from migrate.domain.attempt import AT_REST, BATCH_ENDS, NEEDS_A_PERSON, State
 from migrate.domain.errors import CsmsUnavailable
 from migrate.domain.evidence import Kind, Sighting
 from migrate.domain.record import Attempt, Change, Event, EventKind
@@ -39,7 +39,6 @@ OPENED_AT_ONCE = 500
 """Attempts opened in one change: ten thousand in one transaction would keep every other process waiting."""
 
 _AGAINST = frozenset({State.FAILED, State.REVERTED}) | NEEDS_A_PERSON
-_AT_REST = frozenset({State.SETTLED, State.VISITING, State.FAILED, State.REVERTED, State.SKIPPED}) | NEEDS_A_PERSON
 
 SendOff = Callable[[str], Awaitable[None]]
 
@@ -224,7 +223,7 @@ class Campaign:
     def _is_at_rest(self, attempt: Attempt) -> bool:
         if attempt.state is State.VISITING:
             return not self._outline.waits_for_visits
-        return attempt.state in _AT_REST
+        return attempt.state in AT_REST
 
     def _tried(self) -> list[Attempt]:
         return [a for a in self.watch.known.values() if a.identity in self._outline.planned]
