@@ -22,7 +22,7 @@ from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
 from batches.patience import Patience, wait_for
-from batches.reading import Meaning, may_prove, note_of, read, rivals_of
+from batches.reading import Meaning, may_be_another, may_prove, note_of, read, rivals_of
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import CsmsUnavailable, Stale, StationError
 from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting, expected_of
@@ -151,6 +151,8 @@ class Driver:
         return None
 
     async def _read(self, attempt: Attempt, sighting: Sighting) -> Meaning | None:
+        if may_be_another(sighting) and (await self._presence(attempt)).on(Side.SOURCE) is not None:
+            return None
         rivals = rivals_of(sighting, await self._presence(attempt)) if may_prove(sighting) else 0
         return read(attempt, sighting, self._expected, rivals=rivals, lab_counts=self._errand.lab_counts)
 

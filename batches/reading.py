@@ -50,6 +50,11 @@ def may_prove(sighting: Sighting) -> bool:
     return sighting.is_accepted_boot and sighting.side is Side.TARGET
 
 
+def may_be_another(sighting: Sighting) -> bool:
+    """Whether a sighting takes no more than the identity: then it says nothing of a station that is on the source."""
+    return sighting.kind is Kind.REFUSED and sighting.side is Side.TARGET
+
+
 def rivals_of(boot: Sighting, presence: Presence) -> int:
     """Answering sessions beside the one that booted, on either side.
 

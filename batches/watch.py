@@ -16,7 +16,7 @@ from typing import Any
 
 from batches.errand import Errand, Ports
 from batches.patience import Patience, wait_for
-from batches.reading import Meaning, may_prove, note_of, read, rivals_of
+from batches.reading import Meaning, may_be_another, may_prove, note_of, read, rivals_of
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import Stale
 from migrate.domain.evidence import Grade, Kind, Side, Sighting, expected_of
@@ -112,6 +112,9 @@ class Watch:
             await self._move(attempt, meaning.fact, note=note_of(sighting), **meaning.changes(attempt, sighting))
 
     async def _read(self, attempt: Attempt, errand: Errand, sighting: Sighting) -> Meaning | None:
+        if may_be_another(sighting):
+            presence = await self._ports.witness.presence(attempt.identity)
+            return None if presence.on(Side.SOURCE) is not None else read(attempt, sighting, errand.inventory)
         if not may_prove(sighting):
             return read(attempt, sighting, errand.inventory)
         facts = expected_of(errand.inventory, await self._ports.journal.source_facts(attempt.identity))

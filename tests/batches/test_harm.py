@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate.domain.attempt import State
-from migrate.domain.evidence import IdentityFacts, Side
+from migrate.domain.evidence import IdentityFacts, Kind, Side
 from tests.doubles.scene import OLD, Scene
 from tests.doubles.world import Reset
 
@@ -107,3 +107,17 @@ async def test_a_station_that_boots_slowly_after_a_reset_it_never_answered_is_no
 
     assert attempt.state is State.REVERTED
     assert len(scene.world.sent("Reset")) == 1
+
+
+async def test_a_refused_knock_in_its_name_does_not_move_a_station_that_is_on_the_source() -> None:
+    async with Scene.of(state=State.WRITTEN) as scene:
+        scene.station.charging.add(1)
+        async with scene.driven() as driving:
+            await scene.world.tell("AC1", Side.TARGET, Kind.REFUSED, answer="401", session="")
+            await scene.passes(hours=1)
+            while_charging = scene.path
+            await scene.world.stop_charging(scene.station)
+            attempt = await driving
+
+    assert while_charging == []
+    assert attempt.state is State.CONFIRMED
