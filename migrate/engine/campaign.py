@@ -199,10 +199,10 @@ class Campaign:
             await asyncio.sleep(self.nap_s)
 
     def _ends_waiting(self, number: int, ruling: Ruling) -> str:
-        if ruling.verdict is Verdict.OPEN:
-            return "open"
         if ruling.verdict is Verdict.SHUT:
             return "shut"
+        if ruling.verdict is Verdict.OPEN or self._gates.has_opened(number):
+            return "open"
         if self.brake.is_ending and not self.lookout.driven:
             return "ending"
         if not self._gates.has_soaked(number):

@@ -64,6 +64,10 @@ class Gates:
         )
         return ruling, quiet_since
 
+    def has_opened(self, number: int) -> bool:
+        """Whether the gate has opened before: only evidence against closes it again, never a lack of evidence."""
+        return self.mark(number).state in (WaveState.OPEN, WaveState.DONE)
+
     def has_soaked(self, number: int) -> bool:
         since = self.mark(number).quiet_since
         return since is not None and self._ports.clock.now() - since >= self._outline.policy.gate.soak
