@@ -219,6 +219,8 @@ class Driver:
     async def _record(self, attempt: Attempt, ended: Outcome) -> Attempt:
         """Journal the fact, with the answers that led to it."""
         guard = ended.guard or self._fence.for_undoing()
+        if ended.fact in _THE_STATIONS_OWN_WORD:
+            self._was_blind = False  # it could speak: what follows is its own doing
         changes = {**ended.changes, **self._charged_to(attempt, ended.fact)}
         heeded = {"heeded": self._heeded_seq} if self._heeded_seq and "sighting" not in ended.note else {}
         note = {**ended.note, **heeded}  # whoever goes on after us reads from there
@@ -242,6 +244,9 @@ class Driver:
         return newest[0] if newest else attempt
 
 
+_THE_STATIONS_OWN_WORD = frozenset(
+    {Fact.RESTART_REFUSED, Fact.UNDO_REFUSED, Fact.BOOT_ON_SOURCE, Fact.ON_SOURCE, Fact.PARTLY_APPLIED}
+)
 _BAD_ENDS = frozenset({State.FAILED, State.REVERTED, State.STUCK, State.LOST})
 
 

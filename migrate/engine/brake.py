@@ -30,8 +30,8 @@ class CampaignBrake:
     def stops(self, errand: Errand) -> Stopped | None:
         if self.is_ending:
             return Stopped(reason="the run is coming to an end", leave=True)
-        if errand.planned.wave in self.shut_waves:
-            return Stopped(reason=f"the gate of wave {errand.planned.wave} is shut", leave=True)
+        for wave in sorted(n for n in self.shut_waves if n <= errand.planned.wave):
+            return Stopped(reason=f"the gate of wave {wave} is shut", leave=True)
         if hold := Fence(batch="", epoch=0, control=self.control).forbids_start(errand):
             return Stopped(reason=f"{hold.mode.value} by {hold.by}: {hold.reason}")
         for side in Side:

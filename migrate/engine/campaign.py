@@ -194,7 +194,7 @@ class Campaign:
         while True:
             if not self._gates.is_approved(number):
                 return "approval"
-            if ending := self._ends_waiting(number, await self._gates.rule(number)):
+            if ending := self._ends_waiting(number, await self._gates.rule_up_to(number)):
                 return ending
             await asyncio.sleep(self.nap_s)
 

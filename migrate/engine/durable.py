@@ -30,7 +30,9 @@ T = TypeVar("T")
 
 APPLICATION = "fleet-migrate"
 VERSION = "fleet-migrate-1"  # a constant: dbos would hash the code and strand old workflows
-CAMPAIGNS, BATCHES = "campaigns", "batches"  # two queues: a campaign must never hold a batch's slot
+CAMPAIGNS, BATCHES, CATCH_UPS = "campaigns", "batches", "catch-ups"
+"""Three queues: a campaign must never hold a batch's slot, nor a waiting wave that of a station to be undone."""
+
 BATCHES_AT_ONCE = 64  # per process; the caps bound stations, not batches
 _UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
 
@@ -82,7 +84,7 @@ class Durable:
     async def _waves(self, campaign: str) -> str:
         for wave in await DBOS.run_step_async({"name": "waves"}, self._steps.waves, campaign):
             batches = await DBOS.run_step_async({"name": "open_wave"}, self._steps.open_wave, campaign, wave)
-            handles = [await self._enqueue(f"{campaign}/{batch}", batch) for batch in batches]
+            handles = [await self._enqueue(BATCHES, f"{campaign}/{batch}", batch) for batch in batches]
             verdict = await DBOS.run_step_async({"name": "judge"}, self._steps.judge, campaign, wave)
             for handle in handles:
                 await handle.get_result(polling_interval_sec=self._poll_s)
@@ -123,7 +125,7 @@ class Durable:
         self.is_open = True
 
     def _prepare(self) -> None:
-        """WAL and both queues before the launch; a queue made after it is noticed up to a second late."""
+        """WAL and the queues before the launch; a queue made after it is noticed up to a second late."""
         with sqlite3.connect(self._store) as database:
             database.execute("PRAGMA journal_mode=WAL")
         database.close()
@@ -131,7 +133,8 @@ class Durable:
         client = DBOSClient(system_database_url=self._url, application_name=APPLICATION)
         try:
             client.register_queue(CAMPAIGNS, polling_interval_sec=self._poll_s)
-            client.register_queue(BATCHES, worker_concurrency=BATCHES_AT_ONCE, polling_interval_sec=self._poll_s)
+            for queue in (BATCHES, CATCH_UPS):
+                client.register_queue(queue, worker_concurrency=BATCHES_AT_ONCE, polling_interval_sec=self._poll_s)
         finally:
             client.destroy()
 
@@ -161,11 +164,11 @@ class Durable:
 
     async def dispatch(self, batch: str) -> None:
         """Hand a catch-up batch to whichever worker is free."""
-        await self._enqueue(batch, batch)
+        await self._enqueue(CATCH_UPS, batch, batch)
 
-    async def _enqueue(self, workflow: str, batch: str) -> Any:
+    async def _enqueue(self, queue: str, workflow: str, batch: str) -> Any:
         with SetWorkflowID(workflow):
-            return await DBOS.enqueue_workflow_async(BATCHES, self._batch, batch)
+            return await DBOS.enqueue_workflow_async(queue, self._batch, batch)
 
     async def dispatch_again(self, batch: str, token: str, *, campaign: str = "") -> bool:
         """Dispatch a batch that has work, if nobody will run it any more; whether that was so.
@@ -179,7 +182,7 @@ class Durable:
         known = [row for row in rows if row.workflow_id.partition("+")[0] == workflow]
         if any(row.status in _UNFINISHED for row in known) or (campaign and not known):
             return False
-        await self._enqueue(f"{workflow}+{token}", batch)
+        await self._enqueue(CATCH_UPS, f"{workflow}+{token}", batch)
         return True
 
     async def is_over(self, campaign: str) -> bool:

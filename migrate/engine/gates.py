@@ -43,10 +43,9 @@ class Gates:
         return frozenset(number for number in self._marks if self.is_shut(number))
 
     def is_shut(self, number: int) -> bool:
+        """A gate that has opened shuts again on evidence against: a station of an earlier wave may be lost late."""
         state = self.mark(number).state
-        if state not in (WaveState.RUNNING, WaveState.SOAKING):
-            return state == WaveState.SHUT
-        return self.judged(number)[0].verdict is Verdict.SHUT
+        return state == WaveState.SHUT or self.judged(number)[0].verdict is Verdict.SHUT
 
     def judged(self, number: int) -> tuple[Ruling, datetime | None]:
         """The gate's word on a wave at this moment, and since when nothing of it has been pending, and been seen not to be."""
@@ -85,6 +84,11 @@ class Gates:
     def mark(self, number: int) -> WaveMark:
         return self._marks.get(number) or WaveMark(wave=number, state=WaveState.WAITING, at=self._ports.clock.now())
 
+    async def rule_up_to(self, number: int) -> Ruling:
+        """The ruling on a wave, or on an earlier one that has shut since: no wave goes on over a shut gate."""
+        rulings = [await self.rule(n) for n in self._outline.waves if n <= number]
+        return next((r for r in rulings if r.verdict is Verdict.SHUT), rulings[-1])
+
     async def rule(self, number: int) -> Ruling:
         """Judge the wave as it stands, and journal what changed."""
         (ruling, quiet_since), mark = self.judged(number), self.mark(number)
@@ -113,10 +117,10 @@ class Gates:
 
 
 def _state_of(ruling: Ruling, *, is_quiet: bool, before: str) -> str:
-    if before == WaveState.DONE:
-        return before
     if ruling.verdict is Verdict.SHUT:
         return WaveState.SHUT
+    if before == WaveState.DONE:
+        return before
     if ruling.verdict is Verdict.OPEN:
         return WaveState.OPEN
     return before if before == WaveState.OPEN else WaveState.SOAKING if is_quiet else WaveState.RUNNING

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from migrate.domain.evidence import Side
+from migrate.domain.policy import Caps
 from tests.doubles.rehearsal import Rehearsal, gate
 from tests.doubles.world import Return
 
@@ -45,3 +47,20 @@ async def test_a_soak_that_nobody_could_watch_opens_no_gate() -> None:
 
         assert ended == "shut"
         assert await rehearsal.states() == {"AC1": "lost"}
+
+
+async def test_a_station_of_an_earlier_wave_that_is_lost_late_stops_the_wave_that_runs() -> None:
+    policy = replace(gate(soak=timedelta(minutes=1), max_lost=0), caps=Caps(stations=1))
+    async with Rehearsal.of(1, 12, policy=policy, away_s=240.0) as rehearsal:
+
+        async def leaves_for_good() -> None:
+            await rehearsal.world.leave(rehearsal.world.stations["AC1"])
+
+        rehearsal.world.later(900, leaves_for_good)
+
+        ended = await rehearsal.run()
+
+        states = await rehearsal.states()
+        assert ended == "shut"
+        assert states["AC1"] == "lost"
+        assert states["AC13"] == "planned"

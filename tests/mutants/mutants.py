@@ -347,4 +347,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "pass  # a gate",
         CAMPAIGN_TESTS,
     ),
+    Mutant(
+        "a station lost late stops the wave that runs",
+        "migrate/engine/gates.py",
+        "for n in self._outline.waves if n <= number]",
+        "for n in self._outline.waves if n == number]",
+        ("tests/engine/test_come_and_go.py",),
+    ),
 )
