@@ -12,6 +12,7 @@ from migrate.domain.errors import CsmsUnavailable
 
 START_WITHIN_S = 15.0
 LOOK_EVERY_S = 1.0
+LONGEST_PAUSE_S = 15.0
 
 
 async def is_listening(socket: Path) -> bool:
@@ -60,11 +61,20 @@ async def ensure_listening(folder: Path, socket: Path) -> subprocess.Popen[bytes
 
 
 async def keep_listening(folder: Path, socket: Path, started: list[subprocess.Popen[bytes]]) -> None:
-    """Start a new one whenever nobody listens, for ever; ``started`` collects what was started."""
+    """Start a new one whenever nobody listens, for ever; ``started`` collects what was started.
+
+    One that does not come up, or is killed before it has, is tried again
+    after a growing pause: meanwhile nobody sees, and nobody is started.
+    """
+    pause_s = LOOK_EVERY_S
     while True:
-        if not await is_listening(socket) and (process := await ensure_listening(folder, socket)):
-            started.append(process)
-        await asyncio.sleep(LOOK_EVERY_S)
+        try:
+            if process := await ensure_listening(folder, socket):
+                started.append(process)
+            pause_s = LOOK_EVERY_S
+        except CsmsUnavailable:
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        await asyncio.sleep(pause_s)
 
 
 def _last_words(log: Path) -> str:
