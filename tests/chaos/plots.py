@@ -208,7 +208,7 @@ async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -
     async def plot(here: Arena, fleet: Fleet) -> str:
         life: asyncio.Future[Life] = asyncio.ensure_future(here.live())
         for _ in range(kills):
-            await asyncio.wait({life}, timeout=theatre.dice.uniform(1.0, 10.0))
+            await asyncio.wait({life}, timeout=theatre.dice.uniform(*_pause_s(fleet)))
             states = here.states()
             if life.done():
                 break
@@ -224,6 +224,11 @@ async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -
     for fleet in fleets:
         await theatre.play(fleet, tally, partial(plot, fleet=fleet), speed=_speed_without_listen(fleet))
     return tally
+
+
+def _pause_s(fleet: Fleet) -> tuple[float, float]:
+    """From one kill to the next.  Where two slots are there is time to come back between: two kills in a row are one long absence."""
+    return (1.0, 10.0) if fleet.keeps_to_one else (9.0, 15.0)
 
 
 def _speed_without_listen(fleet: Fleet) -> float:
