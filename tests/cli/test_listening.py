@@ -19,6 +19,7 @@ async def test_a_listening_process_that_dies_before_it_is_up_is_started_again(tm
     async with asyncio.timeout(40):
         while not keeper.done() and (not log.exists() or log.read_text().count("is no campaign folder") < 2):
             await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)  # the second has said its word and ends
     has_given_up = keeper.done()
     keeper.cancel()
     await asyncio.gather(keeper, return_exceptions=True)
