@@ -57,6 +57,7 @@ class Session:
         self._leaving: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
         self._asides: set[asyncio.Task[None]] = set()
         self._beat_s = station.world.heartbeat_s
+        self._if_dropped = Leave.DROPPED  # a station that has accepted a Reset restarts with or without a network
 
     async def run(self) -> Leave:
         """Live until the socket breaks or the station leaves."""
@@ -71,7 +72,7 @@ class Session:
             raise
         finally:
             await self._hush(reader)
-        leave = self._leaving.result() if self._leaving.done() else Leave.DROPPED
+        leave = self._leaving.result() if self._leaving.done() else self._if_dropped
         await self._hang_up(leave)
         return leave
 
@@ -213,6 +214,7 @@ class Session:
     async def _restart_soon(self, kind: str) -> None:
         station = self._station
         station.begin_restart(kind)
+        self._if_dropped = Leave.RESTARTED
         if station.is_charging:
             with suppress(BadAnswer, TimeoutError):
                 async with asyncio.timeout(STOP_TIMEOUT_S):

@@ -111,6 +111,19 @@ async def test_an_unanswered_reset_restarts_all_the_same(field: Any, station_of:
     assert [e for e in there.log(Kind.ANSWER) if e.action == "Reset"] == []
 
 
+async def test_a_station_that_accepted_a_reset_restarts_though_its_network_fails_at_once(
+    field: Any, station_of: Any
+) -> None:
+    there = await field([station_of("eviq")], speed=5.0)
+    await there.point_to(there.target.url)
+
+    await there.reset()
+    await there.source.down()
+    await there.until_restarted()
+
+    assert there.log(Kind.DISCONNECTED)[-1].status == "restarted"
+
+
 async def test_an_ignored_reset_is_answered_and_nothing_happens(field: Any, station_of: Any) -> None:
     there = await field([station_of("keba", Fault.RESET_IGNORED)])
     await there.point_to(there.target.url)
