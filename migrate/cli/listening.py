@@ -46,18 +46,26 @@ async def ensure_listening(folder: Path, socket: Path) -> subprocess.Popen[bytes
     if await is_listening(socket):
         return None
     process = start_listening(folder)
+    try:
+        await _until_it_is_up(folder, socket, process)
+    except BaseException:
+        process.terminate()  # whoever waited for it has gone: it is not left behind
+        raise
+    return process
+
+
+async def _until_it_is_up(folder: Path, socket: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = asyncio.get_running_loop().time() + START_WITHIN_S
     while not await is_listening(socket):
         if process.poll() is not None or asyncio.get_running_loop().time() > deadline:
             if await is_listening(socket):
-                break  # somebody else was quicker
+                return  # somebody else was quicker
             raise CsmsUnavailable(
                 f"`migrate listen` did not come up: {_last_words(folder / 'listen.log')}",
                 side="both",
                 hint=f"Start it by hand to see why: migrate listen --campaign {folder}",
             )
         await asyncio.sleep(0.02)
-    return process
 
 
 async def keep_listening(folder: Path, socket: Path, started: list[subprocess.Popen[bytes]]) -> None:
