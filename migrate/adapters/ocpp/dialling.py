@@ -41,7 +41,7 @@ class Upstream:
             try:
                 leg.transport.write(handshake.write_upgrade(upgrade, self._backend))
                 return leg, await self._reply(leg)
-            except BaseException:
+            except BaseException:  # whatever it was: the leg is not left open, and it is raised on
                 leg.transport.abort()
                 raise
 

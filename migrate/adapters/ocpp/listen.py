@@ -71,7 +71,7 @@ class ListenServer:
         self._lock = take(self._path)
         try:
             await self._open()
-        except BaseException:
+        except BaseException:  # whatever it was: nothing half open stays behind, and it is raised on
             await self.drain()
             raise
 
