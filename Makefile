@@ -12,7 +12,7 @@ ARGS   ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
     "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
-.PHONY: help demo test check format bench chaos mutants wheel clean
+.PHONY: help demo test check format bench chaos wide mutants wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,7 +21,8 @@ help:
 	@echo "make check    test, and before it format, lint, types and import contracts: what CI runs"
 	@echo "make format   let ruff put the code in its format"
 	@echo "make bench    ratios on this machine, into docs/performance.md"
-	@echo "make chaos    kill it after every journaled state and at 100 random moments"
+	@echo "make chaos    kill it after every journaled state and at 100 random moments, there and back"
+	@echo "make wide     3,000 simulated stations of every family, faults by seed, a bad model, a wave taken back"
 	@echo "make mutants  switch rules off one by one and see a test notice"
 	@echo "make wheel    the wheel, into dist/"
 	@echo "make clean    remove .venv, caches and what was built"
@@ -51,6 +52,9 @@ bench: $(STAMP)
 
 chaos: $(STAMP)
 	@$(BIN)/python tests/chaos/run.py $(ARGS)
+
+wide: $(STAMP)
+	@$(BIN)/python tests/wide/run.py $(ARGS)
 
 mutants: $(STAMP)
 	@$(BIN)/python tests/mutants/run.py $(ARGS)

@@ -19,14 +19,14 @@ from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
 from batches.readback import refused, undone, written
-from batches.recovery import look_after_restart, may_restart_again, may_still_boot, still_to_write
+from batches.recovery import doubtful, look_after_restart, may_restart_again, may_still_boot, still_to_write
 from batches.window import is_open, next_opening
 from migrate.domain.attempt import Fact
 from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, StationError, Unreachable
 from migrate.domain.evidence import Grade, IdentityFacts, Side
 from migrate.domain.profile import Profile, Restart
-from migrate.domain.record import Attempt, Event, EventKind
-from migrate.domain.unit import held, prepare, undo
+from migrate.domain.record import Attempt, Direction, Event, EventKind
+from migrate.domain.unit import PreparedWrite, held, prepare, taken_back, undo
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence
 
@@ -53,13 +53,13 @@ class Acts:
     async def check(self, attempt: Attempt) -> Outcome:
         """Reachable, free, the right device, in its window, and a snapshot of what will be written."""
         profile = self._errand.profile
-        if ground := self._before_asking():
+        if ground := self._before_asking(attempt):
             return _judged(ground)
         assert profile is not None  # otherwise it needed hands
-        presence = await self._where()
-        if presence.on(Side.TARGET) is not None:
-            return outcome(Fact.SEEN_ON_TARGET, "it was on the target before any command", evidence=Grade.E1)
-        if ground := checks.presence_allows(presence, again_at=self._again_at(attempt)):
+        presence, goal = await self._where(attempt), attempt.direction.goal
+        if presence.on(goal) is not None:
+            return self._there_already(attempt, presence)
+        if ground := checks.presence_allows(presence, attempt.direction.origin, again_at=self._again_at(attempt)):
             return _judged(ground)
         try:
             said = await self._who_is_it(attempt, profile)
@@ -72,15 +72,30 @@ class Acts:
         except (Unreachable, Refused) as error:
             return self._not_now(attempt, Deferral.OFFLINE, f"connected, but does not answer: {error.message}")
 
-    async def _where(self) -> Presence:
+    def _there_already(self, attempt: Attempt, presence: Presence) -> Outcome:
+        """It is where it was to go.  On the source without its old values it is not taken back: whoever moved it undoes that."""
+        origin, goal = attempt.direction.origin, attempt.direction.goal
+        if attempt.direction is Direction.FORWARD:
+            return outcome(Fact.SEEN_ON_TARGET, f"it was on the {goal.value} before any command", evidence=Grade.E1)
+        if presence.on(origin) is not None:
+            return self._not_now(
+                attempt, Deferral.BACKOFF, f"it has a session on the {origin.value} and the {goal.value}"
+            )
+        return outcome(
+            Fact.NEVER, f"it is on the {goal.value} by itself: what was written is undone there, or waits for a person"
+        )
+
+    async def _where(self, attempt: Attempt) -> Presence:
         """Where the station is.  Raises ``CsmsUnavailable`` while its absence would say nothing, being unseen."""
-        presence = await self._ports.witness.presence(self._errand.station.identity)
-        if Side.SOURCE not in presence.seen and not any(presence.sessions.values()):
-            raise CsmsUnavailable("Nobody can see the source CSMS.", side=Side.SOURCE.value)
+        presence, origin = await self._ports.witness.presence(attempt.identity), attempt.direction.origin
+        if origin not in presence.seen and not any(presence.sessions.values()):
+            raise CsmsUnavailable(f"Nobody can see the {origin.value} CSMS.", side=origin.value)
         return presence
 
-    def _before_asking(self) -> checks.Judgement | None:
+    def _before_asking(self, attempt: Attempt) -> checks.Judgement | None:
         errand, now = self._errand, self._ports.clock.now()
+        if attempt.direction is Direction.BACK:
+            return checks.before_taking_back(errand.profile, errand.planned.method)
         windows, timezone = errand.policy.windows, errand.station.timezone or errand.policy.windows.timezone
         return checks.before_asking(
             errand.profile,
@@ -91,25 +106,26 @@ class Acts:
 
     async def _who_is_it(self, attempt: Attempt, profile: Profile) -> IdentityFacts:
         """The station's own words; asked for once when no boot of it is on record."""
-        known = await self._ports.journal.source_facts(self._errand.station.identity)
+        origin = attempt.direction.origin
+        known = await self._ports.journal.facts(attempt.identity, origin)
         if known.known or not profile.quirks.triggers_boot:
             return known
         try:
-            await self._hands.ask_for_boot(attempt, Side.SOURCE)
+            await self._hands.ask_for_boot(attempt, origin)
         except StationError:
             return known  # one attempt, then go on by what the inventory says
         for _ in range(10):
             await self._ports.clock.sleep(self._errand.policy.timeouts.settle / 10)
-            if (known := await self._ports.journal.source_facts(self._errand.station.identity)).known:
+            if (known := await self._ports.journal.facts(attempt.identity, origin)).known:
                 break
         return known
 
     async def _snapshot(self, attempt: Attempt, profile: Profile) -> Outcome:
         identity = self._errand.station.identity
         now = await self._hands.look(attempt, profile.reads)
-        unit = prepare(profile, self._errand.backend, identity, now)
+        unit = await self._unit(attempt, profile, now)
         presence = await self._ports.witness.presence(identity)
-        session = presence.on(Side.SOURCE)
+        session = presence.on(attempt.direction.origin)
         snapshot = Event(
             kind=EventKind.SNAPSHOT,
             at=self._ports.clock.now(),
@@ -120,19 +136,37 @@ class Acts:
         changes = {"unit": unit, "source_session": session.id if session else ""}
         return Outcome(fact=Fact.CHECKS_PASSED, changes=changes, events=(snapshot,))
 
+    async def _unit(
+        self, attempt: Attempt, profile: Profile, now: Mapping[str, str | None]
+    ) -> tuple[PreparedWrite, ...]:
+        """What will be written.  Going back, a station gets its own old values; where nobody saw them, what its profile says."""
+        if attempt.direction is Direction.BACK:
+            tried = await self._ports.journal.history(attempt.identity)
+            moved = (a for a in tried if a.direction is Direction.FORWARD)
+            changed = [a.unit for a in moved if any(write.new != write.old for write in a.unit)]
+            if changed and (unit := taken_back(profile, changed[-1], now)):
+                return unit
+        return prepare(profile, self._errand.backend, attempt.identity, now)
+
     # ── checked ────────────────────────────────────────────────────────────
 
     async def begin_writing(self, attempt: Attempt) -> Outcome:
-        """The intent to write, after one more look at the things that change by themselves."""
+        """The intent to write, in its turn and after one more look at the things that change by themselves."""
+        is_back = attempt.direction is Direction.BACK  # then never held: the side it leaves may be the one that is ill
+        await self._ports.pacer.turn(attempt.direction.origin, undoing=is_back)
         if hold := self._fence.forbids_start(self._errand):
             return self._not_now(attempt, Deferral.BACKOFF, f"{hold.mode.value}: {hold.reason}")
         if not attempt.unit:
             return self._not_now(attempt, Deferral.BACKOFF, "the last write was not answered; looking again later")
-        if ground := self._before_asking():
+        if ground := self._before_asking(attempt):
             is_put_off = ground.fact is Fact.NOT_NOW  # otherwise the checks say so when it comes back
             return _judged(ground) if is_put_off else self._not_now(attempt, Deferral.WINDOW, ground.reason)
-        if ground := checks.presence_allows(await self._where(), again_at=self._again_at(attempt)):
+        if ground := checks.presence_allows(
+            await self._where(attempt), attempt.direction.origin, again_at=self._again_at(attempt)
+        ):
             return _judged(ground)
+        if stopped := self._fence.quarantine(self._errand):
+            return self._not_now(attempt, *stopped)
         guard = self._fence.for_intent(self._errand.permits)
         return Outcome(fact=Fact.WRITE_BEGUN, changes={"tries": attempt.tries + 1}, guard=guard)
 
@@ -188,8 +222,14 @@ class Acts:
         """The intent to restart, once nobody charges and no halt lies on the station."""
         if self._errand.profile is not None and self._errand.profile.restart is Restart.NONE:
             await for_ever()
+        await self._await_turn_to_restart(attempt)
         await self._await_quiet(attempt)
         return Outcome(fact=Fact.RESTART_BEGUN, guard=self._fence.for_intent(self._errand.permits))
+
+    async def _await_turn_to_restart(self, attempt: Attempt) -> None:
+        """A restart costs both CSMSes; one that is left because it is ill must not hold back those who leave it."""
+        sides = (attempt.direction.goal,) if attempt.direction is Direction.BACK else tuple(Side)
+        await self._ports.pacer.turn(*sides, restart=True)
 
     async def _await_quiet(self, attempt: Attempt) -> None:
         """Wait until it is connected, nobody charges and no halt lies on it; the deadline ends the wait otherwise."""
@@ -201,7 +241,7 @@ class Acts:
         if self._fence.forbids_intent(self._errand):
             return True
         presence = await self._ports.witness.presence(attempt.identity)
-        session = presence.on(Side.SOURCE)
+        session = presence.on(attempt.direction.origin)
         is_new = may_still_boot(attempt, presence, self._ports.clock.now(), self._settle())
         return session is None or bool(session.charging) or is_new
 
@@ -238,24 +278,30 @@ class Acts:
     # ── arrived ────────────────────────────────────────────────────────────
 
     async def ask_who_is_there(self, attempt: Attempt) -> Outcome:
-        """One TriggerMessage per session, after the settle time: many stations never boot by themselves on a reconnect."""
-        if self._errand.profile is not None and not self._errand.profile.quirks.triggers_boot:
+        """One TriggerMessage per session, after the settle time: many stations never boot by themselves on a reconnect.
+
+        One that was seen to do it is given twice the time to say it unasked.
+        """
+        profile, goal = self._errand.profile, attempt.direction.goal
+        if profile is not None and not profile.quirks.triggers_boot:
             return await for_ever()
         while True:
-            await self._ports.clock.sleep(self._settle())
-            session = (await self._ports.witness.presence(attempt.identity)).on(Side.TARGET)
+            await self._ports.clock.sleep(self._settle() * (2 if profile and profile.quirks.boots_on_reconnect else 1))
+            session = (await self._ports.witness.presence(attempt.identity)).on(goal)
             if session is not None and session.id != self._asked_session:
                 self._asked_session = session.id
                 with suppress(StationError):  # one attempt, then go on by other evidence
-                    await self._hands.ask_for_boot(attempt, Side.TARGET)
+                    await self._hands.ask_for_boot(attempt, goal)
 
     # ── undoing ────────────────────────────────────────────────────────────
 
     async def undo_unit(self, attempt: Attempt) -> Outcome:
-        """Put the old values back: look first, write only what differs, look again."""
+        """Put the old values back: look first, write only what differs or cannot be trusted to be seen, look again."""
         for _ in range(ROUNDS):
             now = await self._look_until_answered(attempt)
-            todo = undo(attempt.unit, now)
+            told = await self._ports.journal.timeline(attempt.identity)
+            in_doubt = doubtful(attempt, (line.event for line in told))
+            todo = undo(attempt.unit, now, in_doubt)
             if not todo:
                 await self._until_alone(attempt)
                 return undone(attempt, now)
@@ -263,6 +309,8 @@ class Acts:
                 try:
                     await self._hands.put(attempt, write, undoing=True)
                 except Refused as error:
+                    if now.get(write.key) == write.new:
+                        continue  # it shows its old value, and will not be told it once more
                     return outcome(Fact.UNDO_REFUSED, error.message)
                 except Unreachable:
                     break  # the next round looks before it writes

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from migrate.domain.attempt import Fact
 from migrate.domain.evidence import BINDING, IdentityFacts, Side, disagreements
-from migrate.domain.profile import Method, Profile
+from migrate.domain.policy import Policy
+from migrate.domain.profile import Method, Profile, Proof, Rollback
 from migrate.domain.station import Station
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence
@@ -27,6 +28,33 @@ class Judgement:
     reason: str
     deferral: Deferral | None = None
     due_at: datetime | None = None
+
+
+def unproven(profile: Profile | None, policy: Policy) -> str:
+    """Why stations of a profile may go with the canary and no further; empty when they may.
+
+    Below bench level nobody has seen a real station do it.  A person may accept
+    a profile with a reason; a crew sees for itself, and simulated stations
+    prove nothing and need no proof.
+    """
+    if profile is None or profile.method is Method.VISIT or not policy.requires_proof:
+        return ""
+    if profile.proof in (Proof.BENCH, Proof.FIELD) or policy.accepted.get(profile.name, "").strip():
+        return ""
+    return f"profile {profile.name} is only {profile.proof.value}: wave 0 and no further, until it is accepted"
+
+
+def before_taking_back(profile: Profile | None, method: Method) -> Judgement | None:
+    """What can be judged of a rollback without the station.  No window is asked: it is ordered when something is wrong."""
+    if method is Method.VISIT:
+        return Judgement(fact=Fact.NEEDS_HANDS, reason="it was moved by hand, and by hand it goes back")
+    if profile is None:
+        return Judgement(fact=Fact.NEEDS_HANDS, reason="its profile is in the catalogue no more: by hand it goes back")
+    if profile.rollback is Rollback.IMPOSSIBLE:
+        return _never(f"nothing brings it back: {profile.name} has no way")
+    if profile.rollback in (Rollback.VISIT, Rollback.BEFORE_RESTART):
+        return Judgement(fact=Fact.NEEDS_HANDS, reason=f"its way back is a {Rollback.VISIT.value}")
+    return None
 
 
 def before_asking(
@@ -44,13 +72,12 @@ def before_asking(
     return Judgement(fact=Fact.NOT_NOW, reason="outside its window", deferral=Deferral.WINDOW, due_at=window_opens_at)
 
 
-def presence_allows(presence: Presence, *, again_at: datetime) -> Judgement | None:
-    """Is it on the source, and free?  Drivers are never cut off."""
-    session = presence.on(Side.SOURCE)
+def presence_allows(presence: Presence, origin: Side, *, again_at: datetime) -> Judgement | None:
+    """Is it on the side it is to leave, and free?  Drivers are never cut off."""
+    session = presence.on(origin)
     if session is None:
-        return Judgement(
-            fact=Fact.NOT_NOW, reason="not connected to the source", deferral=Deferral.OFFLINE, due_at=again_at
-        )
+        reason = f"not connected to the {origin.value}"
+        return Judgement(fact=Fact.NOT_NOW, reason=reason, deferral=Deferral.OFFLINE, due_at=again_at)
     if session.charging:
         connectors = ", ".join(str(c) for c in session.charging)
         return Judgement(

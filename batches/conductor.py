@@ -90,7 +90,8 @@ class Conductor:
 
     async def _run(self, batch: str, attempts: list[Attempt], errand_of: Callable[[Attempt], Errand]) -> BatchReport:
         epoch = await self._ports.journal.take_batch(batch, self._executor, self._ports.clock.now())
-        fence = Fence(batch=batch, epoch=epoch, control=await self._ports.journal.control())
+        control = await self._ports.journal.control()
+        fence = Fence(batch=batch, epoch=epoch, control=control, quarantine=self._quarantine)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._one(a, errand_of(a), fence)) for a in attempts]
@@ -99,6 +100,11 @@ class Conductor:
                 raise
             return BatchReport(batch=batch, fenced=True)
         return BatchReport(batch=batch, states=Counter(task.result().state for task in tasks))
+
+    def _quarantine(self, errand: Errand) -> tuple[Deferral, str] | None:
+        """Why a station that was admitted is not begun after all: its kind or profile was stopped meanwhile."""
+        stopped = self._brake.stops(errand)
+        return (stopped.deferral, stopped.reason) if stopped is not None and stopped.deferral is not None else None
 
     async def _one(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt:
         if attempt.state in BATCH_ENDS or attempt.identity in self._held:

@@ -12,27 +12,35 @@ from batches.errand import Errand
 from batches.outcome import Outcome, outcome
 from migrate.domain.attempt import Fact, State
 from migrate.domain.evidence import Grade, Side
-from migrate.domain.record import Attempt
+from migrate.domain.record import Attempt, Direction
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence
 
-HOME: dict[State, Side] = {
-    State.WRITING: Side.SOURCE,
-    State.WRITTEN: Side.SOURCE,
-    State.RESTARTING: Side.SOURCE,
-    State.UNDOING: Side.SOURCE,
-    State.ARRIVED: Side.TARGET,
-}
-"""Where a station is expected to be; away from there beyond the grace time, it is gone."""
+_AT_THE_ORIGIN = frozenset({State.WRITING, State.WRITTEN, State.RESTARTING, State.UNDOING})
 
-_TOO_LATE: dict[State, str] = {
-    State.WRITING: "the write was not finished in time",
-    State.WRITTEN: "no quiet moment to restart it in time",
-    State.RESTARTING: "still on the source after the restart was ordered",
-    State.UNDOING: "the old values could not be put back in time",
-    State.DEPARTED: "left the source and was seen nowhere",
-    State.ARRIVED: "on the target, but no boot",
-}
+
+def home_of(attempt: Attempt) -> Side | None:
+    """Where a station is expected to be; away from there beyond the grace time, it is gone.  ``None``: anywhere.
+
+    One that was refused at the door never had a session at its goal: to miss
+    it there would be to call lost what knocks every few seconds.
+    """
+    if attempt.state in _AT_THE_ORIGIN:
+        return attempt.direction.origin
+    had_a_session = attempt.state is State.ARRIVED and attempt.evidence > Grade.E0
+    return attempt.direction.goal if had_a_session else None
+
+
+def _too_late(state: State, direction: Direction) -> str:
+    origin, goal = direction.origin.value, direction.goal.value
+    return {
+        State.WRITING: "the write was not finished in time",
+        State.WRITTEN: "no quiet moment to restart it in time",
+        State.RESTARTING: f"still on the {origin} after the restart was ordered",
+        State.UNDOING: "the old values could not be put back in time",
+        State.DEPARTED: f"left the {origin} and was seen nowhere",
+        State.ARRIVED: f"on the {goal}, but no boot",
+    }.get(state, "")
 
 
 def deadline_of(state: State, errand: Errand) -> timedelta | None:
@@ -51,9 +59,9 @@ def deadline_of(state: State, errand: Errand) -> timedelta | None:
     }.get(state)
 
 
-def is_away(state: State, presence: Presence) -> bool:
+def is_away(attempt: Attempt, presence: Presence) -> bool:
     """Whether it is seen to be absent from where it has to be; not to be seen is not to be absent."""
-    home = HOME.get(state)
+    home = home_of(attempt)
     return home is not None and home in presence.seen and presence.on(home) is None
 
 
@@ -64,14 +72,18 @@ def answers_on_both_sides(presence: Presence) -> bool:
 
 def run_out(attempt: Attempt, presence: Presence, *, again_at: datetime) -> Outcome:
     """What a deadline means: where the station was found, or that it was found nowhere in time."""
-    if attempt.state is State.DEPARTED and presence.on(Side.SOURCE) is not None:
-        return outcome(Fact.ON_SOURCE, "found on the source at the deadline", left=True)
-    if attempt.state is State.DEPARTED and presence.on(Side.TARGET) is not None:
-        return outcome(Fact.SEEN_ON_TARGET, "found on the target at the deadline", evidence=Grade.E1)
+    origin, goal = attempt.direction.origin, attempt.direction.goal
+    if attempt.state is State.DEPARTED and presence.on(origin) is not None:
+        return outcome(Fact.ON_SOURCE, f"found on the {origin.value} at the deadline", left=True)
+    if attempt.state is State.DEPARTED and presence.on(goal) is not None:
+        return outcome(Fact.SEEN_ON_TARGET, f"found on the {goal.value} at the deadline", evidence=Grade.E1)
     if attempt.state is State.UNDOING and answers_on_both_sides(presence):
         return outcome(Fact.DEADLINE, "it answers on the source and on the target: two devices, or one on both")
-    if attempt.state in (State.PLANNED, State.CHECKED):
+    if attempt.state is State.PLANNED:
         return outcome(Fact.NOT_NOW, "checks took too long", deferral=Deferral.OFFLINE, due_at=again_at)
+    if attempt.state is State.CHECKED:
+        reason = "waited too long for its turn; looking again later"
+        return outcome(Fact.NOT_NOW, reason, deferral=Deferral.BACKOFF, due_at=again_at)
     if attempt.state is State.ARRIVED and attempt.reason:
-        return outcome(Fact.DEADLINE, f"on the target, but not proven: {attempt.reason}")
-    return outcome(Fact.DEADLINE, _TOO_LATE.get(attempt.state, ""))
+        return outcome(Fact.DEADLINE, f"on the {goal.value}, but not proven: {attempt.reason}")
+    return outcome(Fact.DEADLINE, _too_late(attempt.state, attempt.direction))

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from batches.acts import Act, Acts, for_ever
-from batches.deadlines import HOME, deadline_of, is_away, run_out
+from batches.deadlines import deadline_of, home_of, is_away, run_out
 from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
@@ -49,7 +49,7 @@ class Driver:
         self._seen_seq = 0
         self._heeded_seq = 0
         self._away: Patience | None = None
-        self._boot: Sighting | None = None  # the best boot on the target, looked at again when a rival has gone
+        self._boot: Sighting | None = None  # the best boot at the goal, looked at again when a rival has gone
         self._expected: IdentityFacts = errand.inventory
 
     def see(self, sighting: Sighting) -> None:
@@ -91,7 +91,7 @@ class Driver:
 
     async def _live_through(self, attempt: Attempt) -> Attempt:
         """Let the act of a state run until something ends the state, and journal what; the act ends with it."""
-        said = await self._ports.journal.source_facts(attempt.identity)
+        said = await self._ports.journal.facts(attempt.identity, attempt.direction.origin)
         self._expected = expected_of(self._errand.inventory, said)
         if attempt.state in (State.PLANNED, State.CHECKED):
             self._was_blind = False  # what was not seen before anything was done excuses nothing
@@ -151,9 +151,12 @@ class Driver:
         return None
 
     async def _read(self, attempt: Attempt, sighting: Sighting) -> Meaning | None:
-        if may_be_another(sighting) and (await self._presence(attempt)).on(Side.SOURCE) is not None:
+        if (
+            may_be_another(attempt, sighting)
+            and (await self._presence(attempt)).on(attempt.direction.origin) is not None
+        ):
             return None
-        rivals = rivals_of(sighting, await self._presence(attempt)) if may_prove(sighting) else 0
+        rivals = rivals_of(sighting, await self._presence(attempt)) if may_prove(attempt, sighting) else 0
         return read(attempt, sighting, self._expected, rivals=rivals, lab_counts=self._errand.lab_counts)
 
     async def _presence(self, attempt: Attempt) -> Presence:
@@ -163,11 +166,11 @@ class Driver:
 
     def _notice(self, attempt: Attempt, sighting: Sighting) -> None:
         """Keep track of who left and who came, without deciding anything yet."""
-        if sighting.side is Side.TARGET and sighting.kind is Kind.BOOT:
+        if sighting.side is attempt.direction.goal and sighting.kind is Kind.BOOT:
             self._boot = sighting
         elif self._boot is not None and _overtakes(sighting, self._boot):
             self._boot = None
-        if sighting.side is not HOME.get(attempt.state):
+        if sighting.side is not home_of(attempt):
             return
         if sighting.kind is Kind.DISCONNECTED:
             self._away = self._away or self._grace()
@@ -176,14 +179,14 @@ class Driver:
 
     async def _notice_absence(self, attempt: Attempt) -> None:
         self._away = None
-        if attempt.state in HOME and await self._is_away(attempt):
+        if home_of(attempt) and await self._is_away(attempt):
             self._away = self._grace()
 
     def _grace(self) -> Patience:
         return wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
 
     async def _is_away(self, attempt: Attempt) -> bool:
-        return is_away(attempt.state, await self._presence(attempt))
+        return is_away(attempt, await self._presence(attempt))
 
     async def _look(self, attempt: Attempt, patience: Patience) -> Outcome | None:
         now, can_see = self._ports.clock.now(), self._can_see()
@@ -192,16 +195,15 @@ class Driver:
             return _of(meaning, attempt, self._boot)
         if self._away is not None and self._away.look(now, can_see=can_see):
             self._away = None
-            if attempt.state in HOME and await self._is_away(attempt):
-                home = HOME[attempt.state].value
-                return outcome(Fact.GONE, f"left the {home} and stayed away beyond the grace time", left=True)
+            if (home := home_of(attempt)) and await self._is_away(attempt):
+                return outcome(Fact.GONE, f"left the {home.value} and stayed away beyond the grace time", left=True)
         if patience.look(now, can_see=can_see):
             return await self._at_deadline(attempt, patience)
         return None
 
     async def _at_deadline(self, attempt: Attempt, patience: Patience) -> Outcome | None:
         presence = await self._presence(attempt)
-        if is_away(attempt.state, presence):
+        if is_away(attempt, presence):
             self._away = self._away or self._grace()
             patience.left = self._errand.policy.timeouts.grace  # away: the grace time decides first
             return None
@@ -232,7 +234,8 @@ class Driver:
     def _charged_to(self, attempt: Attempt, fact: Fact) -> dict[str, Cause]:
         """An ending during which a CSMS was down or a witness blind is the environment's, not the station's."""
         is_bad_end = advance(attempt.state, fact) in _BAD_ENDS
-        return {"cause": Cause.ENVIRONMENT} if is_bad_end and self._was_blind else {}
+        is_excused = self._was_blind and attempt.cause is Cause.STATION
+        return {"cause": Cause.ENVIRONMENT} if is_bad_end and is_excused else {}
 
     async def _believe_the_journal(self, attempt: Attempt, stale: Stale) -> Attempt:
         if stale.guard == "batch":
@@ -255,8 +258,8 @@ def _of(meaning: Meaning, attempt: Attempt, sighting: Sighting) -> Outcome:
 
 
 def _overtakes(sighting: Sighting, boot: Sighting) -> bool:
-    """Whether a boot on the target proves nothing any more: its session ended, or the station came back to the source."""
-    if sighting.side is Side.TARGET:
+    """Whether a boot at the goal proves nothing any more: its session ended, or the station came back."""
+    if sighting.side is boot.side:
         return sighting.kind is Kind.DISCONNECTED and sighting.session == boot.session
     return sighting.kind in (Kind.CONNECTED, Kind.BOOT) and not sighting.solicited
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from batches.checks import inventory_facts
+from batches.pace import Pacer
 from migrate.domain.address import Backend
-from migrate.domain.evidence import IdentityFacts
+from migrate.domain.evidence import IdentityFacts, Side
 from migrate.domain.policy import Policy
 from migrate.domain.profile import Profile
-from migrate.domain.record import Control, Guard, Hold, Permit
+from migrate.domain.record import Control, Direction, Guard, Hold, Permit
 from migrate.domain.station import Station
-from migrate.domain.wave import Mode, PlannedStation
+from migrate.domain.wave import Deferral, Mode, PlannedStation
 from migrate.ports import Channel, Clock, Dice, Journal, Witness
 
 
@@ -26,13 +27,19 @@ class Ports:
     witness: Witness
     clock: Clock
     dice: Dice
+    pacer: Pacer
+
+    def channel(self, side: Side) -> Channel:
+        """The way to stations through the CSMS of one side."""
+        return self.source if side is Side.SOURCE else self.target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
     """One station, where it is to go, and what it is allowed to cost.
 
-    ``refit`` names the profile that fits what the station says of itself;
+    ``backend`` is the address that it is to dial: the target's, or the source's
+    where ``direction`` is back.  ``refit`` names the profile that fits what the station says of itself;
     ``lab_counts`` is true only in demonstrations and benches.
     """
 
@@ -43,6 +50,7 @@ class Errand:
     policy: Policy
     permits: tuple[Permit, ...]
     refit: Callable[[IdentityFacts], str]
+    direction: Direction = Direction.FORWARD
     lab_counts: bool = False
 
     @property
@@ -50,13 +58,22 @@ class Errand:
         return inventory_facts(self.station)
 
 
+def not_stopped(_: Errand) -> None:
+    """No kind and no profile is stopped, as far as anybody knows."""
+
+
 @dataclass(slots=True)
 class Fence:
-    """What must still hold when an intent is stored: this batch is ours, and no order was given that we have not seen."""
+    """What must still hold when an intent is stored: this batch is ours, and no order was given that we have not seen.
+
+    ``quarantine`` says why an errand's kind or profile is stopped: who was
+    being checked when it was, is not written to any more.
+    """
 
     batch: str
     epoch: int
     control: Control = field(default_factory=Control)
+    quarantine: Callable[[Errand], tuple[Deferral, str] | None] = not_stopped
 
     def for_intent(self, permits: tuple[Permit, ...] = ()) -> Guard:
         return Guard(batch=self.batch, epoch=self.epoch, control_epoch=self.control.epoch, permits=permits)
@@ -75,8 +92,8 @@ class Fence:
         return max((h for h in holds if h is not None), key=lambda h: h.mode is Mode.HALTED, default=None)
 
     def forbids_start(self, errand: Errand) -> Hold | None:
-        """Any order, pause or halt, forbids a new attempt."""
-        return self.order_over(errand)
+        """Any order, pause or halt, forbids a new attempt; one that takes a station back passes a pause."""
+        return self.order_over(errand) if errand.direction is Direction.FORWARD else self.forbids_intent(errand)
 
     def forbids_intent(self, errand: Errand) -> Hold | None:
         """Only a halt forbids going on with an attempt under way."""

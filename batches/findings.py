@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -50,13 +50,18 @@ class Difference:
     after: str
 
 
-def findings(plan: Plan, policy: Policy, *, at: datetime) -> tuple[Finding, ...]:
-    """Everything worth knowing before approval, the gravest first.  ``at`` is when the first wave could start."""
+def findings(plan: Plan, policy: Policy, *, at: datetime, unproven: Collection[str] = ()) -> tuple[Finding, ...]:
+    """Everything worth knowing before approval, the gravest first.
+
+    ``at`` is when the first wave could start, ``unproven`` names the profiles
+    that may go with the canary and no further (``batches.checks.unproven``).
+    """
     found = [
         *_never_open(plan, policy, at),
         *_switch_off(plan, policy, at),
         *_one_way(plan),
         *_by_hand(plan),
+        *_unproven(plan, unproven),
         *_notes(plan),
     ]
     return tuple(sorted(found, key=lambda f: list(Severity).index(f.severity)))
@@ -163,6 +168,15 @@ def _by_hand(plan: Plan) -> Iterator[Finding]:
         yield _about("unmatched", Severity.WARNING, text, unmatched)
     if visits := [s for s in plan.stations if s.profile and s.method is Method.VISIT]:
         yield _about("visits", Severity.NOTE, f"{len(visits)} stations need a crew by their profile", visits)
+
+
+def _unproven(plan: Plan, names: Collection[str]) -> Iterator[Finding]:
+    if held := [s for s in plan.stations if s.wave > 0 and s.profile in names]:
+        text = (
+            f"{len(held)} stations wait after wave 0: {', '.join(sorted({s.profile for s in held}))} proven on no bench; "
+            "accept each with its reason under [profiles.accepted] in campaign.toml"
+        )
+        yield _about("unproven", Severity.WARNING, text, held)
 
 
 def _notes(plan: Plan) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ def counted_as(attempt: Attempt) -> State | None:
     has not, or that failed, leaves open what the station is worth to its
     wave, and what is open is never counted as good.
     """
-    if attempt.direction is Direction.FORWARD or attempt.state in (State.STUCK, State.LOST):
+    if attempt.direction is Direction.FORWARD or attempt.state in (State.STUCK, State.LOST, State.SKIPPED):
         return attempt.state
     return State.REVERTED if attempt.state is State.SETTLED else None
 
@@ -67,9 +67,9 @@ def tally(attempts: Iterable[Attempt], planned: int) -> Tally:
 
 
 def newest(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
-    """The last attempt of each station: a station counts once, however often it was tried."""
+    """The attempt in force of each station: a station counts once, however often it was tried."""
     last: dict[str, Attempt] = {}
-    for attempt in attempts:
+    for attempt in (a for a in attempts if not a.is_void):
         if attempt.identity not in last or attempt.number > last[attempt.identity].number:
             last[attempt.identity] = attempt
     return tuple(last.values())
@@ -134,6 +134,22 @@ def stopped_kinds(
         if a.identity in kinds and _is_failure(a) and (seen or {}).get(a.id) != a.version
     )
     return {kind: count for kind, count in sorted(counts.items()) if count > policy.max_failed}
+
+
+def stopped_profiles(
+    attempts: Iterable[Attempt], policy: GatePolicy, seen: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """The profiles whose setting stations stored and did not use, more often than is allowed, with how often.
+
+    Such a profile is not used again before somebody has looked: what it says
+    of that family is wrong, whatever the next station's firmware.
+    """
+    counts = Counter(
+        a.profile
+        for a in newest(attempts)
+        if a.cause is Cause.WITHOUT_EFFECT and a.is_ended and (seen or {}).get(a.id) != a.version
+    )
+    return {profile: count for profile, count in sorted(counts.items()) if count > policy.max_without_effect}
 
 
 def _is_failure(attempt: Attempt) -> bool:

@@ -13,11 +13,13 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from batches.errand import Errand, Fence, Ports
+from batches.recovery import NO_ANSWER
 from migrate.domain.errors import StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Restart
 from migrate.domain.record import Attempt, Change, Event, EventKind, Guard
 from migrate.domain.unit import PreparedWrite
+from migrate.ports import Channel
 
 T = TypeVar("T")
 
@@ -50,27 +52,32 @@ class Hands:
         if not wanted:
             return {}
         max_keys = profile.quirks.max_keys if profile else None
-        return await self._ports.source.read(self.identity, wanted, max_keys=max_keys)
+        return await self._channel(attempt).read(self.identity, wanted, max_keys=max_keys)
+
+    def _channel(self, attempt: Attempt) -> Channel:
+        """The way through the CSMS that the station is to leave."""
+        return self._ports.channel(attempt.direction.origin)
 
     async def put(self, attempt: Attempt, write: PreparedWrite, *, undoing: bool = False) -> str:
         """One ChangeConfiguration: ``Accepted`` or ``RebootRequired``; raises ``Refused`` or ``Unreachable``."""
+        if undoing:
+            await self._ports.pacer.turn(attempt.direction.origin, undoing=True)
         guard = self._fence.for_undoing() if undoing else self._fence.for_intent()
         data = {"action": "ChangeConfiguration", "key": write.key, "value": write.new}
         await self._announce(attempt, data, guard)
-        return await self._answered(attempt, data, self._ports.source.write(self.identity, write.key, write.new))
+        return await self._answered(attempt, data, self._channel(attempt).write(self.identity, write.key, write.new))
 
     async def restart(self, attempt: Attempt, kind: Restart) -> None:
         """One Reset.  Its answer is neither necessary nor sufficient: look where the station is."""
         data = {"action": "Reset", "type": kind.value}
         await self._announce(attempt, data, self._fence.for_intent())
-        await self._answered(attempt, data, self._ports.source.restart(self.identity, kind))
+        await self._answered(attempt, data, self._channel(attempt).restart(self.identity, kind))
 
     async def ask_for_boot(self, attempt: Attempt, side: Side) -> None:
         """One TriggerMessage(BootNotification); the boot it brings comes by the witness."""
-        channel = self._ports.target if side is Side.TARGET else self._ports.source
         data = {"action": "TriggerMessage", "message": "BootNotification", "side": side.value}
         await self._announce(attempt, data, self._fence.for_undoing())
-        await self._answered(attempt, data, channel.trigger_boot(self.identity))
+        await self._answered(attempt, data, self._ports.channel(side).trigger_boot(self.identity))
 
     async def _announce(self, attempt: Attempt, data: Mapping[str, Any], guard: Guard) -> None:
         event = self._event(EventKind.COMMAND, attempt, data)
@@ -89,10 +96,10 @@ class Hands:
         try:
             answer = await call
         except StationError as error:
-            status = getattr(error, "status", "no answer")
-            self._answers.append(
-                self._event(EventKind.ANSWER, attempt, {**_name(data), "status": status, "text": error.message})
-            )
+            said = {"status": getattr(error, "status", NO_ANSWER), "text": error.message}
+            if isinstance(error, Unreachable) and not error.sent:
+                said["sent"] = False  # nothing went out: it says nothing of the station
+            self._answers.append(self._event(EventKind.ANSWER, attempt, {**_name(data), **said}))
             raise
         self._answers.append(self._event(EventKind.ANSWER, attempt, {**_name(data), "status": answer or "Accepted"}))
         return answer

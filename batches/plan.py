@@ -22,6 +22,7 @@ from itertools import chain, pairwise, repeat
 from typing import Any
 
 from batches.schedule import site_limits
+from migrate.domain.changes import FOR_PEOPLE
 from migrate.domain.errors import PlanProblem
 from migrate.domain.policy import Caps, Policy, Share, Size, WavePolicy
 from migrate.domain.profile import Method, Profile, Rollback
@@ -78,11 +79,19 @@ def make_plan(
         seed,
         list(addresses),
         *_covered(policy),
-        *inventory,
+        *map(_as_planned, inventory),
         *plan.stations,
         *plan.excluded,
     ]
     return replace(plan, fingerprint=_fingerprint(parts))
+
+
+def _as_planned(station: Station) -> Station:
+    """A station without what is for people only: another telephone number makes no plan stale."""
+    return replace(station, **_FOR_NOBODY) if any(getattr(station, name) for name in FOR_PEOPLE) else station
+
+
+_FOR_NOBODY: dict[str, Any] = {field.name: field.default for field in fields(Station) if field.name in FOR_PEOPLE}
 
 
 def is_stale(plan: Plan, recomputed: Plan) -> bool:

@@ -19,7 +19,12 @@ from migrate.domain.unit import Held, held, undo
 def written(
     attempt: Attempt, now: Mapping[str, str | None], acknowledged: Collection[str], *, is_last_try: bool, why: str
 ) -> Outcome:
-    """What came of a write: whole, partly applied, or nothing at all.  ``why`` tells what made it doubtful."""
+    """What came of a write: whole, partly applied, or nothing yet.  ``why`` tells what made it doubtful.
+
+    A station that shows its old values after it was sent new ones may hold the
+    new ones for its next start.  Only what was never sent is certainly not
+    applied, so such a unit is undone before it is given up.
+    """
     holds, everything = held(attempt.unit, now), _is_whole(attempt, acknowledged)
     fact = resume_writing(holds, acknowledged=everything)
     if fact is Fact.READ_BACK_WHOLE:
@@ -27,16 +32,15 @@ def written(
     if fact is not Fact.UNANSWERED:
         return outcome(fact, f"{why}: the unit is {holds.value} applied")
     if acknowledged and everything:
-        return outcome(Fact.REFUSED, "accepted, but not stored")
+        return outcome(Fact.PARTLY_APPLIED, "accepted, but not stored")
     if is_last_try:
-        return outcome(Fact.REFUSED, f"{why} in {attempt.tries} tries; nothing was applied")
+        return outcome(Fact.PARTLY_APPLIED, f"{why} in {attempt.tries} tries; nothing is seen to be applied")
     return outcome(Fact.UNANSWERED, why, unit=())
 
 
 def refused(attempt: Attempt, now: Mapping[str, str | None], acknowledged: Collection[str], message: str) -> Outcome:
-    """What a refusal leaves behind: nothing, or something to undo, a hidden value that was accepted included."""
-    hidden = any(w.readback is Readback.MASKED and w.key in acknowledged for w in attempt.unit)
-    if hidden or undo(attempt.unit, now):
+    """What a refusal leaves behind: nothing, or something to undo, whatever was accepted before it included."""
+    if acknowledged or undo(attempt.unit, now):
         return outcome(Fact.PARTLY_APPLIED, f"{message} Undoing what was applied before.")
     return outcome(Fact.REFUSED, message)
 
@@ -51,7 +55,7 @@ def undone(attempt: Attempt, now: Mapping[str, str | None]) -> Outcome:
             Fact.UNDO_REFUSED, f"{', '.join(hidden)} cannot be read, so it cannot be shown to hold its old value"
         )
     fact = Fact.OLD_VALUES_AFTER_LEAVING if attempt.left else Fact.OLD_VALUES_READ_BACK
-    return outcome(fact, attempt.reason)
+    return outcome(fact, attempt.reason, cause=attempt.cause)
 
 
 def _is_whole(attempt: Attempt, acknowledged: Collection[str]) -> bool:

@@ -2,8 +2,9 @@
 
 The witness says what it saw; the table says what facts lead where.  Between
 them stands this reading: which fact, if any, a sighting is for an attempt in
-its present state, and why.  Pure: who else holds a session under the identity
-comes in as a number.
+its present state, and why.  An attempt leaves one side, its origin, for the
+other, its goal; of one that takes a station back the two have changed places.
+Pure: who else holds a session under the identity comes in as a number.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from typing import Any
 
 from migrate.domain.attempt import ENDS, Fact, State, means_something
 from migrate.domain.errors import CsmsUnavailable
-from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting, assess_arrival
-from migrate.domain.record import Attempt
+from migrate.domain.evidence import Grade, IdentityFacts, Kind, Sighting, assess_arrival
+from migrate.domain.record import Attempt, Direction
+from migrate.domain.wave import Cause
 from migrate.ports import Presence
 
 _WAITS_FOR_A_RETURN = frozenset(
     {State.DEPARTED, State.ARRIVED, State.CONFIRMED, State.SETTLED, State.LOST},
 )
+_NOTHING_WRITTEN = frozenset({State.PLANNED, State.DEFERRED, State.CHECKED})
 _SIGNS_OF_LIFE = frozenset(
     {Kind.CONNECTED, Kind.BOOT, Kind.HEARTBEAT, Kind.STATUS, Kind.TRANSACTION_STARTED, Kind.TRANSACTION_STOPPED},
 )
@@ -32,12 +35,14 @@ class Meaning:
     fact: Fact
     evidence: Grade = Grade.E0
     reason: str = ""
-    left: bool = False  # the sighting proves that the station was away from the source
+    cause: Cause = Cause.STATION
+    left: bool = False  # the sighting proves that the station was away from the side it leaves
 
     def changes(self, attempt: Attempt, sighting: Sighting) -> dict[str, Any]:
         """What changes of an attempt with the fact: the new state began when it was seen."""
         left = attempt.left or self.left
-        return {"reason": self.reason, "evidence": self.evidence, "left": left, "entered_at": sighting.at}
+        known = {"reason": self.reason, "evidence": self.evidence, "left": left, "entered_at": sighting.at}
+        return known | ({"cause": self.cause} if self.cause is not Cause.STATION else {})
 
 
 def note_of(sighting: Sighting) -> dict[str, Any]:
@@ -45,14 +50,14 @@ def note_of(sighting: Sighting) -> dict[str, Any]:
     return {"sighting": sighting.seq, "side": sighting.side.value, "kind": sighting.kind.value}
 
 
-def may_prove(sighting: Sighting) -> bool:
+def may_prove(attempt: Attempt, sighting: Sighting) -> bool:
     """Whether a sighting may be E3, so that it matters who else answers under the identity."""
-    return sighting.is_accepted_boot and sighting.side is Side.TARGET
+    return sighting.is_accepted_boot and sighting.side is attempt.direction.goal
 
 
-def may_be_another(sighting: Sighting) -> bool:
-    """Whether a sighting takes no more than the identity: then it says nothing of a station that is on the source."""
-    return sighting.kind is Kind.REFUSED and sighting.side is Side.TARGET
+def may_be_another(attempt: Attempt, sighting: Sighting) -> bool:
+    """Whether a sighting takes no more than the identity: then it says nothing of a station that has not left."""
+    return sighting.kind is Kind.REFUSED and sighting.side is attempt.direction.goal
 
 
 def rivals_of(boot: Sighting, presence: Presence) -> int:
@@ -71,11 +76,17 @@ def rivals_of(boot: Sighting, presence: Presence) -> int:
 def read(
     attempt: Attempt, sighting: Sighting, expected: IdentityFacts, *, rivals: int = 0, lab_counts: bool = False
 ) -> Meaning | None:
-    """What one sighting means to an attempt now, or ``None`` when it changes nothing."""
+    """What one sighting means to an attempt now, or ``None`` when it changes nothing.
+
+    A station that is to be taken back and comes to the source by itself, with
+    nothing written, holds the new address still: it is not taken back by that.
+    """
+    if came_by_itself(attempt, sighting):
+        return None
     meaning = (
-        _on_target(sighting, expected, rivals, lab_counts)
-        if sighting.side is Side.TARGET
-        else _on_source(attempt, sighting)
+        _at_the_goal(sighting, expected, rivals, lab_counts)
+        if sighting.side is attempt.direction.goal
+        else _at_the_origin(attempt, sighting)
     )
     if meaning is None or not means_something(attempt.state, meaning.fact):
         return None
@@ -85,7 +96,13 @@ def read(
     return meaning
 
 
-def _on_target(sighting: Sighting, expected: IdentityFacts, rivals: int, lab_counts: bool) -> Meaning | None:
+def came_by_itself(attempt: Attempt, sighting: Sighting) -> bool:
+    """Whether it is on the source before its rollback has written anything; the attempt before it puts the old values back."""
+    is_waiting = attempt.direction is Direction.BACK and attempt.state in _NOTHING_WRITTEN
+    return is_waiting and sighting.side is attempt.direction.goal
+
+
+def _at_the_goal(sighting: Sighting, expected: IdentityFacts, rivals: int, lab_counts: bool) -> Meaning | None:
     if sighting.kind not in _SIGNS_OF_LIFE and sighting.kind is not Kind.REFUSED:
         return None
     assessment = assess_arrival(sighting, expected, rivals=rivals, lab_counts=lab_counts)
@@ -95,7 +112,7 @@ def _on_target(sighting: Sighting, expected: IdentityFacts, rivals: int, lab_cou
     )
 
 
-def _on_source(attempt: Attempt, sighting: Sighting) -> Meaning | None:
+def _at_the_origin(attempt: Attempt, sighting: Sighting) -> Meaning | None:
     if sighting.kind not in _SIGNS_OF_LIFE or attempt.state in ENDS:
         return None
     is_new_session = sighting.session != attempt.source_session
@@ -104,14 +121,16 @@ def _on_source(attempt: Attempt, sighting: Sighting) -> Meaning | None:
             return None
         return Meaning(fact=Fact.ON_SOURCE, reason=_why_back(attempt), left=True)
     if sighting.kind is Kind.BOOT and not sighting.solicited and is_new_session:
-        return Meaning(fact=Fact.BOOT_ON_SOURCE, reason=_why_back(attempt), left=True)
+        cause = Cause.WITHOUT_EFFECT if attempt.state is State.RESTARTING else Cause.STATION
+        return Meaning(fact=Fact.BOOT_ON_SOURCE, reason=_why_back(attempt), cause=cause, left=True)
     return None
 
 
 def _why_back(attempt: Attempt) -> str:
-    """The supplier's question: did it ignore the setting, or try the target and give up?"""
+    """The supplier's question: did it ignore the setting, or try the other CSMS and give up?"""
+    origin, goal = attempt.direction.origin.value, attempt.direction.goal.value
     if attempt.state in (State.RESTARTING, State.WRITTEN):
-        return "setting without effect: it restarted and came back to the source"
+        return f"setting without effect: it restarted and came back to the {origin}"
     if attempt.state is State.DEPARTED:
-        return "it left and came back to the source by itself"
-    return f"it was {attempt.state.value} on the target and returned to the source"
+        return f"it left and came back to the {origin} by itself"
+    return f"it was {attempt.state.value} on the {goal} and returned to the {origin}"

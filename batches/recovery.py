@@ -8,15 +8,14 @@ without asking anybody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from migrate.domain.attempt import Fact
-from migrate.domain.evidence import Side
 from migrate.domain.profile import Readback
-from migrate.domain.record import Attempt
+from migrate.domain.record import Attempt, Event, EventKind
 from migrate.domain.unit import Held, PreparedWrite
 from migrate.ports import Presence
 
@@ -47,22 +46,54 @@ def still_to_write(unit: Sequence[PreparedWrite], now: Mapping[str, str | None])
     return tuple(w for w in unit if w.readback is not Readback.EXACT or now.get(w.key, w.old) != w.new)
 
 
+TAKEN, NO_ANSWER = ("Accepted", "RebootRequired"), "no answer"
+
+
+def doubtful(attempt: Attempt, told: Iterable[Event]) -> frozenset[str]:
+    """The keys that a station may hold new values of for its next start, whatever it shows now.
+
+    Those that this attempt was sent a new value of that it did not refuse, and
+    not the old one since, in a station that has not been told to restart.
+    ``told`` is its timeline.
+    """
+    if attempt.left:
+        return frozenset()
+    new, keys = {write.key: write.new for write in attempt.unit}, set[str]()
+    for event in told:
+        if event.attempt != attempt.id:
+            continue
+        key = str(event.data.get("key", ""))
+        if event.kind is EventKind.COMMAND and event.data.get("action") == "Reset":
+            keys.clear()
+        elif event.kind is EventKind.COMMAND and key in new:
+            (keys.add if event.data.get("value") == new[key] else keys.discard)(key)
+        elif event.kind is EventKind.ANSWER and _left_it_alone(event):
+            keys.discard(key)
+    return frozenset(keys)
+
+
+def _left_it_alone(answer: Event) -> bool:
+    """Whether a command was refused, or never went out."""
+    return answer.data.get("sent") is False or answer.data.get("status") not in (*TAKEN, NO_ANSWER)
+
+
 class Restarted(StrEnum):
     """What is known of a restart whose command may never have been sent."""
 
     AWAY = "away"  # it left: wait for it
-    ELSEWHERE = "elsewhere"  # on the target, or in a new session: sightings tell the rest
+    ELSEWHERE = "elsewhere"  # at its goal, or in a new session: sightings tell the rest
     STILL_THERE = "still_there"  # it never restarted: the same session, or a new one that began without a boot
     CANNOT_SEE = "cannot_see"
 
 
 def look_after_restart(attempt: Attempt, presence: Presence) -> Restarted:
-    """Where a station stands whose restart was ordered before the crash: target first, then source."""
-    if presence.on(Side.TARGET) is not None:
+    """Where a station stands whose restart was ordered before the crash: its goal first, then the side it leaves."""
+    origin, goal = attempt.direction.origin, attempt.direction.goal
+    if presence.on(goal) is not None:
         return Restarted.ELSEWHERE
-    if Side.SOURCE not in presence.seen:
+    if origin not in presence.seen:
         return Restarted.CANNOT_SEE
-    session = presence.on(Side.SOURCE)
+    session = presence.on(origin)
     if session is None:
         return Restarted.AWAY
     never_restarted = session.id == attempt.source_session or not session.boot_answer
@@ -70,8 +101,8 @@ def look_after_restart(attempt: Attempt, presence: Presence) -> Restarted:
 
 
 def may_still_boot(attempt: Attempt, presence: Presence, now: datetime, settle: timedelta) -> bool:
-    """Whether a station that has just dialled the source again may yet say that it restarted."""
-    session = presence.on(Side.SOURCE)
+    """Whether a station that has just dialled the same side again may yet say that it restarted."""
+    session = presence.on(attempt.direction.origin)
     if session is None or session.id == attempt.source_session or session.boot_answer:
         return False
     return timedelta(0) <= now - session.connected_at < settle

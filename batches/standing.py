@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from batches.gate import counted_as, newest, rule, still_acknowledged, tally
 from migrate.domain.attempt import NEEDS_A_PERSON, State
 from migrate.domain.policy import GatePolicy
-from migrate.domain.record import Approval, Attempt, Control, WaveMark
+from migrate.domain.record import Approval, Attempt, Control, Direction, WaveMark
 from migrate.domain.station import Station
 from migrate.domain.wave import (
     Incident,
@@ -182,6 +182,11 @@ def _station(facts: Facts, planned: PlannedStation, attempt: Attempt | None) -> 
         synthetic=station.synthetic if station else False,
         deferral=attempt.deferral if attempt else None,
         due_at=attempt.due_at if attempt else None,
+        rollback=planned.rollback,
+        is_going_back=attempt is not None and attempt.direction is Direction.BACK,
+        tries=attempt.tries if attempt else 0,
+        opened_at=attempt.opened_at if attempt else None,
+        confirmed_at=attempt.confirmed_at if attempt else None,
     )
 
 

@@ -9,6 +9,7 @@ to any station.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +21,7 @@ from batches.reading import Meaning, may_be_another, may_prove, note_of, read, r
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import Stale
 from migrate.domain.evidence import Grade, Kind, Side, Sighting, expected_of
-from migrate.domain.record import Attempt, Change, Event, EventKind, attempt_id, move
+from migrate.domain.record import Attempt, Change, Direction, EventKind, attempt_id, beginning, move
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence
 
@@ -28,6 +29,10 @@ _WOKEN_BY = {
     Deferral.BUSY: frozenset({Kind.TRANSACTION_STOPPED}),
     Deferral.OFFLINE: frozenset({Kind.CONNECTED, Kind.BOOT}),
 }
+
+AT_ONCE, MOST_BATCHES = 250, 16
+"""Deferrals brought back in one batch, and in how many: the first of ten thousand start before the last is stored,
+and the batch of a station that has to be undone finds a free place beside them."""
 
 Dispatch = Callable[[Sequence[Attempt]], Awaitable[None]]
 """Hands attempts that need a driver to a batch; they carry its name in ``batch`` already."""
@@ -52,7 +57,8 @@ class Watch:
         self._known: dict[str, Attempt] = {}  # the newest attempt of every station, driven or not
         self._confirmed: set[str] = set()
         self._fresh: set[str] = set()  # confirmed, and not looked at since: it may have left in that very moment
-        self._deferred: set[str] = set()
+        self._deferred: dict[str, None] = {}  # in the order in which they were put off
+        self._given_back: set[str] = set()  # by a rollback that came to nothing
         self._away: dict[str, Patience] = {}
         self._read_up_to = 0
         self._batches = 0
@@ -78,14 +84,27 @@ class Watch:
         return self._read_up_to
 
     def learn(self, attempt: Attempt) -> None:
-        """Take note of where an attempt stands; drivers hand theirs in when they let go."""
+        """Take note of where an attempt stands; drivers hand theirs in when they let go.
+
+        One that is void has given its station back to the attempt before it,
+        which the next look reads from the journal.
+        """
+        if attempt.is_void:
+            self._given_back.add(attempt.identity)
+            return
+        before = self._known.get(attempt.identity)
+        if before is not None and before.number > attempt.number:
+            self._given_back.add(attempt.identity)  # by a process beside this one
         self._known[attempt.identity] = attempt
         if attempt.state is State.CONFIRMED and attempt.identity not in self._confirmed:
             self._fresh.add(attempt.identity)
         elif attempt.state is not State.CONFIRMED:
             self._fresh.discard(attempt.identity)
-        for state, members in ((State.CONFIRMED, self._confirmed), (State.DEFERRED, self._deferred)):
-            (members.add if attempt.state is state else members.discard)(attempt.identity)
+        (self._confirmed.add if attempt.state is State.CONFIRMED else self._confirmed.discard)(attempt.identity)
+        if attempt.state is State.DEFERRED:
+            self._deferred.setdefault(attempt.identity)
+        else:
+            self._deferred.pop(attempt.identity, None)
         if attempt.state not in (State.CONFIRMED, State.SETTLED):
             self._away.pop(attempt.identity, None)
 
@@ -112,17 +131,18 @@ class Watch:
             await self._move(attempt, meaning.fact, note=note_of(sighting), **meaning.changes(attempt, sighting))
 
     async def _read(self, attempt: Attempt, errand: Errand, sighting: Sighting) -> Meaning | None:
-        if may_be_another(sighting):
+        origin = attempt.direction.origin
+        if may_be_another(attempt, sighting):
             presence = await self._ports.witness.presence(attempt.identity)
-            return None if presence.on(Side.SOURCE) is not None else read(attempt, sighting, errand.inventory)
-        if not may_prove(sighting):
+            return None if presence.on(origin) is not None else read(attempt, sighting, errand.inventory)
+        if not may_prove(attempt, sighting):
             return read(attempt, sighting, errand.inventory)
-        facts = expected_of(errand.inventory, await self._ports.journal.source_facts(attempt.identity))
+        facts = expected_of(errand.inventory, await self._ports.journal.facts(attempt.identity, origin))
         rivals = rivals_of(sighting, await self._ports.witness.presence(attempt.identity))
         return read(attempt, sighting, facts, rivals=rivals, lab_counts=errand.lab_counts)
 
     def _notice_leaving(self, attempt: Attempt, sighting: Sighting) -> None:
-        if sighting.side is not Side.TARGET or attempt.state not in (State.CONFIRMED, State.SETTLED):
+        if sighting.side is not attempt.direction.goal or attempt.state not in (State.CONFIRMED, State.SETTLED):
             return
         if sighting.kind is Kind.DISCONNECTED:
             self._miss(attempt)
@@ -138,11 +158,12 @@ class Watch:
         """A station whose attempt had ended is on the target: a new attempt, reason "found there"."""
         if sighting.at < ended.entered_at or sighting.side is not Side.TARGET:
             return
-        now, number = self._ports.clock.now(), ended.number + 1
+        now, number = self._ports.clock.now(), ended.next_number
         opened = replace(
             ended,
             id=attempt_id(ended.identity, number),
             number=number,
+            direction=Direction.FORWARD,  # also of one that was written off on its way back
             state=State.PLANNED,
             reason="found there",
             unit=(),
@@ -164,15 +185,9 @@ class Watch:
         errand = self._errand_of(opened)
         if errand is None or await self._read(opened, errand, sighting) is None:
             return
-        event = Event(
-            kind=EventKind.ATTEMPT_OPENED,
-            at=opened.opened_at,
-            identity=opened.identity,
-            attempt=opened.id,
-            data={"wave": opened.wave, "profile": opened.profile, "reason": "found there"},
-        )
+        begun = Change(events=(beginning(opened, "found there"),), attempts=(opened,))
         try:
-            await self._ports.journal.commit(Change(events=(event,), attempts=(opened,)))
+            await self._ports.journal.commit(begun)
         except Stale:
             return  # somebody else opened one: the next sighting finds it
         self.learn(opened)
@@ -183,6 +198,7 @@ class Watch:
     async def tick(self) -> None:
         """One look at everything that is due."""
         await self.read_moves()
+        await self._take_up_again()
         can_see = all(self._ports.witness.sees(side) for side in Side)
         now = self._ports.clock.now()
         for identity in list(self._confirmed):
@@ -201,6 +217,26 @@ class Watch:
             for attempt in await self._ports.journal.attempts(identities=moved):
                 self.learn(attempt)
 
+    async def _take_up_again(self) -> None:
+        """Look after a station again whose rollback came to nothing; it may have left meanwhile."""
+        back = set(self._given_back)
+        for attempt in await self._ports.journal.attempts(identities=back) if back else ():
+            self.learn(attempt)
+            presence = await self._ports.witness.presence(attempt.identity)
+            self._given_back.discard(attempt.identity)  # only now: while nobody can be asked it is asked for again
+            await self._look_where_it_is(attempt, presence)
+
+    async def _look_where_it_is(self, attempt: Attempt, presence: Presence) -> None:
+        """Of one that nobody took back: it may have left by itself, or have come back before anybody asked it to."""
+        origin, goal = attempt.direction.origin, attempt.direction.goal
+        if attempt.state not in (State.CONFIRMED, State.SETTLED) or presence.on(goal) is not None:
+            return
+        if presence.on(origin) is None:
+            self._miss(attempt)
+        else:
+            reason = f"it came back to the {origin.value} by itself, before it was taken back"
+            await self._move(attempt, Fact.ON_SOURCE, reason=reason, left=True)
+
     async def _soak(self, identity: str, now: datetime) -> None:
         attempt = self._known[identity]
         errand = self._errand_of(attempt)
@@ -212,9 +248,10 @@ class Watch:
         presence = await self._ports.witness.presence(identity)
         if self._known[identity].state is not State.CONFIRMED:
             return  # it was seen elsewhere while we asked
-        self._fresh -= {identity} if Side.TARGET in presence.seen else set()
-        if presence.on(Side.TARGET) is None:
-            if Side.TARGET in presence.seen:
+        goal = attempt.direction.goal
+        self._fresh -= {identity} if goal in presence.seen else set()
+        if presence.on(goal) is None:
+            if goal in presence.seen:
                 self._miss(attempt)
         elif is_soaked and _is_alone(presence):
             await self._move(self._known[identity], Fact.SOAK_PASSED, evidence=Grade.E4, left=True)
@@ -225,22 +262,24 @@ class Watch:
         attempt = self._known[identity]
         if attempt.state not in (State.CONFIRMED, State.SETTLED):
             return  # it was seen elsewhere while we asked
-        if Side.TARGET in presence.seen and presence.on(Side.TARGET) is None:
-            await self._move(
-                attempt, Fact.GONE, reason="left the target and stayed away beyond the grace time", left=True
-            )
+        goal = attempt.direction.goal
+        if goal in presence.seen and presence.on(goal) is None:
+            reason = f"left the {goal.value} and stayed away beyond the grace time"
+            await self._move(attempt, Fact.GONE, reason=reason, left=True)
 
     async def _bring_back_the_due(self, now: datetime) -> None:
         due = [a for i in self._deferred if (a := self._known[i]).due_at and a.due_at <= now]
-        batch, back = self._new_batch(), []
-        for attempt in due:
-            errand = self._errand_of(attempt)
-            if errand and now - attempt.opened_at > errand.policy.timeouts.defer:
-                await self._move(attempt, Fact.DEADLINE, reason=f"put off too long: {attempt.reason}")
-            elif self._may_dispatch(attempt) and (moved := await self._store(attempt, Fact.DUE, batch=batch)):
-                back.append(moved)
-        if back:
-            await self._dispatch(back)
+        overdue = [a for a in due if (e := self._errand_of(a)) and now - a.opened_at > e.policy.timeouts.defer]
+        for attempt in overdue:
+            await self._move(attempt, Fact.DEADLINE, reason=f"put off too long: {attempt.reason}")
+        late = {attempt.identity for attempt in overdue}
+        back = [attempt for attempt in due if attempt.identity not in late and self._may_dispatch(attempt)]
+        size = max(AT_ONCE, -(-len(back) // MOST_BATCHES))
+        for start in range(0, len(back), size):
+            batch = self._new_batch()
+            stored = (self._store(attempt, Fact.DUE, batch=batch) for attempt in back[start : start + size])
+            if moved := [attempt for attempt in await asyncio.gather(*stored) if attempt is not None]:
+                await self._dispatch(moved)
 
     # ── moving ─────────────────────────────────────────────────────────────
 

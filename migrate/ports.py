@@ -76,6 +76,16 @@ class Session:
     charging: tuple[int, ...] = ()  # connectors with a transaction running, as far as seen
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """How quickly a CSMS has lately answered its stations, as its relay measured it.  Real seconds."""
+
+    median_s: float
+    slowest_s: float
+    samples: int  # in the ring these were taken from; few of them say little
+    at: datetime  # of the newest sample
+
+
 class Channel(Protocol):
     """How a command reaches a station on one side.
 
@@ -117,6 +127,10 @@ class Witness(Protocol):
         """Whether absence on this side means anything right now: relay reachable and CSMS up."""
         ...
 
+    def latency(self, side: Side) -> Latency | None:
+        """How quickly that side's CSMS answers; ``None`` while nobody has measured it."""
+        ...
+
 
 class Journal(Protocol):
     """The append-only truth, and its projections."""
@@ -139,11 +153,23 @@ class Journal(Protocol):
         states: Collection[State] | None = None,
         identities: Collection[str] | None = None,
     ) -> list[Attempt]:
-        """The newest attempt of each station, in the order they were opened."""
+        """The attempt in force of each station, in the order they were opened.
+
+        That is the newest, unless it was a rollback that came to nothing:
+        then the one before, which has kept its state.
+        """
         ...
 
-    async def source_facts(self, identity: str) -> IdentityFacts:
-        """What the station itself said in its boots on the source, newest first where they differ."""
+    async def history(self, identity: str) -> list[Attempt]:
+        """Every attempt at a station, void ones too, oldest first."""
+        ...
+
+    async def rollbacks(self, *, after: int = 0) -> list[Attempt]:
+        """Every attempt that takes a station back and has moved after a place, whatever came of it, oldest first."""
+        ...
+
+    async def facts(self, identity: str, side: Side) -> IdentityFacts:
+        """What the station itself said in its boots on a side, newest first where they differ."""
         ...
 
     async def missed(self, identity: str) -> list[Sighting]:

@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from batches.checks import unproven
 from batches.incidents import incidents
 from batches.plan import Fit, is_stale, make_plan
 from batches.standing import Facts, fold
@@ -24,15 +26,15 @@ from migrate import __version__
 from migrate.adapters.clock import CampaignClock
 from migrate.adapters.dice import SystemDice
 from migrate.adapters.journal.journal import SqlJournal, open_journal
-from migrate.adapters.spreadsheet import InventoryReading
-from migrate.adapters.vault import IDTAG_KEY, FileVault
-from migrate.domain.errors import PlanProblem
+from migrate.adapters.vault import FileVault
+from migrate.domain.destination import misfits
+from migrate.domain.errors import PlanProblem, SettingsProblem
 from migrate.domain.evidence import IdentityFacts
 from migrate.domain.record import EventKind, Process
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan, Standing
 from migrate.engine.beat import DEAD_AFTER, RUN, WORKER
-from migrate.settings import Settings, load_settings
+from migrate.settings import FILE_NAME, Settings, load_settings
 from vendor_profiles import Catalogue, load_catalogue
 
 T = TypeVar("T")
@@ -56,10 +58,18 @@ class Wired:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return load_catalogue(self.settings.folder / "profiles")
+        catalogue = load_catalogue(self.settings.folder / "profiles")
+        _know_the_accepted(self.settings, catalogue)
+        return catalogue
 
     def fit(self, station: Station) -> Fit:
         return _fit(self.catalogue, station)
+
+    @property
+    def unproven(self) -> frozenset[str]:
+        """The profiles whose stations may go with the canary and no further."""
+        policy = self.settings.policy
+        return frozenset(profile.name for profile in self.catalogue.profiles if unproven(profile, policy))
 
     def refit(self, said: IdentityFacts) -> str:
         """The name of the profile that fits what a station says of itself, or nothing."""
@@ -71,6 +81,10 @@ class Wired:
         stations = await self.journal.stations()
         if not stations:
             raise PlanProblem("The inventory is empty.", hint="Bring in a list: `migrate inventory import FILE`.")
+        if found := misfits(stations, lambda station: self.fit(station).profile, self.settings.target.url):
+            raise SettingsProblem(
+                f"{self.settings.folder / FILE_NAME}: " + "\n".join(found), hint="Mend the address, or the inventory."
+            )
         return make_plan(
             stations,
             self.fit,
@@ -215,22 +229,27 @@ def new_process(wired: Wired, role: str, *, ended: bool = False) -> Process:
 # ── what the inventory verbs ask for ───────────────────────────────────────
 
 
-def store_inventory(folder: Path, reading: InventoryReading) -> None:
-    """Make the stations that were read the campaign's inventory; a folder without store or secret gets them here."""
-    note = {"files": [str(file) for file in reading.files], "rows": reading.rows, "stations": len(reading.stations)}
-
-    async def store(wired: Wired) -> None:
-        await wired.journal.store_stations(reading.stations, note=note)
-        wired.vault.make(IDTAG_KEY)
-
-    with_campaign(folder, store, create=True)
-
-
 def load_stations(folder: Path) -> Sequence[Station]:
     async def load(wired: Wired) -> list[Station]:
         return await wired.journal.stations()
 
     return with_campaign(folder, load)
+
+
+def _know_the_accepted(settings: Settings, catalogue: Catalogue) -> None:
+    """A person accepts profiles that exist: a misspelt one would be held back without a word."""
+    names = [profile.name for profile in catalogue.profiles]
+    unknown = [name for name in settings.policy.accepted if name not in names]
+    if unknown:
+        said = [f"profiles.accepted names {name!r}, which is no profile{_meant(name, names)}" for name in unknown]
+        raise SettingsProblem(
+            f"{settings.folder / FILE_NAME}: " + "\n".join(said), hint="See `migrate profiles list` for all of them."
+        )
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    near = get_close_matches(name, names, n=1)
+    return f"; did you mean {near[0]}?" if near else "."
 
 
 def fit_of(folder: Path) -> Callable[[Station], Fit]:

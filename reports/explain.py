@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, tzinfo
 from migrate.domain.attempt import State
 from migrate.domain.policy import Timeouts
 from migrate.domain.record import Attempt, Direction, Hold
-from migrate.domain.wave import Cause, Mode
+from migrate.domain.wave import Cause, Deferral, Mode
 from reports.redaction import redact
 from reports.times import local, span
 from reports.words import DEFERRALS, GRADES, STATES, command, display
@@ -84,6 +84,10 @@ def _why(attempt: Attempt, circumstances: Circumstances) -> list[str]:
         lines.append(f"Put off: {DEFERRALS[attempt.deferral].label}. {DEFERRALS[attempt.deferral].sentence}")
     if attempt.cause is Cause.ENVIRONMENT:
         lines.append("A CSMS was down or a witness blind at that time; this is not charged to the station.")
+    if attempt.cause is Cause.WITHOUT_EFFECT:
+        lines.append(
+            "It stored the new address, restarted and did not use it; its profile waits until somebody has looked."
+        )
     lines.append(f"Proven so far: {attempt.evidence}. {GRADES[attempt.evidence].sentence}")
     if attempt.tries:
         lines.append(f"Writes begun in this attempt: {attempt.tries}.")
@@ -97,6 +101,10 @@ def _order_told(hold: Hold, zone: tzinfo) -> str:
     return f"The campaign is {hold.mode.value}{scope} by {display(hold.by)} since {local(hold.at, zone)}: {display(hold.reason)}."
 
 
+_LIFTED_FIRST = "No due time is on record: a person's order or a stopped model must be lifted first."
+_UNPROVEN = "No due time is on record: its profile must be accepted first, under [profiles.accepted] in campaign.toml."
+
+
 def _next(attempt: Attempt, answer: _Answer, circumstances: Circumstances) -> list[str]:
     lines = [answer.next]
     if attempt.due_at:
@@ -104,7 +112,7 @@ def _next(attempt: Attempt, answer: _Answer, circumstances: Circumstances) -> li
             f"Next due: {local(attempt.due_at, circumstances.zone)}, {_from_now(attempt.due_at, circumstances.now)}."
         )
     elif attempt.state is State.DEFERRED:
-        lines.append("No due time is on record: a person's order or a stopped model must be lifted first.")
+        lines.append(_UNPROVEN if attempt.deferral is Deferral.UNPROVEN else _LIFTED_FIRST)
     if answer.patience:
         until = attempt.entered_at + answer.patience(circumstances)
         lines.append(
@@ -131,10 +139,6 @@ def _order_ways(hold: Hold | None) -> tuple[tuple[str, str], ...]:
 
 def _timeline_way(identity: str) -> tuple[str, str]:
     return ("Its whole story", command("station", identity))
-
-
-def _nothing(_: Attempt) -> tuple[tuple[str, str], ...]:
-    return ()
 
 
 def _look(_: Attempt) -> tuple[tuple[str, str], ...]:
@@ -167,31 +171,66 @@ def _resolve(identity: str, state: str) -> str:
     return f"{command('resolve', identity)} --as {state} {_REASON}"
 
 
+def _for_it(verb: str, identity: str, more: str) -> str:
+    """A command for this station alone.  A name that a list of names cannot hold goes into a file."""
+    shown = display(identity)
+    name = "@FILE" if "," in shown or shown.startswith("@") else shlex.quote(shown)
+    return f"migrate {verb} --stations={name} {more}".rstrip()
+
+
+def _send_a_crew(attempt: Attempt) -> tuple[str, str]:
+    return ("Nothing helps from afar: send a crew", _for_it("visits export order.html", attempt.identity, ""))
+
+
+def _try_again(attempt: Attempt) -> tuple[str, str]:
+    return ("The cause is mended: try it again", _for_it("retry", attempt.identity, _REASON))
+
+
 def _stuck_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    sent_off = ("It has been sent off by hand and is on its way", _resolve(attempt.identity, "departed"))
+    if attempt.direction is Direction.BACK:
+        given_up = ("Its way back is given up and it stays on the target", _resolve(attempt.identity, "failed"))
+        return (given_up, sent_off, _send_a_crew(attempt))
     return (
         ("Its old values were put back and it never left the source", _resolve(attempt.identity, "failed")),
         ("It is back on the source with its old values", _resolve(attempt.identity, "reverted")),
-        ("It has been sent off by hand and is on its way", _resolve(attempt.identity, "departed")),
+        sent_off,
+        _send_a_crew(attempt),
     )
 
 
 def _lost_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    origin = attempt.direction.origin.value
     return (
         ("It is found or mended on site: let it boot; the sighting closes this by itself", "migrate status --watch"),
-        ("It is on the source and must be looked at there", _resolve(attempt.identity, "undoing")),
+        (f"It is on the {origin} and must be looked at there", _resolve(attempt.identity, "undoing")),
+        ("Somebody has to look for it", _for_it("visits export order.html", attempt.identity, "")),
         ("It is given up", _resolve(attempt.identity, "skipped")),
     )
 
 
 def _visit_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
-    return (*_look(attempt), ("The crew came back without doing it", _resolve(attempt.identity, "failed")))
-
-
-def _plan_again(_: Attempt) -> tuple[tuple[str, str], ...]:
     return (
-        ("Mend the cause, then let a new plan take it up", "migrate plan make"),
-        ("What its profile expects", "migrate profiles list"),
+        *_look(attempt),
+        ("Its work order, to print", _for_it("visits export order.html", attempt.identity, "")),
+        ("The crew came back with the workbook filled in", "migrate visits return crews.xlsx"),
+        ("The crew came back without doing it, and without a workbook", _resolve(attempt.identity, "failed")),
     )
+
+
+def _settled_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    if attempt.direction is Direction.BACK:
+        return (_try_again(attempt),)
+    return (("It has to go back to the source", _for_it("rollback", attempt.identity, _REASON)),)
+
+
+def _skipped_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    return (_try_again(attempt),)
+
+
+def _setback_ways(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    profile = command("profiles", "show", attempt.profile) if attempt.profile else "migrate profiles list"
+    return (_try_again(attempt), ("What its profile expects", profile), _send_a_crew(attempt))
 
 
 ANSWERS: Mapping[State, _Answer] = {
@@ -252,18 +291,18 @@ ANSWERS: Mapping[State, _Answer] = {
     ),
     State.SETTLED: _Answer(
         next="Nothing: this is the end we want. It is still watched; gone for longer than the grace time, it is looked for.",
-        ways=_nothing,
+        ways=_settled_ways,
     ),
     State.SKIPPED: _Answer(
-        next="Nothing: it was left alone. Seen on the target, a new attempt opens by itself.", ways=_plan_again
+        next="Nothing: it was left alone. Seen on the target, a new attempt opens by itself.", ways=_skipped_ways
     ),
     State.FAILED: _Answer(
         next="Nothing: it works on the source as before. Seen on the target, a new attempt opens by itself.",
-        ways=_plan_again,
+        ways=_setback_ways,
     ),
     State.REVERTED: _Answer(
         next="Nothing: it works on the source as before. Seen on the target, a new attempt opens by itself.",
-        ways=_plan_again,
+        ways=_setback_ways,
     ),
     State.STUCK: _Answer(
         next="Nothing, until a person decides. An accepted boot on the target would still confirm it.",

@@ -41,6 +41,7 @@ class Forecast:
     p95: date | None = None
     switch_off: date | None = None
     chance: float | None = None  # of being done on the day before the legacy switch-off
+    has_passed: bool = False  # the switch-off has come and stations are left: missed, whatever a projection says
 
 
 def forecast(daily: Sequence[int], *, remaining: int, today: date, switch_off: date | None = None) -> Forecast:
@@ -48,7 +49,16 @@ def forecast(daily: Sequence[int], *, remaining: int, today: date, switch_off: d
     silent = _no_forecast(daily, remaining)
     if silent:
         outlook, text = silent
-        return Forecast(outlook=outlook, text=text, days=len(daily), remaining=remaining, switch_off=switch_off)
+        has_passed = switch_off is not None and today >= switch_off and remaining > 0
+        return Forecast(
+            outlook=outlook,
+            text=text,
+            days=len(daily),
+            remaining=remaining,
+            switch_off=switch_off,
+            chance=0.0 if has_passed else None,
+            has_passed=has_passed,
+        )
     needed = _simulate(daily, remaining)
     p50, p85, p95 = (today + timedelta(days=int(np.ceil(np.percentile(needed, q)))) for q in (50, 85, 95))
     chance = None if switch_off is None else float(np.mean(needed < (switch_off - today).days))
@@ -63,6 +73,7 @@ def forecast(daily: Sequence[int], *, remaining: int, today: date, switch_off: d
         p95=p95,
         switch_off=switch_off,
         chance=chance,
+        has_passed=switch_off is not None and today >= switch_off,
     )
 
 

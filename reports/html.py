@@ -1,32 +1,33 @@
-"""The progress report as one page that needs nothing but itself.
+"""The progress report and the list of stations as pages.
 
-Drawn from a ``migrate.progress/1`` document and from nothing else.  The page
-fetches nothing and runs nothing: its policy (CSP) forbids all but its own
-style sheet, everything in it is escaped, and every string passes
-:func:`reports.words.display` on its way out.
+Drawn from a document (``migrate.progress/1``, ``migrate.stations/1``) and from
+nothing else, by :mod:`reports.page`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from datetime import datetime
-from importlib.resources import files
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
-
 from migrate.domain.attempt import State
 from migrate.domain.wave import Deferral, Verdict, WaveState
-from reports.chart import draw
+from reports.chart import burn_up, s_curve
+from reports.page import page, pieces
 from reports.times import local, span
-from reports.words import BANDS, DEFERRALS, METHODS, STATES, VERDICTS, WAVE_STATES, Band, display
+from reports.words import BANDS, DEFERRALS, METHODS, STATES, VERDICTS, WAVE_STATES, Band
 
 SHOWN_STATIONS = 60
 """Rows of a list of stations on the page; the document holds them all."""
+
+
+SHOWN_ROWS = 200
+"""Rows of a table by model or of incidents; the workbook has them all."""
+
+FIRST_PAGE = {"waves": 6, "decisions": 4, "notices": 2, "grounds": 3}
+"""How much of each fits the first page of a print; the rest is on the pages behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,49 +43,33 @@ class Segment:
 
 
 def progress_html(document: dict[str, Any]) -> str:
-    """The page of one document."""
+    """The page of one progress document."""
     zone = ZoneInfo(document["timezone"])
-    environment = _environment()
-    style = _template_source("progress.css")
-    return environment.get_template("progress.html").render(
-        d=document,
-        chart=draw(document, zone),
-        style=Markup(style),  # noqa: S704  our own file, never data
-        style_hash=_csp_hash(style),
-        at=lambda text: local(datetime.fromisoformat(text), zone) if text else "–",
-        short_time=lambda text: f"{datetime.fromisoformat(text).astimezone(zone):%d %b %H:%M:%S}" if text else "–",
-        since=lambda text: _age(document["at"], text),
-        segments=segments,
-        words=_words(),
-        shown=SHOWN_STATIONS,
-    )
+    charts: dict[str, Any] = {"burn_up": burn_up(document, zone), "s_curve": s_curve(document, zone)}
+    return page("progress.html", "progress.css", **_facts(document), **charts)
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_template_source),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_fit_to_show,
-    )
-    environment.filters["number"] = lambda value: f"{value:,}"
-    environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
-    return environment
+def write_stations_page(document: dict[str, Any], path: Path) -> None:
+    """The page of one list of stations, written piece by piece: it may be long."""
+    with path.open("w", encoding="utf-8") as out:
+        out.writelines(pieces("stations.html", "progress.css", "stations.css", **_facts(document)))
 
 
-def _fit_to_show(value: Any) -> Any:
-    """Every expression of every template passes here, so that no string can be forgotten."""
-    return display(value, limit=2000) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _template_source(name: str) -> str:
-    return (files("reports") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _csp_hash(style: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def _facts(document: dict[str, Any]) -> dict[str, Any]:
+    """What every template of a report may use: the document, how times are told, and the words."""
+    zone = ZoneInfo(document["timezone"])
+    return {
+        "d": document,
+        "at": lambda text: local(datetime.fromisoformat(text), zone) if text else "–",
+        "short_time": lambda text: f"{datetime.fromisoformat(text).astimezone(zone):%Y-%m-%d %H:%M}" if text else "–",
+        "since": lambda text: _age(document["at"], text),
+        "span": lambda seconds: span(timedelta(seconds=seconds)) if seconds is not None else "–",
+        "segments": segments,
+        "words": _words(),
+        "shown": SHOWN_STATIONS,
+        "rows_shown": SHOWN_ROWS,
+        "first": FIRST_PAGE,
+    }
 
 
 def _age(now: str, then: str | None) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from migrate.domain.attempt import State
 from migrate.domain.wave import Mode, Standing, Verdict, WaveState
 from reports.forecast import Forecast, Outlook
+from reports.rates import percent
 from reports.words import Colour, Word
 
 MAX_SETBACK_SHARE = 0.05
@@ -60,9 +61,12 @@ class Light:
         return tuple(c for c in self.conditions if c.applies and c.colour is self.colour)
 
 
-def judge(standing: Standing, outlook: Forecast) -> Light:
-    """Red outranks amber outranks green; a campaign that has not begun is grey unless something is already wrong."""
-    conditions = (*_red(standing, outlook), *_amber(standing, outlook))
+def judge(standing: Standing, outlook: Forecast, *, stopped: int = 0) -> Light:
+    """Red outranks amber outranks green; a campaign that has not begun is grey unless something is already wrong.
+
+    ``stopped`` are the models and profiles that were stopped alone.
+    """
+    conditions = (*_red(standing, outlook), *_amber(standing, outlook, stopped))
     worst = next((c.colour for c in conditions if c.applies), None)
     return Light(colour=worst or (Colour.GREEN if _has_begun(standing) else Colour.GREY), conditions=conditions)
 
@@ -89,7 +93,7 @@ def _is_shut_running(state: WaveState, verdict: Verdict) -> bool:
     return verdict is Verdict.SHUT and state in (WaveState.RUNNING, WaveState.SOAKING)
 
 
-def _amber(standing: Standing, outlook: Forecast) -> Iterator[Condition]:
+def _amber(standing: Standing, outlook: Forecast, stopped: int) -> Iterator[Condition]:
     people = standing.totals.get(State.STUCK, 0) + standing.totals.get(State.LOST, 0)
     yield _condition(
         Colour.AMBER, "A station is stuck or lost.", people > 0, f"{people:,} of {sum(standing.totals.values()):,}"
@@ -103,6 +107,7 @@ def _amber(standing: Standing, outlook: Forecast) -> Iterator[Condition]:
     )
     ongoing = [i for i in standing.incidents if i.ended_at is None]
     yield _condition(Colour.AMBER, "An incident is open.", ongoing, f"{len(ongoing)} open")
+    yield _condition(Colour.AMBER, "A model or a profile was stopped alone.", stopped, f"{stopped} stopped")
     yield _setbacks(standing)
     tight = outlook.chance is not None and outlook.chance < 0.85
     yield _condition(
@@ -125,9 +130,11 @@ def _setbacks(standing: Standing) -> Condition:
 def _chance(outlook: Forecast) -> str:
     if outlook.switch_off is None:
         return "no switch-off date is set"
+    if outlook.has_passed:
+        return f"{outlook.switch_off} has come with {outlook.remaining:,} still to settle"
     if outlook.chance is None:
         return outlook.outlook.value if outlook.outlook is not Outlook.DONE else "all done"
-    return f"met in {outlook.chance:.0%} of projections"
+    return f"met in {percent(round(outlook.chance * 10_000), 10_000)} of projections"
 
 
 def _condition(colour: Colour, rule: str, applies: object, fact: str) -> Condition:

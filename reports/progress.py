@@ -1,48 +1,67 @@
 """``migrate.progress/1``: how far the move has come, for the committee and the operator.
 
-The document is the report: the page is drawn from it and from nothing else,
-so that both always show the same numbers, under one data hash.  It counts,
-groups and applies the published rule; it never asks anyone anything.
+The document is the report: page and workbook are drawn from it and from
+nothing else, so that all of them always show the same numbers, under one data
+hash.  It counts, groups and applies the published rule; it never asks anyone
+anything.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from migrate.domain.attempt import ENDS, NEEDS_A_PERSON, State
-from migrate.domain.record import Attempt, StoredEvent
-from migrate.domain.wave import Mode, Standing, StationStanding, WaveStanding, WaveState
+from migrate.domain.attempt import ENDS, State
+from migrate.domain.record import EventKind, Hold, StoredEvent, attempt_id
+from migrate.domain.wave import Standing, WaveStanding
+from reports.curve import PlanCurve, plan_curve
+from reports.decisions import decisions
 from reports.forecast import Forecast, forecast
+from reports.groups import Groups, Stopped, grouped, quarantined
+from reports.journeys import Journeys, journeys
 from reports.light import LIGHTS, Light, judge
+from reports.rates import DEFINITIONS, Rate
 from reports.redaction import redact
 from reports.series import Point, Series, backward_attempts, count, series, settled_per_day
 from reports.status import gate_document, incident_document, totals_document
 from reports.times import stamp, stamp_or_none
-from reports.words import bands, command
+from reports.troubles import away, deferrals, needs_person, one_way, rollbacks, setbacks, unknown
+from reports.words import bands
 
-_SETBACKS = 20
+EVENTS = tuple(kind.value for kind in (EventKind.MOVED, EventKind.ATTEMPT_OPENED, EventKind.VISIT))
+"""The kinds of event a progress report is folded from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What was handed in, and what was folded from it once for all parts of the document."""
+
+    standing: Standing
+    points: Sequence[Point]
+    start: datetime
+    outlook: Forecast
+    told: Journeys
+    groups: Groups
+    plan: PlanCurve
+    stopped: Sequence[dict[str, Any]]
 
 
 def progress_document(
     standing: Standing,
     *,
     events: Sequence[StoredEvent] = (),
-    attempts: Sequence[Attempt] = (),
+    holds: Sequence[Hold] = (),
+    stopped: Stopped | None = None,
     timezone: str = "UTC",
     switch_off: date | None = None,
 ) -> dict[str, Any]:
-    """The whole report.  ``events`` give the curve, ``attempts`` (the newest of each station) the due times."""
-    zone = ZoneInfo(timezone)
-    points = list(count(events, backward_attempts(events, attempts)))
-    start = _start(standing, points)
-    outlook = _outlook(standing, points, start, zone, switch_off)
+    """The whole report.  ``events`` are those of ``EVENTS``; ``holds`` the orders that lie on the fleet."""
+    facts = _fold(standing, events, stopped or Stopped(), ZoneInfo(timezone), switch_off)
     document: dict[str, Any] = {
         "schema": "migrate.progress/1",
         "campaign": standing.campaign,
@@ -51,19 +70,48 @@ def progress_document(
         "at": stamp(standing.at),
         "timezone": timezone,
         "marks": _marks(standing),
-        "light": _light(judge(standing, outlook)),
-        "decisions": _decisions(standing),
+        "light": _light(judge(standing, facts.outlook, stopped=len(facts.stopped))),
+        "decisions": decisions(standing, outlook=facts.outlook, holds=holds, stopped=facts.stopped),
         **_counts(standing),
-        "waves": [_wave(wave) for wave in standing.waves],
-        "series": _series(series(points, start=start, end=_end(standing))),
-        "forecast": _forecast(outlook),
-        "needs_person": [_person(s) for s in _waiting_for_a_person(standing)],
-        "setbacks": _setbacks(standing.stations),
-        "deferrals": _deferrals(standing, attempts),
+        "first_time_settled": facts.groups.whole.good[Rate.FIRST_TIME],
+        "rates": _rates(facts.groups),
+        "waves": _waves(facts),
+        "series": _series(series(facts.points, start=facts.start, end=_end(standing))),
+        "plan_curve": _plan(facts),
+        "forecast": _forecast(facts.outlook),
+        "away": away(facts.told),
+        "rollbacks": rollbacks(facts.told),
+        "one_way": one_way(standing.stations, facts.told),
+        "unknown": unknown(standing),
+        "quarantined": list(facts.stopped),
+        "holds": [_hold(hold) for hold in holds],
+        "needs_person": needs_person(standing),
+        "setbacks": setbacks(standing.stations),
+        "deferrals": deferrals(standing.stations),
         "incidents": [incident_document(i) for i in standing.incidents],
-        "by_profile": _by_profile(standing.stations),
+        **facts.groups.to_json(),
     }
     return document | {"data_hash": data_hash(document)}
+
+
+def _fold(
+    standing: Standing, events: Sequence[StoredEvent], stopped: Stopped, zone: ZoneInfo, switch_off: date | None
+) -> _Facts:
+    going_back = (attempt_id(s.identity, s.attempts) for s in standing.stations if s.is_going_back)
+    backward = backward_attempts(events, going_back)
+    points, told = list(count(events, backward)), journeys(events, backward)
+    begun = min((wave.started_at for wave in standing.waves if wave.started_at), default=None)
+    start = min(filter(None, [begun, *(p.at for p in points[:1])]), default=standing.at)
+    return _Facts(
+        standing=standing,
+        points=points,
+        start=min(start, standing.at),
+        outlook=_outlook(standing, points, start, zone, switch_off),
+        told=told,
+        groups=grouped(standing.stations, told),
+        plan=plan_curve(standing.waves, start=begun, switch_off=switch_off, zone=zone),
+        stopped=quarantined(standing.stations, stopped),
+    )
 
 
 def data_hash(document: dict[str, Any]) -> str:
@@ -71,11 +119,6 @@ def data_hash(document: dict[str, Any]) -> str:
     bare = {key: value for key, value in document.items() if key != "data_hash"}
     text = json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def _start(standing: Standing, points: Sequence[Point]) -> datetime:
-    begun = [wave.started_at for wave in standing.waves if wave.started_at]
-    return min([*begun, *(p.at for p in points[:1]), standing.at])
 
 
 def _end(standing: Standing) -> Point:
@@ -101,7 +144,6 @@ def _counts(standing: Standing) -> dict[str, Any]:
         "totals": totals_document(standing.totals),
         "bands": _bands(standing.totals),
         "settled_share": round(settled / scope, 4) if scope else None,
-        "first_time_settled": sum(s.state is State.SETTLED and s.attempts <= 1 for s in standing.stations),
     }
 
 
@@ -129,34 +171,17 @@ def _light(light: Light) -> dict[str, Any]:
     }
 
 
-def _decisions(standing: Standing) -> list[dict[str, str]]:
-    """What only a person can move on, most urgent first."""
-    resume = 'migrate resume --reason "…"'
-    shut = [wave.number for wave in standing.waves if wave.state is WaveState.SHUT]
-    found = [_decision(f"Wave {number} is shut: go on in spite of it, or stop.", resume) for number in shut]
-    if standing.mode in (Mode.HALTED, Mode.PAUSED):
-        found.append(_decision(f"The campaign is {standing.mode.value}: go on?", resume))
-    for state, question in ((State.LOST, "lost: find it or give it up"), (State.STUCK, "stuck: say how it was undone")):
-        if number := standing.totals.get(state, 0):
-            found.append(_decision(f"{number} × {question}.", "migrate status --stations"))
-    if waiting := _waits_for_approval(standing.waves):
-        line = f"{command('plan', 'approve', standing.fingerprint)} --wave {waiting.number}"
-        found.append(_decision(f"Wave {waiting.number} ({waiting.size} stations) waits for approval.", line))
-    return found
+def _rates(groups: Groups) -> dict[str, Any]:
+    counted = groups.whole.rates()
+    return {rate.value: counted[rate.value] | asdict(DEFINITIONS[rate]) for rate in Rate}
 
 
-def _waits_for_approval(waves: Sequence[WaveStanding]) -> WaveStanding | None:
-    """The next wave, once every wave before it has opened its gate."""
-    for wave in waves:
-        if wave.state is WaveState.WAITING:
-            return wave
-        if wave.state not in (WaveState.OPEN, WaveState.DONE):
-            return None
-    return None
-
-
-def _decision(text: str, way: str) -> dict[str, str]:
-    return {"text": text, "command": way}
+def _waves(facts: _Facts) -> list[dict[str, Any]]:
+    told, total = [], 0
+    for place, wave in enumerate(facts.standing.waves):
+        total += wave.size or sum(wave.totals.values())
+        told.append(_wave(wave) | {"stations_up_to": total, "due_at": stamp_or_none(facts.plan.due_at(place))})
+    return told
 
 
 def _wave(wave: WaveStanding) -> dict[str, Any]:
@@ -169,6 +194,27 @@ def _wave(wave: WaveStanding) -> dict[str, Any]:
         "gate": gate_document(wave.ruling),
         "started_at": stamp_or_none(wave.started_at),
         "ended_at": stamp_or_none(wave.ended_at),
+    }
+
+
+def _plan(facts: _Facts) -> dict[str, Any]:
+    end = _end(facts.standing)
+    due = facts.plan.due_by(end.at)
+    return {
+        "text": facts.plan.text,
+        "points": [{"at": stamp(at), "stations": stations} for at, stations in facts.plan.points],
+        "due": due,
+        "ahead": None if due is None else end.confirmed - due,
+    }
+
+
+def _hold(hold: Hold) -> dict[str, Any]:
+    return {
+        "scope": hold.scope or None,
+        "mode": hold.mode.value,
+        "reason": redact(hold.reason),
+        "by": hold.by,
+        "at": stamp(hold.at),
     }
 
 
@@ -189,62 +235,3 @@ def _forecast(outlook: Forecast) -> dict[str, Any]:
         "legacy_switch_off": outlook.switch_off.isoformat() if outlook.switch_off else None,
         "chance_before_switch_off": round(outlook.chance, 4) if outlook.chance is not None else None,
     }
-
-
-def _waiting_for_a_person(standing: Standing) -> list[StationStanding]:
-    """The lost before the stuck, and those who wait longest first."""
-    found = [s for s in standing.stations if s.state in NEEDS_A_PERSON]
-    return sorted(found, key=lambda s: (s.state is not State.LOST, s.updated_at or standing.at, s.identity))
-
-
-def _person(station: StationStanding) -> dict[str, Any]:
-    return {
-        "identity": station.identity,
-        "state": station.state.value,
-        "wave": station.wave,
-        "profile": station.profile or None,
-        "device": " ".join(filter(None, (station.vendor, station.model, station.firmware))),
-        "site": station.site,
-        "evidence": station.evidence,
-        "reason": redact(station.reason, keep=station.identity),
-        "since": stamp_or_none(station.updated_at),
-        "command": command("explain", station.identity),
-    }
-
-
-def _setbacks(stations: Iterable[StationStanding]) -> list[dict[str, Any]]:
-    """What failed or came back, by profile and reason, most frequent first."""
-    groups = Counter(
-        (s.state.value, s.profile, redact(s.reason, keep=s.identity))
-        for s in stations
-        if s.state in (State.FAILED, State.REVERTED)
-    )
-    return [
-        {"state": state, "profile": profile or None, "reason": reason, "stations": number}
-        for (state, profile, reason), number in sorted(groups.items(), key=lambda g: (-g[1], g[0]))[:_SETBACKS]
-    ]
-
-
-def _deferrals(standing: Standing, attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
-    """What was put off, by reason, with the next due time where the attempts tell it."""
-    groups: dict[str, list[datetime | None]] = defaultdict(list)
-    told = {a.identity: a for a in attempts if a.state is State.DEFERRED}
-    for station in standing.stations:
-        if station.state is State.DEFERRED:
-            attempt = told.get(station.identity)
-            name = attempt.deferral.value if attempt and attempt.deferral else station.reason or "no reason on record"
-            groups[name].append(attempt.due_at if attempt else None)
-    return [
-        {"reason": name, "stations": len(due), "next_due_at": stamp_or_none(min(filter(None, due), default=None))}
-        for name, due in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
-    ]
-
-
-def _by_profile(stations: Iterable[StationStanding]) -> list[dict[str, Any]]:
-    groups: dict[tuple[str, str], Counter[State]] = defaultdict(Counter)
-    for station in stations:
-        groups[station.profile, station.method.value][station.state] += 1
-    return [
-        {"profile": profile or None, "method": method, "stations": totals.total(), "bands": _bands(totals)}
-        for (profile, method), totals in sorted(groups.items())
-    ]

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 import pandas as pd
 
 from migrate.domain.attempt import State
-from migrate.domain.record import Attempt, Direction, EventKind, StoredEvent
+from migrate.domain.record import Direction, EventKind, StoredEvent
 
 _ON_TARGET = frozenset({State.CONFIRMED.value, State.SETTLED.value})
 _MOST_POINTS = 48
@@ -59,11 +59,10 @@ class Series:
     points: tuple[Point, ...]
 
 
-def backward_attempts(events: Iterable[StoredEvent], attempts: Iterable[Attempt] = ()) -> frozenset[str]:
-    """The attempts that move a station back to the source: their confirmations are no progress."""
-    told = {a.id for a in attempts if a.direction is Direction.BACK}
+def backward_attempts(events: Iterable[StoredEvent], known: Iterable[str] = ()) -> frozenset[str]:
+    """The attempts that move a station back to the source, beside those known: their confirmations are no progress."""
     opened = (s.event for s in events if s.event.kind is EventKind.ATTEMPT_OPENED)
-    return frozenset(told | {e.attempt for e in opened if e.data.get("direction") == Direction.BACK.value})
+    return frozenset({*known, *(e.attempt for e in opened if e.data.get("direction") == Direction.BACK.value)})
 
 
 def count(events: Iterable[StoredEvent], backward: Collection[str] = ()) -> Iterator[Point]:

@@ -108,6 +108,8 @@ _ACTOR: Mapping[EventKind, str] = {
     EventKind.MODEL_STOPPED: "stopped",
     EventKind.INCIDENT: "incident",
     EventKind.RESOLVED: "person",
+    EventKind.VISIT: "crew",
+    EventKind.ORDERED: "person",
     EventKind.BATCH: "batch",
     EventKind.PROCESS: "process",
     EventKind.ANCHOR: "chain",
@@ -166,11 +168,21 @@ def _name(data: Mapping[str, Any]) -> str:
     return " ".join(str(data[name]) for name in _NAMES if data.get(name))
 
 
+def _visit(data: Mapping[str, Any]) -> _Told:
+    """A work order's event; its digest is for machines."""
+    number = f" WO-{data['order']:04d}" if isinstance(data.get("order"), int) else ""
+    said = data.get("result") or data.get("ground")
+    why = f" ({data['reason']})" if data.get("reason") else ""
+    used = {"step", "order", "ground", "reason", "result", "digest"}
+    return f"work order{number} {data.get('step', '?')}" + (f": {said}" if said else "") + why, frozenset(used)
+
+
 _TOLD: Mapping[EventKind, Callable[[Mapping[str, Any]], _Told]] = {
     EventKind.MOVED: _moved,
     EventKind.SIGHTING: _sighting,
     EventKind.COMMAND: _sent,
     EventKind.ANSWER: _answered,
+    EventKind.VISIT: _visit,
 }
 
 

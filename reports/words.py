@@ -78,6 +78,9 @@ DEFERRALS: Mapping[Deferral, Word] = {
         "model stopped",
         "Too many of its model and firmware failed; all of that kind wait for a person.",
     ),
+    Deferral.UNPROVEN: _word(
+        "U", "◇", _AMBER, "unproven", "Nobody has seen its profile work on a real station; it waits to be accepted."
+    ),
     Deferral.WINDOW: _word("W", "◷", _GREY, "window", "Outside the hours or days in which its site may be touched."),
     Deferral.BACKOFF: _word(
         "R", "↻", _GREY, "backoff", "The last try failed for a passing reason; the next one waits."

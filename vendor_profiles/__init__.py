@@ -1,5 +1,6 @@
 """What each vendor family can do: the catalogue, its laws, and the matcher."""
 
+from vendor_profiles.keys import profile_schema
 from vendor_profiles.loader import check_file, load_catalogue
 from vendor_profiles.matcher import Catalogue, Match, Verdict, digest
 from vendor_profiles.readers import Problem
@@ -15,5 +16,6 @@ __all__ = [
     "check_file",
     "digest",
     "load_catalogue",
+    "profile_schema",
     "read_profiles",
 ]

@@ -187,6 +187,8 @@ def _keys_are_read_before(profile: Profile) -> Iterator[Breach]:
             yield Breach(f"writes[{i}].also_named", "Another name is a plain key.")
         elif write.key != "${free_slot}" and write.key not in profile.reads:
             yield Breach(f"writes[{i}].key", f"{write.key} is written but not read before.")
+        if write.only_with and write.only_with not in profile.reads:
+            yield Breach(f"writes[{i}].only_with", f"{write.only_with} is none of the keys that are read.")
         if write.within and not re.fullmatch(r"\w+", write.within, re.ASCII):
             yield Breach(f"writes[{i}].within", "A field of a packed value is one word.")
 

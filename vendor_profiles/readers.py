@@ -1,15 +1,18 @@
-"""Readers of single nodes: texts, numbers, choices, groups.
+"""Kinds of value in a profile file: texts, numbers, choices, groups.
 
 A reader returns a value, or notes what is wrong with its place and raises
 ``Bad``; whoever holds several nodes goes on with the next, so that one pass
-finds every problem.  Nothing here knows what a profile is.
+finds every problem.  Each kind says beside how it is read what it looks like in
+JSON Schema, so that the two cannot drift apart.  Nothing here knows what a
+profile is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from collections.abc import Mapping as Mapped
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
@@ -60,7 +63,7 @@ class Notes:
 Reader = Callable[[Node, str, Notes], Any]
 
 
-def struct(node: Node, key: str, notes: Notes, table: dict[str, Reader], required: Iterable[str]) -> dict[str, Any]:
+def struct(node: Node, key: str, notes: Notes, table: Mapped[str, Kind], required: Collection[str]) -> dict[str, Any]:
     """A mapping with known keys.  Goes through all of them before it gives up."""
     if not isinstance(node, Mapping):
         raise notes.bad(node.place, key, f"This holds keys: {', '.join(table)}.")
@@ -75,7 +78,7 @@ def struct(node: Node, key: str, notes: Notes, table: dict[str, Reader], require
             notes.add(node.keys[name], _join(key, name), f"The key {name!r} is unknown.", hint)
             continue
         try:
-            values[name] = table[name](entry, _join(key, name), notes)
+            values[name] = table[name].read(entry, _join(key, name), notes)
         except Bad:
             continue
     if len(notes.problems) > before:
@@ -148,7 +151,28 @@ def duration(node: Node, key: str, notes: Notes) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def choice(kind: type[StrEnum]) -> Reader:
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What may stand behind a key: how it is read, and how the published JSON Schema says so."""
+
+    read: Reader
+    schema: Mapped[str, Any]
+
+    def meaning(self, words: str) -> Kind:
+        """The same kind with what it means at this key."""
+        return replace(self, schema={**self.schema, "description": words})
+
+
+TEXT = Kind(text_of, {"type": "string", "maxLength": MAX_TEXT, "pattern": r"\S"})
+ANY_TEXT = Kind(any_text, {"type": "string", "maxLength": MAX_TEXT})
+TEXTS = Kind(texts, {"type": "array", "items": TEXT.schema})
+BOOLEAN = Kind(boolean, {"type": "boolean"})
+COUNT = Kind(count, {"type": "integer", "minimum": 1, "maximum": 999_999})
+DURATION = Kind(duration, {"type": "string", "pattern": r"^[1-9][0-9]{0,5}[smhd]$"})
+
+
+def choice(kind: type[StrEnum], only: Collection[StrEnum] | None = None) -> Kind:
+    """One word of a few.  ``only`` narrows what is published, where a law refuses the rest by name."""
     known = [member.value for member in kind]
 
     def read(node: Node, key: str, notes: Notes) -> StrEnum:
@@ -159,17 +183,29 @@ def choice(kind: type[StrEnum]) -> Reader:
         hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}."
         raise notes.bad(node.place, key, f"{text!r} is unknown.", hint)
 
-    return read
+    return Kind(read, {"enum": [word for word in known if only is None or word in only]})
 
 
-def group(kind: Callable[..., Any], table: dict[str, Reader], required: frozenset[str] = frozenset()) -> Reader:
-    return lambda node, key, notes: kind(**struct(node, key, notes, table, required))
+def group(kind: Callable[..., Any], table: Mapped[str, Kind], required: Collection[str] = ()) -> Kind:
+    """A mapping with known keys, made into one value."""
+
+    def read(node: Node, key: str, notes: Notes) -> Any:
+        return kind(**struct(node, key, notes, table, required))
+
+    return Kind(read, shape(table, required))
 
 
-def list_of(reader: Reader) -> Reader:
+def shape(table: Mapped[str, Kind], required: Collection[str]) -> dict[str, Any]:
+    """A mapping with known keys, as JSON Schema says it."""
+    properties = {name: dict(kind.schema) for name, kind in table.items()}
+    said = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**said, "required": sorted(required)} if required else said
+
+
+def list_of(kind: Kind) -> Kind:
     def read(node: Node, key: str, notes: Notes) -> tuple[Any, ...]:
         if not isinstance(node, Sequence):
             raise notes.bad(node.place, key, "This is a list, each part begun with a dash.")
-        return _each(node, key, notes, reader)
+        return _each(node, key, notes, kind.read)
 
-    return read
+    return Kind(read, {"type": "array", "items": dict(kind.schema)})

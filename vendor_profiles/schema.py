@@ -12,43 +12,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from migrate.domain.address import Slash
 from migrate.domain.errors import ProfileProblem
-from migrate.domain.profile import (
-    Method,
-    Profile,
-    Proof,
-    Quirks,
-    Readback,
-    Restart,
-    Rollback,
-    Selector,
-    Slots,
-    Timing,
-    TurningPoint,
-    Write,
-)
-from migrate.domain.version import FirmwareRange
+from migrate.domain.profile import Profile
+from vendor_profiles.keys import PROFILE, REQUIRED, SCHEMA
 from vendor_profiles.laws import breaches
-from vendor_profiles.readers import (
-    Bad,
-    Notes,
-    Problem,
-    Reader,
-    any_text,
-    boolean,
-    choice,
-    count,
-    duration,
-    group,
-    list_of,
-    struct,
-    text_of,
-    texts,
-)
+from vendor_profiles.readers import TEXT, Bad, Kind, Notes, Problem, struct, text_of
 from vendor_profiles.tree import Mapping, Node, Place, Sequence, Unreadable, read_tree
-
-SCHEMA = "migrate.profile-file/1"
 
 
 class CatalogueProblem(ProfileProblem):
@@ -100,7 +69,8 @@ def _read_file(root: Node, notes: Notes) -> Reading:
                 lines.append(item.place.line)
 
     with suppress(Bad):
-        struct(root, "", notes, {"schema": _schema, "family": text_of, "profiles": collect}, {"schema", "profiles"})
+        table = {"schema": Kind(_schema, {}), "family": TEXT, "profiles": Kind(collect, {})}
+        struct(root, "", notes, table, {"schema", "profiles"})
     problems = tuple(sorted(notes.problems, key=lambda p: (p.line, p.column)))
     if any(problem.key == "schema" for problem in problems):  # of a format that is not ours nothing is trusted
         return Reading((), problems)
@@ -140,52 +110,3 @@ def _schema(node: Node, key: str, notes: Notes) -> str:
     if text != SCHEMA:
         raise notes.bad(node.place, key, f"This release reads {SCHEMA}, not {text!r}.")
     return text
-
-
-def _proof(level: Proof, evidence: tuple[str, ...] = ()) -> tuple[Proof, tuple[str, ...]]:
-    return level, evidence
-
-
-WRITE: dict[str, Reader] = {
-    "key": text_of,
-    "value": any_text,
-    "readback": choice(Readback),
-    "also_named": texts,
-    "within": text_of,
-}
-QUIRKS: dict[str, Reader] = {
-    "triggers_boot": boolean,
-    "boots_on_reconnect": boolean,
-    "max_keys": count,
-    "refuses_after_write": boolean,
-    "falls_back": boolean,
-    "notes": texts,
-}
-SELECTOR: dict[str, Reader] = {
-    "vendors": texts,
-    "models": texts,
-    "firmware": group(FirmwareRange, {"at_least": text_of, "below": text_of}),
-    "ocpp_versions": texts,
-}
-PROFILE: dict[str, Reader] = {
-    "name": text_of,
-    "title": text_of,
-    "selector": group(Selector, SELECTOR, frozenset({"vendors"})),
-    "method": choice(Method),
-    "rollback": choice(Rollback),
-    "turning_point": choice(TurningPoint),
-    "proof": group(_proof, {"level": choice(Proof), "evidence": texts}, frozenset({"level"})),
-    "writes": list_of(group(Write, WRITE, frozenset({"key", "value"}))),
-    "restart": choice(Restart),
-    "slash": choice(Slash),
-    "max_value_length": count,
-    "slots": group(
-        Slots, {"keys": texts, "priority_key": text_of, "separator": text_of}, frozenset({"keys", "priority_key"})
-    ),
-    "timing": group(Timing, {"restart": duration, "appear": duration, "settle": duration}),
-    "quirks": group(Quirks, QUIRKS),
-    "visit": texts,
-    "sources": texts,
-    "notes": texts,
-}
-REQUIRED = frozenset({"name", "title", "selector", "method", "rollback", "turning_point", "proof"})

@@ -33,8 +33,11 @@ VERBS: dict[str, str] = {
     "pause": "migrate.cli.control:pause",
     "resume": "migrate.cli.control:resume",
     "halt": "migrate.cli.control:halt",
+    "retry": "migrate.cli.retry:retry",
+    "rollback": "migrate.cli.rollback:rollback",
     "listen": "migrate.cli.listen:listen",
     "worker": "migrate.cli.worker:worker",
+    "visits": "migrate.cli.visits:visits",
     "report": "migrate.cli.report:report",
     "doctor": "migrate.cli.doctor:doctor",
 }

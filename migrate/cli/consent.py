@@ -35,6 +35,17 @@ class Consent:
         if not self.yes:
             _ask(context, ahead)
 
+    def require_for(self, context: Context, stations: Sequence[PlannedStation], what: str) -> None:
+        """Go on only with consent for named stations; ``what`` says what is done to ``{count}`` of them."""
+        one_ways = one_way([s for s in stations if s.method is not Method.VISIT])
+        if one_ways and self.one_way != one_ways:
+            raise NotAllowed(
+                f"{one_ways} of these stations are one-way: once moved they cannot be brought back remotely.",
+                hint=f"If that is understood: --accept-one-way {one_ways}",
+            )
+        if not self.yes:
+            ask_for_count(context, len(stations), what)
+
     def _require_one_way(self, ahead: Sequence[Wave], asked: Sequence[Wave]) -> None:
         """N is the plan's own one-way count, of the waves still ahead or of all that were asked for.
 
@@ -61,6 +72,19 @@ def _one_way(waves: Sequence[Wave]) -> int:
 
 def _remote_one_way(waves: Sequence[Wave]) -> int:
     return sum(s.rollback.is_one_way and s.method is not Method.VISIT for w in waves for s in w.stations)
+
+
+def ask_for_count(context: Context, count: int, what: str) -> None:
+    """Have the number of stations typed back.  Raises ``NotAllowed`` where nobody can be asked, or says another."""
+    said = what.format(count=count)
+    if not context.may_ask:
+        raise NotAllowed(
+            f"This {said}, and nobody can be asked here.",
+            hint="On a terminal the count is typed back; elsewhere say --yes.",
+        )
+    answer = click.prompt(f"This {said}. Type the count", err=True)
+    if answer.strip() != str(count):
+        raise NotAllowed(f"{answer!r} is not {count}; nothing was done.", hint="Look again: `migrate status`.")
 
 
 def _ask(context: Context, ahead: Sequence[Wave]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from batches.orders import laid, lifted, order
-from migrate.cli.options import Context, common_options
+from migrate.cli.options import Context, Reason, common_options
 from migrate.cli.people import who
 from migrate.domain.record import Attempt, Change, Control, Event, EventKind
 from migrate.domain.wave import Mode, PlannedStation
@@ -19,7 +19,9 @@ def _scope_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """One part of the fleet, or all of it."""
     for name, what in (("--site", "one site"), ("--profile", "one profile"), ("--model", "one model")):
         command = click.option(name, default=None, help=f"Only {what}.")(command)
-    return click.option("--reason", required=True, help="Why; it goes into the journal with your name.")(command)
+    return click.option("--reason", type=Reason(), required=True, help="Why; it goes into the journal with your name.")(
+        command
+    )
 
 
 def scope_of(model: str | None, profile: str | None, site: str | None) -> str:

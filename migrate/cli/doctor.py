@@ -20,6 +20,7 @@ from migrate.cli.options import Context, common_options, json_option, print_json
 from migrate.cli.told_settings import rows
 from migrate.domain.errors import MigrateError
 from migrate.domain.evidence import Side
+from migrate.settings import FILE_NAME
 from migrate.wiring import Wired, with_campaign
 from reports.words import display
 
@@ -28,12 +29,16 @@ LEAST_FREE_BYTES = 200_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at; ``hint`` says what to do where it is not well."""
+    """One thing that was looked at; ``hint`` says what to do where it is not well.
+
+    A caution is for a person to know, and no reason to call the whole unwell.
+    """
 
     what: str
     is_well: bool
     said: str
     hint: str = ""
+    is_caution: bool = False
 
 
 @click.command()
@@ -47,9 +52,12 @@ def doctor(context: Context, *, as_json: bool) -> int:
     migrate doctor --json | jq '.settings[] | select(.origin != "default")'
     """
     found, settings = with_campaign(context.campaign, _examine)
-    is_well = all(finding.is_well for finding in found)
+    is_well = all(finding.is_well or finding.is_caution for finding in found)
     if as_json:
-        findings = [{"what": f.what, "well": f.is_well, "said": f.said, "hint": f.hint or None} for f in found]
+        findings = [
+            {"what": f.what, "well": f.is_well, "said": f.said, "hint": f.hint or None, "caution": f.is_caution}
+            for f in found
+        ]
         print_json({"schema": "migrate.doctor/1", "well": is_well, "findings": findings, "settings": settings})
     else:
         _tell(found, settings)
@@ -58,7 +66,8 @@ def doctor(context: Context, *, as_json: bool) -> int:
 
 def _tell(found: Sequence[Finding], settings: Sequence[Mapping[str, str]]) -> None:
     for finding in found:
-        click.echo(f"{'ok  ' if finding.is_well else 'LOOK'}  {finding.what}: {display(finding.said)}")
+        mark = "ok  " if finding.is_well else "note" if finding.is_caution else "LOOK"
+        click.echo(f"{mark}  {finding.what}: {display(finding.said)}")
         if finding.hint and not finding.is_well:
             click.echo(f"      {finding.hint}")
     click.echo("")
@@ -73,6 +82,9 @@ async def _examine(wired: Wired) -> tuple[list[Finding], list[dict[str, str]]]:
 
 async def _findings(wired: Wired) -> AsyncIterator[Finding]:
     yield _secrets(wired)
+    yield _privacy(wired)
+    for caution in wired.settings.cautions:
+        yield Finding(what="settings", is_well=False, said=caution, is_caution=True)
     yield _disk(wired)
     faults = wired.journal.store.faults()
     yield Finding(
@@ -107,6 +119,19 @@ def _secrets(wired: Wired) -> Finding:
         is_well=is_private,
         said="readable by their owner alone" if is_private else "others may read the folder",
         hint="chmod 700 secrets",
+    )
+
+
+def _privacy(wired: Wired) -> Finding:
+    """Addresses may hold a registration token, and old ones are put back as they were."""
+    path = wired.settings.folder / FILE_NAME
+    is_private = not stat.S_IMODE(path.stat().st_mode) & stat.S_IROTH
+    return Finding(
+        what="campaign.toml",
+        is_well=is_private,
+        said="not readable by everybody" if is_private else "everybody on this machine may read it",
+        hint=f"chmod 640 {path}",
+        is_caution=True,
     )
 
 

@@ -44,6 +44,9 @@ soak = "30m"
 daily = "01:00-05:00"
 freeze = []                               # e.g. ["2026-12-24/2026-12-27"]
 
+# [profiles.accepted]                     # below "bench" a profile stays in wave 0, unless a person accepts it: why, who, when
+# keba_p30x = "moved there and back on our bench, A. Visser, 2026-11-18"
+
 # [deadline]
 # legacy_switch_off = "2026-12-31"
 """
@@ -64,6 +67,7 @@ def init(context: Context, folder: Path) -> None:
     if (folder / FILE_NAME).exists():
         raise SettingsProblem(f"{folder} is a campaign already.", hint="Choose another folder, or go on with that one.")
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE_NAME).touch(mode=0o640)
     (folder / FILE_NAME).write_text(TEMPLATE.format(name=_toml(folder.resolve().name)), encoding="utf-8")
     (folder / "inventory-template.csv").write_bytes(template_csv())
     FileVault(folder / "secrets").make(IDTAG_KEY)

@@ -1,102 +1,34 @@
 """``migrate inventory``: legacy lists in, what the fleet consists of out.
 
 Every problem of a list is told at once.  Nothing is written while an error
-remains; a row is left out only when ``--exclude-rows`` names it.
+remains; a row is left out only when ``--exclude-rows`` names it.  A list that
+comes again says what it changes.
 """
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from migrate.adapters.spreadsheet import InventoryReading, read_inventory, template_csv, template_xlsx
+from migrate.adapters.spreadsheet import InventoryReading, template_csv, template_xlsx
+from migrate.cli.checked import refuse_to_overwrite, write_checked
 from migrate.cli.exits import Exit
+from migrate.cli.lists import Lists, list_options
 from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.domain.errors import RowProblem
 from reports.census import census as count_fleet
 from reports.census import table_text
 from reports.problems import ranges, told
-from reports.words import display
+from reports.words import command, display
 
-P = ParamSpec("P")
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from migrate.cli.relisting import Relisting
 
-
-class RowList(click.ParamType[frozenset[int]]):
-    """Rows by number and range: ``970-971,973``."""
-
-    name = "LIST"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[int]:
-        if isinstance(value, frozenset):
-            return value
-        try:
-            return parse_rows(value)
-        except ValueError as error:
-            self.fail(f"{value!r} is no list of rows: {error}. Write for example 970-971,973.", param, ctx)
-
-
-def parse_rows(text: str) -> frozenset[int]:
-    """Row numbers from a list of numbers and ranges.
-
-    >>> sorted(parse_rows("970-971, 973"))
-    [970, 971, 973]
-    """
-    rows: set[int] = set()
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        first, _, last = part.partition("-")
-        begin, end = int(first), int(last or first)
-        if not 1 <= begin <= end or end - begin > 100_000:
-            raise ValueError(f"{part} is no range of rows")
-        rows.update(range(begin, end + 1))
-    return frozenset(rows)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lists:
-    """The lists that a command names, and how they are to be read."""
-
-    files: tuple[Path, ...]
-    columns: Path | None
-    sheet: str | None
-    exclude_rows: frozenset[int]
-
-    def read(self) -> InventoryReading:
-        return read_inventory(self.files, self.columns, sheet=self.sheet, exclude_rows=self.exclude_rows)
-
-
-def _list_options(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Add ``FILE… --columns --sheet --exclude-rows`` and pass them as one :class:`Lists`."""
-
-    def add(command: Callable[P, R]) -> Callable[P, R]:
-        @click.argument("files", nargs=-1, required=required, metavar="FILE...", type=click.Path(path_type=Path))
-        @click.option(
-            "--columns",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="Column map (TOML). Without one, foreign headers get a map proposed.",
-        )
-        @click.option("--sheet", help="The sheet of a workbook that has several.")
-        @click.option("--exclude-rows", type=RowList(), default="", help="Rows to leave out: 970-971,973.")
-        @functools.wraps(command)
-        def wrapper(
-            *args: Any,
-            files: tuple[Path, ...],
-            columns: Path | None,
-            sheet: str | None,
-            exclude_rows: frozenset[int],
-            **kwargs: Any,
-        ) -> R:
-            lists = Lists(files=files, columns=columns, sheet=sheet, exclude_rows=exclude_rows)
-            return cast(Callable[..., R], command)(*args, lists=lists, **kwargs)
-
-        return cast(Callable[P, R], wrapper)
-
-    return add
+_NO_LIST = "No list was imported yet. Bring one in: `migrate inventory import FILE`."
 
 
 @click.group()
@@ -107,11 +39,12 @@ def inventory() -> None:
     migrate inventory check stations.xlsx
     migrate inventory import register.csv --columns register.toml --exclude-rows 970-971
     migrate inventory census
+    migrate inventory history
     """
 
 
 @inventory.command("import")
-@_list_options(required=True)
+@list_options(required=True)
 @click.option("--dry-run", is_flag=True, help="Read and judge, write nothing; exit code 2 when it would be written.")
 @common_options
 @json_option
@@ -126,36 +59,62 @@ def import_(context: Context, *, lists: Lists, dry_run: bool, as_json: bool) -> 
     migrate inventory import register.csv > register.toml     (a map to correct)
     """
     began = time.monotonic()
-    reading = lists.read()
+    reading = lists.read(context)
     imported = reading.is_importable and not dry_run
-    if imported:
-        from migrate.wiring import store_inventory  # noqa: PLC0415 - the journal is slow to load, and check needs none
-
-        store_inventory(context.campaign, reading)
-    _answer(context, reading, imported=imported, duration_s=time.monotonic() - began, as_json=as_json)
+    relisting = _relisted(context, reading, imported=imported)
+    if relisting is not None:
+        reading = replace(reading, problems=(*reading.problems, *relisting.warnings))
+    told = document(reading, imported=imported, duration_s=time.monotonic() - began)
+    if as_json:
+        print_json({**told, "changes": relisting.to_json() if relisting is not None else None})
+    else:
+        _tell(context, reading)
+        if not reading.proposal:
+            lines = relisting.lines() if relisting is not None else ()
+            click.echo("\n".join((*lines, summary(reading, imported=imported))))
     if not reading.is_importable:
         return Exit.BAD_DATA
     return Exit.OK if imported else Exit.PENDING
 
 
+def _relisted(context: Context, reading: InventoryReading, *, imported: bool) -> Relisting | None:
+    """Store a sound list, or see what storing it would change."""
+    if not reading.is_importable:
+        return None
+    from migrate.cli import relisting  # noqa: PLC0415 - the journal is slow to load, and check needs none
+
+    return (relisting.store if imported else relisting.rehearse)(context.campaign, reading)
+
+
 @inventory.command()
-@_list_options(required=True)
+@list_options(required=True)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a workbook of the findings: the list with its faulty cells marked, and links to each.",
+)
 @common_options
 @json_option
-def check(context: Context, *, lists: Lists, as_json: bool) -> int:
-    """Judge lists without writing anything; needs no campaign.  Exit code 65 while an error remains.
+def check(context: Context, *, lists: Lists, out: Path | None, as_json: bool) -> int:
+    """Judge lists without importing anything; needs no campaign.  Exit code 65 while an error remains.
 
     \b
+    migrate inventory check stations.xlsx --out checked.xlsx
     migrate inventory check register.csv --columns register.toml --json | jq '.problems[] | select(.severity == "error")'
     """
     began = time.monotonic()
-    reading = lists.read()
+    if out is not None:
+        refuse_to_overwrite(out, ".xlsx")
+    reading = lists.read(context, keep_tables=out is not None)
     _answer(context, reading, imported=False, duration_s=time.monotonic() - began, as_json=as_json)
+    if out is not None:
+        write_checked(out, reading, verdict=summary(reading, imported=False))
+        context.say(f"Wrote {display(str(out))}: {len(reading.problems):,} findings, each with its cell.")
     return Exit.OK if reading.is_importable else Exit.BAD_DATA
 
 
 @inventory.command()
-@_list_options(required=False)
+@list_options(required=False)
 @common_options
 @json_option
 def census(context: Context, *, lists: Lists, as_json: bool) -> int:
@@ -167,18 +126,53 @@ def census(context: Context, *, lists: Lists, as_json: bool) -> int:
     migrate inventory census
     migrate inventory census register.csv --columns register.toml
     """
-    from migrate.wiring import fit_of, load_stations  # noqa: PLC0415 - as above
+    from migrate.wiring import fit_of, load_stations  # noqa: PLC0415 - slow to load, and check needs none
 
-    reading = lists.read() if lists.files else None
+    reading = lists.read(context) if lists.files else None
     if reading is not None:
         _tell(context, reading)
     stations = reading.stations if reading is not None else load_stations(context.campaign)
     count = count_fleet(stations, fit_of(context.campaign))
     if as_json:
         print_json(count.to_json())
+    elif not stations and reading is None:
+        click.echo(_NO_LIST)
     else:
         click.echo(table_text(count), nl=False)
     return Exit.BAD_DATA if reading is not None and reading.errors else Exit.OK
+
+
+@inventory.command()
+@click.argument("identity", required=False)
+@common_options
+@json_option
+def history(context: Context, *, identity: str | None, as_json: bool) -> int:
+    """The lists that were imported, or what each of them made of one station.
+
+    \b
+    migrate inventory history
+    migrate inventory history AC22-0417
+    """
+    from migrate.cli import relisting as past  # noqa: PLC0415 - as above
+
+    if identity is None:
+        imports = past.read_imports(context.campaign)
+        if as_json:
+            print_json(past.history_document(imports))
+        else:
+            click.echo("\n".join(past.imports_told(imports)) if imports else _NO_LIST)
+        return Exit.OK
+    imports, versions = past.read_versions(context.campaign, identity)
+    if not versions:
+        raise RowProblem(
+            f"No list ever held {identity!r}.",
+            hint="Identities are case-sensitive; see `migrate inventory history` for the lists.",
+        )
+    if as_json:
+        print_json(past.versions_document(identity, imports, versions))
+    else:
+        click.echo("\n".join(past.versions_told(identity, imports, versions)))
+    return Exit.OK
 
 
 @inventory.command()
@@ -197,10 +191,9 @@ def template(context: Context, file: Path | None) -> None:
     maker = makers.get(file.suffix.lower())
     if maker is None:
         raise click.UsageError(f"{file.name} is neither .csv nor .xlsx.")
-    if file.exists():
-        raise click.UsageError(f"{file} is there already; it may hold somebody's work.")
+    refuse_to_overwrite(file, file.suffix)
     file.write_bytes(maker())
-    context.say(f"Wrote {file}. Fill it, then: migrate inventory check {file}")
+    context.say(f"Wrote {display(str(file))}. Fill it, then: {command('inventory', 'check', str(file))}")
 
 
 def _answer(context: Context, reading: InventoryReading, *, imported: bool, duration_s: float, as_json: bool) -> None:

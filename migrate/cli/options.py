@@ -102,6 +102,16 @@ def json_option(command: Callable[P, R]) -> Callable[P, R]:
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout instead of text.")(command)
 
 
+class Reason(click.ParamType[str]):
+    """Why a person orders something.  It goes into the journal, where blanks would tell nobody anything."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        words = str(value).strip()
+        return words or self.fail("a reason needs words, for those who read the journal later.", param, ctx)
+
+
 def _campaign_folder(asked: Path | None) -> Path:
     """What was named on the command line; else the current folder if it is a campaign, else the environment's."""
     source = click.get_current_context().get_parameter_source("campaign")

@@ -6,7 +6,7 @@ plan and its approvals in the journal.  It touches no station.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,10 @@ def make(context: Context, *, as_json: bool) -> None:
     migrate plan make
     migrate plan make --json | jq .fingerprint
     """
-    made, before = with_campaign(context.campaign, _make)
+    made, before, cautions = with_campaign(context.campaign, _make)
     _print_plan(made, as_json=as_json)
+    for caution in cautions:
+        context.say(f"Caution: {display(caution, limit=500)}")
     if before is not None and is_stale(before, made):
         context.say(f"{len(difference(before, made))} stations stand elsewhere than in the plan before.")
     context.say(f"Next: `migrate plan check`, then `migrate plan approve {made.fingerprint[:SHOWN]}`.")
@@ -154,15 +156,19 @@ async def _view(wired: Wired) -> _View:
         plan=current,
         approvals=tuple(await wired.journal.approvals(current.fingerprint)),
         is_stale=await wired.is_stale(current),
-        findings=findings(current, wired.settings.policy, at=wired.clock.now()),
+        findings=(
+            *findings(current, wired.settings.policy, at=wired.clock.now(), unproven=wired.unproven),
+            *(Finding(code="address", severity=Severity.WARNING, text=caution) for caution in wired.settings.cautions),
+        ),
         left=sum(s.identity not in done for s in current.stations),
     )
 
 
-async def _make(wired: Wired) -> tuple[Plan, Plan | None]:
+async def _make(wired: Wired) -> tuple[Plan, Plan | None, Sequence[str]]:
     before, made = await wired.journal.current_plan(), await wired.make_plan()
     await wired.journal.store_plan(made)
-    return made, before
+    found = findings(made, wired.settings.policy, at=wired.clock.now(), unproven=wired.unproven)
+    return made, before, (*wired.settings.cautions, *(one.text for one in found if one.code == "unproven"))
 
 
 async def _approve(wired: Wired, fingerprint: str, wave: int | None, by: str) -> _View:

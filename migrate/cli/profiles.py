@@ -5,7 +5,9 @@ It prints what ``vendor_profiles`` decides and asks no station.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from difflib import get_close_matches
@@ -16,8 +18,11 @@ import click
 
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, common_options, json_option, print_json
-from migrate.domain.profile import Profile, Write
-from vendor_profiles import Catalogue, Match, Reading, check_file, digest, load_catalogue
+from migrate.domain.errors import SettingsProblem
+from migrate.domain.profile import Method, Profile, Proof, Readback, Write
+from migrate.settings import load_settings
+from reports.words import display
+from vendor_profiles import Catalogue, Match, Reading, check_file, digest, load_catalogue, profile_schema
 
 
 @click.group()
@@ -29,6 +34,7 @@ def profiles() -> None:
     migrate profiles show keba_p30x
     migrate profiles check profiles/acme.yaml
     migrate profiles match "Alfen BV" NG910-60023 5.8.1-4123
+    migrate profiles schema > profile.schema.json
     """
 
 
@@ -36,7 +42,10 @@ def profiles() -> None:
 @common_options
 @json_option
 def list_(context: Context, *, as_json: bool) -> None:
-    """List every profile, packaged or the campaign's own (DIR/profiles/*.yaml).
+    """List every profile, packaged or the campaign's own (DIR/profiles/*.yaml): first those that move stations from afar.
+
+    The column "proof" says how well a profile is proven; below "bench" it moves
+    stations in wave 0 only, unless campaign.toml accepts it.
 
     \b
     migrate profiles list
@@ -44,11 +53,14 @@ def list_(context: Context, *, as_json: bool) -> None:
     """
     catalogue = _catalogue(context)
     if as_json:
-        rows = [_summary(profile) for profile in catalogue.profiles]
+        rows = [_summary(profile) for profile in _in_order(catalogue)]
         print_json({"schema": "migrate.profiles/1", "digest": catalogue.digest(), "profiles": rows})
         return
-    for line in _columns(("profile", "firmware", "method", "rollback", "proof", "for"), map(_row, catalogue.profiles)):
+    for line in _columns(
+        ("profile", "firmware", "method", "rollback", "proof", "for"), map(_row, _in_order(catalogue))
+    ):
         click.echo(line)
+    context.say(_levels(catalogue))
 
 
 @profiles.command()
@@ -69,7 +81,7 @@ def show(context: Context, name: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"schema": "migrate.profile/1", **_whole(profile)})
         return
-    for line in _told(profile):
+    for line in _told(profile, _accepted(context).get(name, "")):
         click.echo(line)
 
 
@@ -129,6 +141,37 @@ def match(context: Context, vendor: str, model: str, firmware: str, ocpp_version
         context.say("A station without a profile is planned as a visit.")
 
 
+@profiles.command()
+@common_options
+def schema(context: Context) -> None:
+    """Print the form of a profile file as JSON Schema (draft 2020-12), for editors and other tools.
+
+    It knows keys and kinds. The laws beyond the form need `migrate profiles check`.
+
+    \b
+    migrate profiles schema > profile.schema.json
+    """
+    click.echo(json.dumps(profile_schema(), indent=2))
+
+
+def _accepted(context: Context) -> Mapping[str, str]:
+    """What the campaign accepts; the catalogue can be looked at without one, or while its settings are being mended."""
+    try:
+        return load_settings(context.campaign).policy.accepted
+    except SettingsProblem:
+        return {}
+
+
+def _in_order(catalogue: Catalogue) -> list[Profile]:
+    return sorted(catalogue.profiles, key=lambda profile: (profile.method is Method.VISIT, profile.name))
+
+
+def _levels(catalogue: Catalogue) -> str:
+    counts = Counter(profile.proof for profile in catalogue.profiles)
+    shown = ", ".join(f"{counts[level]} {level}" for level in Proof if counts[level])
+    return f"{len(catalogue)} profiles: {shown}. Below bench: wave 0 only, unless [profiles.accepted] says otherwise."
+
+
 def _catalogue(context: Context) -> Catalogue:
     return load_catalogue(context.campaign / "profiles")
 
@@ -160,6 +203,7 @@ def _summary(profile: Profile) -> dict[str, Any]:
         "one_way": profile.rollback.is_one_way,
         "turning_point": profile.turning_point,
         "proof": profile.proof,
+        "needs_acceptance": profile.method is not Method.VISIT and profile.proof not in (Proof.BENCH, Proof.FIELD),
         "digest": digest(profile),
     }
 
@@ -197,7 +241,18 @@ def _matched(found: Match) -> dict[str, Any]:
     }
 
 
-def _told(profile: Profile) -> Iterable[str]:
+def _allowed(profile: Profile, accepted: str) -> str:
+    """What the proof level lets the profile do."""
+    if profile.method is Method.VISIT:
+        return "a crew moves it, in whatever wave it stands"
+    if profile.proof in (Proof.BENCH, Proof.FIELD):
+        return "every wave"
+    if accepted:
+        return f"every wave, accepted by a person: {display(accepted, limit=500)}"
+    return "wave 0 only; after a bench test accept it in campaign.toml under [profiles.accepted], with a reason"
+
+
+def _told(profile: Profile, accepted: str) -> Iterable[str]:
     selector = profile.selector
     one_way = ", one-way" if profile.rollback.is_one_way else ""
     yield f"{profile.name}: {profile.title}"
@@ -206,6 +261,7 @@ def _told(profile: Profile) -> Iterable[str]:
     yield f"  method     {profile.method}"
     yield f"  rollback   {profile.rollback}{one_way}; the turning point is the {profile.turning_point}"
     yield f"  proof      {profile.proof}"
+    yield f"  allows     {_allowed(profile, accepted)}"
     if profile.writes:
         yield f"  restart    {profile.restart}; slash at the end: {profile.slash}"
     yield from _listed("writes", (_written(write) for write in profile.writes))
@@ -219,8 +275,10 @@ def _told(profile: Profile) -> Iterable[str]:
 def _written(write: Write) -> str:
     key = " or ".join(write.names)
     where = f", the field {write.within} of it," if write.within else ""
-    masked = "" if write.readback == "exact" else f" (read back {write.readback})"
-    return f"{key}{where} = {write.value}{masked}"
+    told = [f"read back {write.readback}"] if write.readback is Readback.MASKED else []
+    told += [f"only where {write.only_with} holds something"] if write.only_with else []
+    told += ["only where the value held has the same form"] if write.keeps_form else []
+    return f"{key}{where} = {write.value}" + (f" ({'; '.join(told)})" if told else "")
 
 
 def _listed(title: str, lines: Iterable[str]) -> Iterable[str]:

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import click
 
-from migrate.cli.options import Context, common_options
+from migrate.cli.options import Context, Reason, common_options
 from migrate.cli.people import who
 from migrate.domain.attempt import Fact, State
 from migrate.domain.errors import RowProblem
-from migrate.domain.record import Attempt, Change, Event, EventKind, move
+from migrate.domain.record import Attempt, Change, Direction, Event, EventKind, move
 from migrate.wiring import Wired, with_campaign
 from reports.words import display
 
@@ -25,6 +25,9 @@ WORDS: dict[tuple[State, State], Fact] = {
 }
 """What a person may say of a station: where it stands, where they say it is, and the fact that makes."""
 
+_WORDS_BACK = {said: fact for said, fact in WORDS.items() if said != (State.STUCK, State.REVERTED)}
+"""Of a rollback *failed* means that it is given up and the station stays on the target; on the source it is seen."""
+
 
 @click.command()
 @click.argument("identity")
@@ -35,7 +38,7 @@ WORDS: dict[tuple[State, State], Fact] = {
     type=click.Choice(sorted({to.value for _, to in WORDS})),
     help="What you know it to be.",
 )
-@click.option("--reason", required=True, help="How you know; it goes into the journal with your name.")
+@click.option("--reason", type=Reason(), required=True, help="How you know; it goes into the journal with your name.")
 @common_options
 def resolve(context: Context, identity: str, *, state: str, reason: str) -> None:
     """Record what a person knows of a stuck or lost station, or of a visit that was not done.
@@ -69,9 +72,10 @@ async def _attempt_of(wired: Wired, identity: str) -> Attempt:
 
 def word_of(attempt: Attempt, said: State, *, reason: str, by: str, at: datetime) -> Change:
     """What a person's word makes of an attempt.  Raises ``RowProblem`` where the table gives it no meaning."""
-    fact = WORDS.get((attempt.state, said))
+    words = WORDS if attempt.direction is Direction.FORWARD else _WORDS_BACK
+    fact = words.get((attempt.state, said))
     if fact is None:
-        ways = [to.value for here, to in WORDS if here is attempt.state]
+        ways = [to.value for here, to in words if here is attempt.state]
         raise RowProblem(
             f"{attempt.identity!r} is {attempt.state.value}; it cannot be resolved as {said.value}.",
             hint=f"Possible now: {', '.join(ways) or 'nothing, it moves by what is seen of it'}.",

@@ -10,6 +10,7 @@ import uvloop
 from batches.standing import exit_code
 from migrate.cli.consent import Consent
 from migrate.cli.exits import Exit
+from migrate.cli.left_behind import write_left_behind
 from migrate.cli.lines import JsonLines
 from migrate.cli.live import Progress, open_progress, recap
 from migrate.cli.options import Context, common_options, json_option, print_json, talk
@@ -64,34 +65,32 @@ async def _run(context: Context, fingerprint: str | None, wave: int | None, cons
         plan = await wired.named_plan(fingerprint)
         _require_wave(plan, wave)
         await _require_approval(wired, plan)
-        is_recovery = await _only_recovers(context, wired, plan)
+        recovers = await _to_recover(context, wired, plan)
         lease = await wired.journal.acquire_lease()
         try:
-            if not is_recovery:
+            if recovers is None:
                 consent.require(context, plan, upto=wave, done=await _done(wired, plan))
             progress = await _progress(context, wired, as_json=as_json)
             async with at_work(wired, plan, RUN, upto_wave=wave) as at:
-                if is_recovery:
-                    at.process.stop_starting()
-                ended = await run_to_the_end(at, progress)
-            how = _Ending(word="recovered" if is_recovery else ended, is_interrupted=at.interrupts > 0)
+                ended = await run_to_the_end(at, progress, recovers=recovers)
+            how = _Ending(word=ended, is_interrupted=at.interrupts > 0)
             code = await _conclude(context, wired, plan, how, progress)
         finally:
             await wired.journal.release_lease(lease)
-        if is_recovery:
+        if recovers is not None:
             raise stale(plan)
         return code
 
 
-async def _only_recovers(context: Context, wired: Wired, plan: Plan) -> bool:
-    """A stale plan starts nothing; what a crash left in flight is brought to rest all the same."""
+async def _to_recover(context: Context, wired: Wired, plan: Plan) -> frozenset[str] | None:
+    """A stale plan starts nothing; what a crash left in flight is brought to rest all the same.  ``None``: it is fresh."""
     if not await wired.is_stale(plan):
-        return False
+        return None
     under_way = await wired.journal.attempts(states=IN_FLIGHT, identities={s.identity for s in plan.stations})
     if not under_way:
         raise stale(plan)
     context.say(f"The plan is stale: {len(under_way)} stations in flight are brought to rest, no other is started.")
-    return True
+    return frozenset(attempt.identity for attempt in under_way)
 
 
 async def _only_say(context: Context, wired: Wired, *, as_json: bool) -> int:
@@ -157,8 +156,11 @@ async def _conclude(context: Context, wired: Wired, plan: Plan, how: _Ending, pr
     if isinstance(progress, JsonLines):
         await progress.finish(standing)
     progress.close()
+    left = write_left_behind(wired.settings.folder, standing)
     if not isinstance(progress, JsonLines):
         context.say(recap(standing))
+        if left:
+            context.say(left)
         context.say(how_it_ended(how.word, plan))
     return code_for(how.word, standing, interrupted=how.is_interrupted)
 
@@ -169,6 +171,7 @@ def how_it_ended(ended: str, plan: Plan) -> str:
     return {
         "done": "All waves have run and come to rest.",
         "shut": f"The gate is shut. Look at the reasons, then `migrate resume --reason …` and `{again}`.",
+        "stopped": f"The rest waits for a person: models stopped, or profiles not accepted. See `migrate status --stations`, then `{again}`.",
         "held": f"The gate will not open by itself. Look at the reasons, mend them, then `{again}`.",
         "approval": f"The next wave is not approved: `migrate plan approve {plan.fingerprint[:SHOWN]} --wave N`, then `{again}`.",
         "recovered": "What was in flight under the stale plan has come to rest; nothing else was started.",
@@ -185,4 +188,4 @@ def code_for(ended: str, standing: Standing, *, interrupted: bool = False) -> in
         return code
     if ended == "approval":
         return Exit.NOT_ALLOWED
-    return Exit.STOPPED if ended in ("shut", "held") else code
+    return Exit.STOPPED if ended in ("shut", "held", "stopped") else code

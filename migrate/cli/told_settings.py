@@ -73,6 +73,11 @@ def _(value: tuple) -> str:  # type: ignore[type-arg]
 
 
 @told.register
+def _(value: dict) -> str:  # type: ignore[type-arg]
+    return "; ".join(f"{name}: {told(one)}" for name, one in value.items()) or "none"
+
+
+@told.register
 def _(value: float) -> str:
     return f"{value:g}"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from subprocess import Popen
 
 from batches.errand import Ports
+from batches.pace import Pacer
 from migrate.adapters.channels.relay import RelayChannel
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.witnesses.relay import RelayWitness
@@ -19,6 +20,7 @@ from migrate.cli.live import Progress, Silent
 from migrate.domain.evidence import Side
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan
+from migrate.engine.lore import Lore
 from migrate.engine.outline import Outline
 from migrate.engine.process import CampaignProcess
 from migrate.wiring import Wired, exists, new_process
@@ -55,13 +57,15 @@ async def at_work(
         witness=witness,
         clock=wired.clock,
         dice=wired.dice,
+        pacer=Pacer(witness, wired.clock),
     )
-    outline = await _outline(wired, plan, upto_wave, waits_for_visits)
+    outline, lore = await _outline(wired, plan, upto_wave, waits_for_visits)
     process = CampaignProcess(
         outline,
         ports,
         new_process(wired, role),
         wired.settings.engine_store,
+        lore=lore,
         alive=exists,
         poll_s=DRILL_POLL_S if wired.settings.drill.is_on else POLL_S,
     )
@@ -74,19 +78,24 @@ async def at_work(
         await client.close()
 
 
-async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_visits: bool) -> Outline:
+async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_visits: bool) -> tuple[Outline, Lore]:
     settings = wired.settings
-    return Outline(
+    stations = {**_gone_from_the_inventory(plan), **{s.identity: s for s in await wired.journal.stations()}}
+    lore = Lore(wired.journal, stations)
+    outline = Outline(
         plan=plan,
-        stations={**_gone_from_the_inventory(plan), **{s.identity: s for s in await wired.journal.stations()}},
+        stations=stations,
         profiles=wired.catalogue.get,
         refit=wired.refit,
         backend=settings.target.url,
+        way_back=settings.source.url,
         policy=settings.policy,
+        as_measured=lore.as_measured,
         upto_wave=upto_wave,
         lab_counts=settings.drill.is_on,
         waits_for_visits=waits_for_visits,
     )
+    return outline, lore
 
 
 def _gone_from_the_inventory(plan: Plan) -> dict[str, Station]:
@@ -94,9 +103,19 @@ def _gone_from_the_inventory(plan: Plan) -> dict[str, Station]:
     return {s.identity: Station(identity=s.identity, site_id=s.site, connectors=s.connectors) for s in plan.stations}
 
 
-async def run_to_the_end(at: AtWork, progress: Progress, *, every_s: float = 1.0) -> str:
-    """Run the campaign while progress is shown; Ctrl-C once stops starting, twice leaves everything to the next run."""
-    work = asyncio.ensure_future(at.process.run())
+async def run_to_the_end(
+    at: AtWork,
+    progress: Progress,
+    *,
+    ordered: Collection[str] | None = None,
+    recovers: Collection[str] | None = None,
+    every_s: float = 1.0,
+) -> str:
+    """Run the campaign, carry out one order, or only bring to rest what a dead process left, while progress is shown.
+
+    Ctrl-C once stops starting, twice leaves everything to the next run.
+    """
+    work = asyncio.ensure_future(_work(at.process, ordered, recovers))
     shown = asyncio.ensure_future(_show(at, progress, every_s))
     loop = asyncio.get_running_loop()
 
@@ -123,6 +142,12 @@ async def run_to_the_end(at: AtWork, progress: Progress, *, every_s: float = 1.0
         await asyncio.gather(shown, return_exceptions=True)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
+
+
+async def _work(process: CampaignProcess, ordered: Collection[str] | None, recovers: Collection[str] | None) -> str:
+    if recovers is not None:
+        return await process.recover(recovers)
+    return await (process.run() if ordered is None else process.carry_out(ordered))
 
 
 async def _show(at: AtWork, progress: Progress, every_s: float) -> None:

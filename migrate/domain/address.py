@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, quote, urlsplit
 
 from migrate.domain.errors import SettingsProblem
@@ -28,6 +29,14 @@ class Slash(StrEnum):
     FORBID = "forbid"
     REQUIRE = "require"
     KEEP = "keep"
+
+
+class Reach(StrEnum):
+    """From where an address leads anywhere, as far as it tells by itself."""
+
+    ANYWHERE = "anywhere"
+    LOOPBACK = "loopback"  # whoever dials it dials itself
+    NOWHERE = "nowhere"  # link-local (cloud metadata among them), unspecified, multicast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +61,20 @@ class Backend:
         """Scheme, host and port, as Alfen's two-key form wants them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}" + (f":{self.port}" if self.port is not None else "")
+
+    @property
+    def reach(self) -> Reach:
+        """A name is taken at its word, but for localhost; an address shows where it leads."""
+        host = self.host.rstrip(".")
+        if host == "localhost" or host.endswith(".localhost"):
+            return Reach.LOOPBACK
+        found = _address_of(host)
+        if found is None:
+            return Reach.ANYWHERE
+        if found.is_loopback:
+            return Reach.LOOPBACK
+        is_nowhere = found.is_link_local or found.is_unspecified or found.is_multicast
+        return Reach.NOWHERE if is_nowhere else Reach.ANYWHERE
 
     def path_with(self, slash: Slash) -> str:
         bare = self.path.rstrip("/")
@@ -84,7 +107,8 @@ def parse_backend(text: str, *, where: str = "url") -> Backend:
         )
     if "@" in text.split("://", 1)[-1].split("/", 1)[0] or re.match(r"[^/]*:[^/]*@", text):
         raise SettingsProblem(
-            f"{where} carries credentials.", hint="Keep user and password in the environment or a secret file."
+            f"{where} carries credentials.",
+            hint="Leave user and password out: stations sign in with the key that they hold.",
         )
     try:
         parts = urlsplit(text)
@@ -112,11 +136,36 @@ def _judge(text: str, parts: SplitResult, port: int | None, where: str) -> None:
         )
     if port == 0:
         raise SettingsProblem(f"{where} = {_shown(text)} has a port outside 1-65535.", hint="Mend the port.")
+    if not _is_host(parts.hostname):
+        raise SettingsProblem(
+            f"{where} = {_shown(text)} names a host that is no name and no address.",
+            hint="Write its name, four numbers with dots between, or an IPv6 address in brackets.",
+        )
+    if "//" in parts.path:
+        raise SettingsProblem(
+            f"{where} = {_shown(text)} has an empty part in its path: stations would dial //identity, which many refuse.",
+            hint="Write one slash.",
+        )
     if not _HOST.fullmatch(parts.hostname) or not _PATH.fullmatch(parts.path):
         raise SettingsProblem(
             f"{where} = {_shown(text)} holds characters that no URL may hold.",
             hint="Percent-encode them in the path; a host has letters, digits, dots and hyphens.",
         )
+
+
+def _address_of(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is, or nothing for a name; one that wraps an IPv4 address is that address."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def _is_host(host: str) -> bool:
+    """A host that ends in a number is an address and must be a whole one: 127.1 and 2130706433 are both this machine."""
+    ends_in_number = re.fullmatch(r"\d+|0x[0-9a-f]*", host.rstrip(".").rpartition(".")[2], re.ASCII) is not None
+    return _address_of(host.rstrip(".")) is not None if ends_in_number or ":" in host else True
 
 
 def _shown(text: str) -> str:

@@ -92,6 +92,11 @@ IN_FLIGHT = frozenset(
 BATCH_ENDS = ENDS | NEEDS_A_PERSON | {State.CONFIRMED, State.SETTLED, State.DEFERRED, State.VISITING}
 """States in which a batch lets go of a station."""
 
+RESTING = ENDS | NEEDS_A_PERSON | {State.CONFIRMED, State.SETTLED}
+"""States in which another attempt at the same station may be opened, above all one that takes it back.
+
+From all others an attempt goes on by itself, and a station has one of those at a time."""
+
 AT_REST = ENDS | NEEDS_A_PERSON | {State.SETTLED, State.VISITING}
 """States in which nothing more is to be done by a run: only a sighting or a person moves a station on."""
 

@@ -8,13 +8,37 @@ nothing: where two readings are possible it asks the operator which is meant.
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 import unicodedata
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from migrate.domain.finding import Finding, Read, nearest, quoted, show
+from migrate.domain.finding import Finding, Read, looks_like_formula, nearest, quoted, show
 from migrate.domain.station import Lifecycle
+
+LONGEST_TEXT = 32_767
+"""What one cell of a spreadsheet can hold; a longer text has swallowed its neighbours."""
+
+_ERROR_VALUES = re.compile(r"#(?:[A-ZÄÖÜ]+/?0?[!?]|DIV/0!|DEEL/0!|N/?[AVB])")
+
+
+def spoilt(text: str) -> Finding | None:
+    """What no cell that is used may hold, whatever its column: an error of a spreadsheet, or more than a cell.
+
+    >>> spoilt("#DIV/0!").code, spoilt("#WERT!").code, spoilt("# 12")
+    ('E-CELL-ERROR', 'E-CELL-ERROR', None)
+    """
+    if text[:1] == "#" and _ERROR_VALUES.fullmatch(text):
+        return Finding("E-CELL-ERROR", f"The cell holds the error {text}.", "Mend the formula or type the value.")
+    if len(text) > LONGEST_TEXT:
+        message = f"The text has {len(text):,} characters, a cell holds at most {LONGEST_TEXT:,}."
+        return Finding("E-TEXT-LONG", message, "Look for a quote that is never closed, and shorten the text.")
+    return None
+
+
+_JOINED = re.compile(r"(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
+"""Joiners where scripts and emoji need them; elsewhere they are invisible like all others."""
 
 
 def read_text(text: str) -> Read[str]:
@@ -22,19 +46,31 @@ def read_text(text: str) -> Read[str]:
 
     NUL and lone surrogates are errors: no database or report could hold them
     (SQLite counts a text only up to its NUL).  Other control characters and
-    text direction overrides are kept and named; whoever prints them isolates them.
+    text direction overrides are kept and named; whoever prints them isolates
+    them.  A text that begins as a formula does stays a text.
     """
     value = text.strip()
+    found = _formula(value)
     if value.isascii() and value.isprintable():
-        return Read(value)
+        return Read(value, found)
     if broken := sorted({c for c in value if c == "\0" or unicodedata.category(c) == "Cs"}):
         message = f"Holds characters that cannot be stored: {', '.join(show(c) for c in broken)}."
         return Read("", (Finding("E-TEXT-CHARACTER", message, "Type the text anew or remove them."),))
-    odd = sorted({c for c in value if c not in "\t\r\n" and unicodedata.category(c) in ("Cc", "Cf")})
+    plain = _JOINED.sub("", value)
+    odd = sorted({c for c in plain if c not in "\t\r\n" and unicodedata.category(c) in ("Cc", "Cf")})
     if odd:
         message = f"Holds invisible characters: {', '.join(show(c) for c in odd)}."
-        return Read(value, (Finding("W-TEXT-INVISIBLE", message, "They are kept; remove them if they are not meant."),))
-    return Read(value)
+        return Read(
+            value, (Finding("W-TEXT-INVISIBLE", message, "They are kept; remove them if they are not meant."), *found)
+        )
+    return Read(value, found)
+
+
+def _formula(value: str) -> tuple[Finding, ...]:
+    if not looks_like_formula(value):
+        return ()
+    message = f"{quoted(value)} begins as a formula does; it is taken as text."
+    return (Finding("W-TEXT-FORMULA", message, "It was never computed. Correct it if it was not meant."),)
 
 
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
@@ -64,7 +100,8 @@ def parse_number(text: str) -> float | None:
         value = value.replace(",", ".", 1)
     if not re.fullmatch(r"[+-]?\d{1,15}(?:\.\d{0,30})?(?:[eE][+-]?\d{1,3})?", value):
         return None
-    return float(value)
+    number = float(value)
+    return number if math.isfinite(number) else None  # 1E400
 
 
 def read_coordinate(text: str, *, name: str, limit: float) -> Read[float | None]:
@@ -123,7 +160,8 @@ def read_timezone(text: str, zones: frozenset[str]) -> Read[str]:
     if not name or (name in zones and ("/" in name or name == "UTC")):
         return Read(name)
     hint = (
-        nearest(name, zones) + "Write an IANA name such as Europe/Amsterdam, or leave it blank for the campaign's own."
+        nearest(name, [zone for zone in zones if "/" in zone])
+        + "Write an IANA name such as Europe/Amsterdam, or leave it blank for the campaign's own."
     )
     return Read("", (Finding("E-TIMEZONE", f"{quoted(text)} is no time zone name.", hint),))
 
@@ -145,8 +183,30 @@ def read_ip_address(text: str) -> Read[str]:
         return Read("", (Finding("E-IP-ADDRESS", f"{quoted(text)} is no IP address.", hint),))
 
 
-_NO = frozenset({"no", "n", "false", "0", "nein", "non", "nee", "-", "none"})
-_YES = frozenset({"yes", "y", "true", "1", "x", "ja", "j", "oui", "o", "si"})
+_NO = frozenset(
+    [
+        "no",
+        "n",
+        "false",
+        "0",
+        "nein",
+        "nee",
+        "non",
+        "falsch",
+        "faux",
+        "onwaar",
+        "f",
+        "-",
+        "none",
+        "keine",
+        "geen",
+        "aucun",
+        "☐",
+    ]
+)
+_YES = frozenset(
+    ["yes", "y", "true", "1", "x", "ja", "j", "oui", "o", "si", "sí", "wahr", "vrai", "waar", "t", "✓", "✔", "☑", "☒"]
+)
 
 
 def read_hold(text: str) -> Read[str]:

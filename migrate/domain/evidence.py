@@ -46,6 +46,7 @@ class Kind(StrEnum):
     TRANSACTION_STARTED = "transaction_started"
     TRANSACTION_STOPPED = "transaction_stopped"
     FIRMWARE = "firmware"
+    KEYS = "keys"  # how many keys it takes at a time, as it said when we asked
     DISCONNECTED = "disconnected"
     CSMS_DOWN = "csms_down"  # no station: the backend itself cannot be dialled
     CSMS_UP = "csms_up"
@@ -150,13 +151,34 @@ NOT_CHARGING = frozenset({"Available", "Preparing", "Finishing", "Reserved", "Un
 """And while nobody does.  *Faulted* may be either."""
 
 
+def status_detail(status: str, error: str = "", vendor_error: str = "") -> str:
+    """What a StatusNotification leaves in a sighting: the status, then its error codes if it names any.
+
+    >>> status_detail("Available", "NoError"), status_detail("Faulted", "PowerMeterFailure", "E-17")
+    ('Available', 'Faulted; PowerMeterFailure; E-17')
+    """
+    error = "" if error == "NoError" else error
+    parts = (status, error, vendor_error) if vendor_error else (status, error) if error else (status,)
+    return "; ".join(part.replace(";", ",") for part in parts)
+
+
+def status_of(sighting: Sighting) -> str:
+    """The status that a connector reported; empty for a sighting of another kind."""
+    return sighting.detail.partition("; ")[0] if sighting.kind is Kind.STATUS else ""
+
+
+def error_of(sighting: Sighting) -> str:
+    """The error code (OCPP 1.6 errorCode) that came with a status; empty for none."""
+    return sighting.detail.split("; ")[1] if sighting.kind is Kind.STATUS and "; " in sighting.detail else ""
+
+
 def still_charging(charging: Iterable[int], sighting: Sighting) -> tuple[int, ...]:
     """The connectors at which somebody charges, after one more sighting of the same station on the same side.
 
     A car does not notice that a line was lost, so neither a disconnect nor a
     boot ends anything: only the station's own word on that connector does.
     """
-    connectors, status = set(charging), sighting.detail if sighting.kind is Kind.STATUS and sighting.connector else ""
+    connectors, status = set(charging), status_of(sighting) if sighting.connector else ""
     if sighting.kind is Kind.TRANSACTION_STARTED or status in CHARGING:
         connectors.add(sighting.connector)
     elif sighting.kind is Kind.TRANSACTION_STOPPED or status in NOT_CHARGING:

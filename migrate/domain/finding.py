@@ -7,6 +7,7 @@ a spreadsheet never reaches a terminal raw.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -54,6 +55,18 @@ def quoted(text: str, longest: int = 60) -> str:
 def show(character: str) -> str:
     """A character as a person can look it up: ``U+00A0 NO-BREAK SPACE``."""
     return f"U+{ord(character):04X} {unicodedata.name(character, 'control character')}"
+
+
+_FORMULA = re.compile(r"[=@]|[+\-]\S*[(!|]")
+
+
+def looks_like_formula(text: str) -> bool:
+    """Whether a spreadsheet that opened this text would compute it, and it is more than a signed number or a phone.
+
+    >>> looks_like_formula("=HYPERLINK(1)"), looks_like_formula("+31 20 5550100"), looks_like_formula("-1+cmd|' /C calc'!A0")
+    (True, False, True)
+    """
+    return text[:1] in ("=", "@", "+", "-") and _FORMULA.match(text) is not None
 
 
 def nearest(word: str, words: Collection[str]) -> str:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from migrate.domain.finding import Finding, Read, quoted, show
+from migrate.domain.finding import Finding, Read, looks_like_formula, quoted, show
 
 LONGEST = 48
 """CiString48 of OCPP 2.0.1 for the station's identity, which is the wider of the two dialects."""
@@ -30,7 +30,8 @@ _LOOKALIKES = str.maketrans(
 )
 """Cyrillic and Greek letters that look like Latin ones (Unicode UTS 39, confusables, the part seen on labels)."""
 
-_GLYPHS = str.maketrans("oil", "011")
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
+"""What word processors make of a hyphen."""
 
 
 def unusual(identity: str) -> tuple[str, ...]:
@@ -42,6 +43,18 @@ def unusual(identity: str) -> tuple[str, ...]:
     return tuple(f"{show(c)} at {place}" for place, c in enumerate(identity, start=1) if not ("!" <= c <= "~"))
 
 
+def borrowed(identity: str) -> str:
+    """How an identity reads that holds letters of another script among Latin ones; empty when it does not.
+
+    >>> borrowed("А" + "C22"), borrowed("СР1"), borrowed("Müller-1")
+    ('AC22', '', '')
+    """
+    if identity.isascii() or not any(c.isascii() and c.isalpha() for c in identity):
+        return ""
+    reads = identity.translate(_LOOKALIKES)
+    return reads if reads != identity else ""
+
+
 def is_invisible(character: str) -> bool:
     """A character that prints as nothing or as a blank, the plain space excepted."""
     return character != " " and unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp")
@@ -50,22 +63,38 @@ def is_invisible(character: str) -> bool:
 def skeleton(identity: str) -> str:
     """Two identities with the same skeleton look the same to a person.
 
-    Case, blanks, invisible characters, composition, width and borrowed
-    letters are put aside.
+    Case, blanks, invisible characters, composition, width, dashes, digits of
+    other scripts and borrowed letters are put aside.
 
     >>> skeleton("СР1") == skeleton("cp1")
     True
     """
-    visible = "".join(c for c in unicodedata.normalize("NFKC", identity) if c != " " and not is_invisible(c))
-    return visible.translate(_LOOKALIKES).casefold()
+    if identity.isascii() and identity.isprintable():
+        return identity.replace(" ", "").casefold()
+    visible = (c for c in unicodedata.normalize("NFKC", identity) if c != " " and not is_invisible(c))
+    return "".join(map(_digit, visible)).translate(_DASHES).translate(_LOOKALIKES).casefold()
+
+
+def _digit(character: str) -> str:
+    value = unicodedata.decimal(character, None)
+    return character if value is None else str(value)
 
 
 def glyphs(identity: str) -> str:
     """The skeleton with O as 0, and I and L as 1: what a label under rain shows."""
-    return skeleton(identity).translate(_GLYPHS)
+    return glyphs_of(skeleton(identity))
 
+
+def glyphs_of(shape: str) -> str:
+    """A skeleton's glyphs."""
+    return shape.replace("o", "0").replace("i", "1").replace("l", "1")
+
+
+PLAIN_IDENTITY = re.compile(r"(?![0-9]+[eE][0-9]+\Z)[A-Za-z0-9_][A-Za-z0-9_.*\-]{0,19}")
+"""What nearly every identity looks like; nothing is wrong with one of these."""
 
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
+_EXPONENT = re.compile(r"\d{1,15}[eE]\d{1,2}")
 _RETYPE = "Correct it in the source list to exactly what the station dials, or leave the row out with --exclude-rows."
 
 
@@ -73,6 +102,8 @@ def read_identity(text: str) -> Read[str]:
     """An identity as it stands, never trimmed or repaired, and every law that it breaks."""
     if not text.strip():
         return Read("", (Finding("E-ID-MISSING", "The identity is blank.", "Fill it in, or leave the row out."),))
+    if PLAIN_IDENTITY.fullmatch(text):
+        return Read(text)  # nearly all of them
     return Read(text, tuple(_breaches(text)))
 
 
@@ -85,6 +116,12 @@ def _breaches(text: str) -> Iterator[Finding]:
         yield Finding(
             "E-ID-ROUNDED", f"{quoted(text)} is a rounded number, the identity is gone.", "Export the column as text."
         )
+    if _EXPONENT.fullmatch(text):
+        message = f"The identity {quoted(text)} is a number to a spreadsheet: saved once from there, it is {float(text):.15g}."
+        yield Finding("W-ID-EXPONENT", message, "Keep the column formatted as text, and compare with the station.")
+    if looks_like_formula(text):
+        message = f"The identity {quoted(text)} begins as a formula does; it is taken as text."
+        yield Finding("W-TEXT-FORMULA", message, "Compare it with what the station dials; it was never computed.")
     if needs := sorted(set(text) & set(ENCODED)):
         hint = (
             f"In its URL it reads {quoted(quote(text, safe=''))}. See that both CSMSes know it so, or rename it first."

@@ -4,32 +4,31 @@ Every row is judged alone, then all rows against each other; everything that
 is wrong is told at once.  This module opens no file and repairs nothing: a
 row with an error becomes no station, and what could be read two ways is an
 error that says how to settle it.
+
+It goes through the list by columns, because a hundred thousand rows repeat
+themselves: each distinct text of a column is read once, each distinct set of
+values is held against a law once, and only rows with something wrong are
+looked at singly.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import partial
+from itertools import compress
 from typing import Any
 
-from migrate.domain.cell import (
-    read_coordinate,
-    read_country,
-    read_date,
-    read_digits,
-    read_hold,
-    read_ip_address,
-    read_lifecycle,
-    read_ocpp_version,
-    read_text,
-    read_timezone,
-    read_whole,
-)
-from migrate.domain.country import is_abroad
-from migrate.domain.finding import Finding, Read, Severity, quoted
-from migrate.domain.identity import glyphs, read_identity, skeleton, unusual
+from migrate.domain.cell import read_date, read_timezone, spoilt
+from migrate.domain.finding import Finding, Read, Severity
+from migrate.domain.many import make_many
+from migrate.domain.neighbours import against_each_other
 from migrate.domain.problem import Origin, Place, Problem, problem
+from migrate.domain.readers import COLUMNS, PLAIN, READERS
+from migrate.domain.references import References
+from migrate.domain.row import Row
+from migrate.domain.row_laws import NUMBERS_MATTER, SOUND, Law, laws, number_as_text
 from migrate.domain.station import Station
 
 __all__ = [
@@ -43,64 +42,16 @@ __all__ = [
     "Severity",
     "judge",
     "problem",
-    "to_station",
 ]
 
-_READERS: dict[str, Callable[[str], Read[Any]]] = {
-    "identity": read_identity,
-    "vendor": read_text,
-    "model": read_text,
-    "firmware": read_text,
-    "serial": read_text,
-    "iccid": lambda text: read_digits(text, name="ICCID", lengths=range(18, 23)),
-    "imsi": lambda text: read_digits(text, name="IMSI", lengths=range(14, 16)),
-    "apn": read_text,
-    "ocpp_version": read_ocpp_version,
-    "security_profile": lambda text: read_whole(
-        text, name="security profile", code="E-SECURITY-PROFILE", least=0, most=3
-    ),
-    "connection": read_text,
-    "ip_address": read_ip_address,
-    "site_id": read_text,
-    "site_name": read_text,
-    "address": read_text,
-    "postcode": read_text,
-    "city": read_text,
-    "country": read_country,
-    "latitude": lambda text: read_coordinate(text, name="latitude", limit=90),
-    "longitude": lambda text: read_coordinate(text, name="longitude", limit=180),
-    "timezone": read_text,  # judged against the known zones in to_station
-    "connectors": lambda text: read_whole(text, name="connectors", code="E-CONNECTORS", least=0, most=100),
-    "lifecycle": read_lifecycle,
-    "last_seen_at": read_date,
-    "notes": read_text,
-    "hold": read_hold,
-    "wave": lambda text: read_whole(text, name="wave", code="E-WAVE", least=0, most=1000),
-}
+_TOTAL = (
+    r"(?:grand |sub)?(?:totals?|sum|summe|gesamt|gesamtsumme|insgesamt|anzahl|totaal|aantal|somme|total g[ée]n[ée]ral)"
+)
+_TOTALS = re.compile(_TOTAL + r"\s*:?(?:\s*[\d.,]+)?", re.IGNORECASE)
+_MOST_IN_A_TOTAL = 4
 
-COLUMNS = tuple(_READERS)
-"""The canonical columns, in the order of the template."""
-
-_TOTALS = frozenset({"total", "totals", "sum", "grand total", "summe", "gesamt", "totaal", "somme"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row under canonical names.
-
-    ``dates`` are further published dates that the operator wants judged,
-    ``found`` is what the reader of the file already noticed in its cells.
-    """
-
-    place: Place
-    cells: Mapping[str, str]
-    origins: Mapping[str, Origin] = field(default_factory=dict)
-    numbers: frozenset[str] = frozenset()  # canonical columns whose cell held a number, not text
-    dates: tuple[tuple[Origin, str], ...] = ()
-    found: tuple[tuple[Origin, Finding, str], ...] = ()
-
-    def origin(self, column: str) -> Origin:
-        return self.origins.get(column) or Origin(column=column)
+_BLANK = {f.name: f.default for f in fields(Station)} | {"identity": ""}
+"""What a blank cell of each column means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,158 +62,202 @@ class Judgement:
     problems: tuple[Problem, ...]
 
 
-def judge(rows: Sequence[Row], *, zones: frozenset[str], twins_allowed: bool = False) -> Judgement:
+def judge(
+    rows: Sequence[Row], *, zones: frozenset[str], twins_allowed: bool = False, references: References | None = None
+) -> Judgement:
     """Judge each row, then all against each other.
 
     Each identity yields at most one station, the first; a later one is an
     error that names both rows.  ``twins_allowed`` is the operator's word that
     identities which look alike are different stations all the same.
     """
-    stations: dict[str, Station] = {}
-    problems: list[Problem] = []
-    for row in rows:
-        station, found = to_station(row, zones)
-        problems += found
-        if station is not None:
-            stations.setdefault(station.identity, station)
-    problems += _against_each_other(rows, twins_allowed=twins_allowed)
+    listing = _Listing([row for row in rows if not _is_total(row)])
+    listing.read(zones)
+    for law in laws(references or References()):
+        listing.hold_against(law)
+    finding = Finding("E-ROW-TOTAL", "This looks like a row of totals.", "Leave it out with --exclude-rows.")
+    problems = [problem(row.place, finding) for row in rows if _is_total(row)] if listing.is_short_of(rows) else []
+    problems += listing.problems
+    problems += against_each_other(rows, twins_allowed=twins_allowed)
     problems.sort(key=lambda p: (p.file, p.sheet, p.row or 0))
-    return Judgement(stations=tuple(stations.values()), problems=tuple(problems))
+    return Judgement(stations=listing.stations(), problems=tuple(problems))
 
 
-def to_station(row: Row, zones: frozenset[str]) -> tuple[Station | None, tuple[Problem, ...]]:
-    """One row as a station; with any error it is none, and all its problems are told."""
-    if _is_total(row):
-        finding = Finding("E-ROW-TOTAL", "This looks like a row of totals.", "Leave it out with --exclude-rows.")
-        return None, (problem(row.place, finding),)
-    values: dict[str, Any] = {}
-    problems = [problem(row.place, finding, origin, text) for origin, finding, text in row.found]
-    unreadable = {p.column for p in problems if p.is_error}
-    for column in _READERS:
-        text = row.cells.get(column, "")
-        if (text or column == "identity") and row.origin(column).column not in unreadable:
-            read = _read(row, column, text, zones)
-            values[column] = read.value
-            problems += (problem(row.place, f, row.origin(column), text) for f in read.findings)
-    for origin, text in row.dates:
-        problems += (problem(row.place, f, origin, text) for f in read_date(text, origin.order).findings)
-    problems += (problem(row.place, f, row.origin(c), row.cells.get(c, "")) for c, f in _laws(values, row.numbers))
-    if any(p.is_error for p in problems):
-        return None, tuple(problems)
-    return Station(**{column: value for column, value in values.items() if value is not None}), tuple(problems)
+@dataclass(slots=True)
+class _Listing:
+    """Rows as columns of values, while they are judged."""
+
+    rows: Sequence[Row]
+    values: dict[str, list[Any]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    spoilt: set[int] = field(default_factory=set)  # rows with an error, by their place in the list
+    unreadable: dict[int, set[str]] = field(default_factory=dict)  # their published columns, as the file's reader found
+
+    def is_short_of(self, rows: Sequence[Row]) -> bool:
+        return len(self.rows) < len(rows)
+
+    def read(self, zones: frozenset[str]) -> None:
+        """Read every column that the list has, each distinct text once."""
+        self._take_over()
+        columns = self._columns()
+        for column in (name for name in COLUMNS if name in columns):
+            if column == "last_seen_at":
+                self._read_dates(column, columns[column])
+            else:
+                reader = partial(read_timezone, zones=zones) if column == "timezone" else READERS[column]
+                self._read_column(column, columns[column], reader)
+        for at, row in enumerate(self.rows):
+            if row.dates:
+                for origin, text in row.dates:
+                    self._tell(at, read_date(text, origin.order).findings, origin, text)
+            if row.numbers:
+                self._numbers(at, row)
+
+    def _take_over(self) -> None:
+        """What the reader of the file has found: an error there makes the cell unreadable here."""
+        for at, row in enumerate(self.rows):
+            for origin, finding, text in row.found:
+                self._tell(at, (finding,), origin, text)
+                if finding.severity is Severity.ERROR:
+                    self.unreadable.setdefault(at, set()).add(origin.column)
+
+    def _columns(self) -> dict[str, Sequence[str]]:
+        """The texts of every column that any row has; of a cell that could not be read, none."""
+        cells = [row.cells for row in self.rows]
+        shapes = dict.fromkeys(map(tuple, cells))
+        columns: dict[str, Sequence[str]] = {"identity": [""] * len(cells)}
+        if len(shapes) == 1:
+            columns |= zip(*shapes, _turned(cells), strict=True)
+        else:
+            columns |= {name: [row.get(name, "") for row in cells] for shape in shapes for name in shape}
+        return self._without_unreadable(columns) if self.unreadable else columns
+
+    def _without_unreadable(self, columns: dict[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+        read = {name: list(texts) for name, texts in columns.items()}
+        for at in self.unreadable:
+            for name in self._unread(at, self.rows[at]):
+                read[name][at] = ""
+        return dict(read)
+
+    def _read_column(self, column: str, texts: Sequence[str], reader: Any) -> None:
+        plain, blank = PLAIN.get(column), _BLANK[column]
+        known: dict[str, Any] = {"": blank} if column != "identity" else {}
+        odd: dict[str, tuple[Finding, ...]] = {}
+        distinct = set(texts) - known.keys()
+        if plain is not None:
+            looks, value = plain.looks.fullmatch, plain.value
+            likely = [text for text in distinct if looks(text)]
+            known.update(zip(likely, map(value, likely) if value else likely, strict=True))
+            distinct.difference_update(likely)
+        for text in distinct:
+            read = _careful(text, reader)
+            known[text] = blank if read.value is None else read.value
+            if read.findings:
+                odd[text] = read.findings
+        self.values[column] = [known[text] for text in texts]
+        self._tell_odd(column, texts, odd)
+
+    def _tell_odd(self, column: str, texts: Sequence[str], odd: dict[str, tuple[Finding, ...]]) -> None:
+        if not odd:
+            return
+        for at, text in enumerate(texts):
+            if findings := odd.get(text):
+                row = self.rows[at]
+                if column in self._unread(at, row):
+                    continue
+                self._tell(at, findings, row.origin(column), text)
+
+    def _unread(self, at: int, row: Row) -> frozenset[str]:
+        """The canonical columns of a row whose cell could not be read."""
+        columns = self.unreadable.get(at)
+        return frozenset(name for name in row.cells if row.origin(name).column in columns) if columns else frozenset()
+
+    def _read_dates(self, column: str, texts: Sequence[str]) -> None:
+        """The order of day and month is the file's, so one text may mean two things in two files."""
+        known: dict[tuple[str, Any], Read[Any]] = {}
+        values: list[str] = []
+        for at, text in enumerate(texts):
+            if not text:
+                values.append("")
+                continue
+            origin = self.rows[at].origin(column)
+            read = known.get((text, origin.order))
+            if read is None:
+                read = known[text, origin.order] = _careful(text, partial(read_date, order=origin.order))
+            values.append(read.value or "")
+            if read.findings:
+                self._tell(at, read.findings, origin, text)
+        self.values[column] = values
+
+    def _numbers(self, at: int, row: Row) -> None:
+        for column in sorted(row.numbers & NUMBERS_MATTER - self._unread(at, row)):
+            digits = str(self.values[column][at])
+            self._tell(at, (number_as_text(column, digits),), row.origin(column), row.cells.get(column, ""))
+
+    def hold_against(self, law: Law) -> None:
+        """One law over all rows; each distinct set of values once."""
+        if not any(name in self.values for name in law.columns) or any(name not in self.values for name in law.needs):
+            return
+        nothing: list[Any] = [None] * len(self.rows)
+        sets = list(zip(*(self.values.get(name, nothing) for name in law.columns), strict=True))
+        needed = [law.columns.index(name) for name in law.needs]
+        odd = {}
+        for said in set(sets):
+            if all(said[i] is not None and said[i] != "" for i in needed):
+                ruling = law.read(*said)
+                if ruling is not SOUND:
+                    odd[said] = ruling
+        for at, said in enumerate(sets) if odd else ():
+            if said in odd:
+                row = self.rows[at]
+                for column, finding in odd[said].findings:
+                    self._tell(at, (finding,), row.origin(column), row.cells.get(column, ""))
+                for column, value in odd[said].replaced.items():
+                    self.values[column][at] = _BLANK[column] if value is None else value
+
+    def _tell(self, at: int, findings: Sequence[Finding], origin: Origin, text: str) -> None:
+        for finding in findings:
+            self.problems.append(problem(self.rows[at].place, finding, origin, text))
+            if finding.severity is Severity.ERROR:
+                self.spoilt.add(at)
+
+    def stations(self) -> tuple[Station, ...]:
+        """The stations of all whole rows; of an identity that comes twice, the first."""
+        columns: dict[str, list[Any]] = self.values
+        if self.spoilt:
+            whole = [at not in self.spoilt for at in range(len(self.rows))]
+            columns = {name: list(compress(values, whole)) for name, values in columns.items()}
+        stations = make_many(Station, len(columns["identity"]), columns)
+        firsts = {station.identity: station for station in reversed(stations)}
+        if len(firsts) == len(stations):
+            return tuple(stations)
+        return tuple(station for station in stations if firsts[station.identity] is station)
 
 
-def _read(row: Row, column: str, text: str, zones: frozenset[str]) -> Read[Any]:
-    if column == "timezone":
-        return read_timezone(text, zones)
-    if column == "last_seen_at":
-        return read_date(text, row.origin(column).order)
-    return _READERS[column](text)
+def _turned(cells: Sequence[Mapping[str, str]]) -> list[list[str]]:
+    """Rows of one shape as columns; so many at a time as a processor keeps at hand, which is three times faster."""
+    columns: list[list[str]] = [[] for _ in cells[0]]
+    for at in range(0, len(cells), 500):
+        for column, part in zip(
+            columns, zip(*(row.values() for row in cells[at : at + 500]), strict=True), strict=True
+        ):
+            column.extend(part)
+    return columns
+
+
+def _careful(text: str, reader: Any) -> Read[Any]:
+    if fault := spoilt(text):
+        return Read(None, (fault,))
+    read: Read[Any] = reader(text)
+    return read
 
 
 def _is_total(row: Row) -> bool:
-    identity = row.cells.get("identity", "").strip().casefold()
-    if identity:
-        return identity in _TOTALS
-    return any(text.strip().casefold().rstrip(":") in _TOTALS for text in row.cells.values())
-
-
-def _laws(values: dict[str, Any], numbers: frozenset[str]) -> Iterator[tuple[str, Finding]]:
-    """What concerns several cells of one row.  Takes back values that the row cannot mean."""
-    yield from _place_laws(values)
-    if values.get("connectors") == 0:
-        values["connectors"] = None
-        hint = "It counts as one; mend the list if shares of a site matter."
-        yield "connectors", Finding("W-CONNECTORS", "A station without connectors.", hint)
-    if ":" in values.get("identity", "") and values.get("security_profile") in (1, 2):
-        message = "An identity with a colon cannot be a Basic user name (RFC 7617), which its security profile needs."
-        yield "identity", Finding("E-ID-COLON", message, "Rename the station, or move it to profile 3 first.")
-    for column in sorted(numbers & {"identity", "firmware", "serial", "iccid", "imsi"}):
-        yield column, _number_as_text(column, str(values.get(column, "")))
-
-
-def _number_as_text(column: str, digits: str) -> Finding:
-    """Spreadsheets keep 15 digits of a number and no zeros at its ends: firmware 1.10 becomes 1.1."""
-    if len(digits) > 15:
-        message = f"The {column} {digits} is stored as a number; beyond 15 digits the rest is lost."
-        return Finding("E-NUMBER-ROUNDED", message, "Format the column as text and fill it anew from the source.")
-    message = f"The {column} {digits} is stored as a number; zeros at its ends would be lost."
-    return Finding("W-NUMBER", message, "Format the column as text.")
-
-
-def _place_laws(values: dict[str, Any]) -> Iterator[tuple[str, Finding]]:
-    latitude, longitude = values.get("latitude"), values.get("longitude")
-    if latitude is None or longitude is None:
-        return
-    if latitude == 0 and longitude == 0:
-        values["latitude"] = values["longitude"] = None
-        hint = "It is left out; fill in the place or leave both cells blank."
-        yield "latitude", Finding("W-GEO-ZERO", "Latitude and longitude 0, 0 lie in the Atlantic.", hint)
-        return
-    country = values.get("country", "")
-    if not is_abroad(country, latitude, longitude):
-        return
-    if not is_abroad(country, longitude, latitude):
-        message = f"{latitude}, {longitude} lies outside {country}; the other way round it would lie inside."
-        yield "latitude", Finding("W-GEO-SWAPPED", message, "Exchange the two columns in the list or in the map.")
-        return
-    message = f"{latitude}, {longitude} lies outside {country}."
-    yield "latitude", Finding("W-GEO-ABROAD", message, "Mend the coordinate or the country: crews drive there.")
-
-
-def _against_each_other(rows: Sequence[Row], *, twins_allowed: bool) -> Iterator[Problem]:
-    named = [row for row in rows if row.cells.get("identity", "").strip()]
-    firsts: list[Row] = []
-    for group in _groups(named, lambda row: row.cells["identity"]):
-        firsts.append(group[0])
-        for later in group[1:]:
-            yield _pair(group[0], later, "E-ID-DUPLICATE", "stands in", "Keep one of the two rows.")
-    code = "W-ID-LOOKALIKE" if twins_allowed else "E-ID-LOOKALIKE"
-    hint = 'Correct the wrong one, or, if both are real, set twins = "allowed" under [check] in the column map.'
-    for group in _groups(firsts, lambda row: skeleton(row.cells["identity"])):
-        for later in group[1:]:
-            yield _pair(group[0], later, code, "looks like the one of", hint)
-    yield from _similar(firsts)
-    for column in ("iccid", "imsi"):
-        yield from _shared(firsts, column)
-
-
-def _similar(rows: Sequence[Row]) -> Iterator[Problem]:
-    """O and 0, I, l and 1: real fleets hold both, so it is a warning."""
-    for group in _groups(rows, lambda row: glyphs(row.cells["identity"])):
-        for later in group[1:]:
-            if skeleton(later.cells["identity"]) != skeleton(group[0].cells["identity"]):
-                hint = "Compare both with their labels."
-                yield _pair(group[0], later, "W-ID-SIMILAR", "reads like the one of", hint)
-
-
-def _shared(rows: Sequence[Row], column: str) -> Iterator[Problem]:
-    """Two stations with one SIM: one of them cannot be told from the other when it arrives."""
-    filled = [row for row in rows if row.cells.get(column, "").strip()]
-    for group in _groups(filled, lambda row: row.cells[column].strip()):
-        for later in group[1:]:
-            message = f"The {column} {quoted(later.cells[column])} stands in {_where(group[0], later)} too."
-            finding = Finding("W-SIM-SHARED", message, "See which of the two stations holds the SIM card.")
-            yield problem(later.place, finding, later.origin(column), later.cells[column])
-
-
-def _groups(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> Iterable[list[Row]]:
-    groups: dict[Hashable, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return groups.values()
-
-
-def _pair(first: Row, later: Row, code: str, verb: str, hint: str) -> Problem:
-    identity = later.cells["identity"]
-    message = f"The identity {quoted(identity)} of row {later.place.row} {verb} {_where(first, later)}"
-    message += f" as {quoted(first.cells['identity'])}" if first.cells["identity"] != identity else " already"
-    odd = (*unusual(first.cells["identity"]), *unusual(identity))
-    message += f" ({', '.join(dict.fromkeys(odd))})." if odd else "."
-    return problem(later.place, Finding(code, message, hint), later.origin("identity"), identity)
-
-
-def _where(first: Row, later: Row) -> str:
-    elsewhere = f" of {first.place.file}" if first.place.file != later.place.file else ""
-    sheet = f", sheet {first.place.sheet}" if first.place.sheet != later.place.sheet else ""
-    return f"row {first.place.row}{elsewhere}{sheet}"
+    """A row of sums: it says so where the identity belongs, or beside a blank or a bare number there."""
+    identity = row.cells.get("identity", "")
+    if identity and not identity.isdigit() and not identity.isspace():
+        return identity[0] in "tTsSgGiIaA " and _TOTALS.fullmatch(identity.strip()) is not None
+    filled = [text.strip() for text in row.cells.values() if text and not text.isspace()]
+    if identity and len(filled) > _MOST_IN_A_TOTAL:
+        return False
+    return any(_TOTALS.fullmatch(text) for text in filled)

@@ -8,6 +8,7 @@ waves themselves and is covered: the share of a site.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from fractions import Fraction
@@ -59,6 +60,7 @@ class Caps:
 class GatePolicy:
     min_confirmed: Share = Share(0.98)
     max_failed: int = 3  # of one vendor, model and firmware; more stops that kind alone
+    max_without_effect: int = 0  # of one profile that stored its setting and did not use it; more stops that profile
     max_failed_share: Share = Share(0.05)
     max_lost: int = 0
     min_sample: int = 5
@@ -123,3 +125,6 @@ class Policy:
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
     legacy_switch_off: date | None = None
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    """Profiles below bench level that may leave wave 0 all the same, each with the reason a person gave."""
+    requires_proof: bool = True  # false in demonstrations: simulated stations prove nothing and need no proof

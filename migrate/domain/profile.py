@@ -80,7 +80,12 @@ class Write:
 
     ``within`` names the one field that is replaced in a packed value such as
     ``ocppCsmsUrl{…}messageTimeout{…}``: what else the station keeps there
-    (interface, security profile) stays as it was found.
+    (interface, security profile) stays as it was found.  ``only_with`` names a
+    key that decides whether this write is made: only where the station holds
+    something in it, as with a second pair of keys for stations on a SIM.
+    ``keeps_form`` refuses a station that holds its identity in the value where
+    the new value has none, or the other way round: it finds its backend in
+    another form than the profile believes.
     """
 
     key: str
@@ -88,6 +93,8 @@ class Write:
     readback: Readback = Readback.EXACT
     also_named: tuple[str, ...] = ()  # the same key under other names, by build; the station has exactly one of them
     within: str = ""
+    only_with: str = ""
+    keeps_form: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from migrate.domain.attempt import ENDS, IN_FLIGHT, Fact, State, advance
-from migrate.domain.evidence import Grade
+from migrate.domain.attempt import ENDS, IN_FLIGHT, RESTING, Fact, State, advance
+from migrate.domain.evidence import Grade, Side
 from migrate.domain.profile import Method
 from migrate.domain.unit import PreparedWrite
 from migrate.domain.wave import Cause, Deferral, Mode
@@ -23,6 +23,16 @@ from migrate.domain.wave import Cause, Deferral, Mode
 class Direction(StrEnum):
     FORWARD = "forward"
     BACK = "back"  # a rollback: source and target change places
+
+    @property
+    def origin(self) -> Side:
+        """The side that a station leaves, and whose CSMS commands it."""
+        return Side.SOURCE if self is Direction.FORWARD else Side.TARGET
+
+    @property
+    def goal(self) -> Side:
+        """The side on which it has to be proven."""
+        return Side.TARGET if self is Direction.FORWARD else Side.SOURCE
 
 
 class EventKind(StrEnum):
@@ -42,6 +52,8 @@ class EventKind(StrEnum):
     MODEL_STOPPED = "model_stopped"
     INCIDENT = "incident"
     RESOLVED = "resolved"  # a person's word on a station
+    VISIT = "visit"  # a work order: issued, returned, closed
+    ORDERED = "ordered"  # a person's retry or rollback of named stations
     BATCH = "batch"  # taken by a worker, with its epoch
     PROCESS = "process"  # a process began or ended
     ANCHOR = "anchor"  # the newest hashes of the other chains
@@ -76,7 +88,8 @@ class Attempt:
     ``version`` counts its moves: a change that was computed from an older
     version is stale and is not stored.  ``left`` is true once the station was
     away from the source, or came back to it by a restart: it tells *reverted*
-    from *failed* when the old values are read back.
+    from *failed* when the old values are read back.  Of an attempt that takes
+    a station back, all of this is said of the side it leaves: the target.
     """
 
     id: str
@@ -96,16 +109,35 @@ class Attempt:
     tries: int = 0  # writes begun
     left: bool = False
     unit: tuple[PreparedWrite, ...] = ()
-    source_session: str = ""  # the session on the source when the write began
+    source_session: str = ""  # the session on the side it leaves when the write began
     opened_at: datetime
     entered_at: datetime  # its present state
     confirmed_at: datetime | None = None
     fingerprint: str = ""
     version: int = 1
+    numbers_given: int = field(default=0, compare=False)
+    """The highest number given at this station, to void attempts too; told when it is read, never stored."""
 
     @property
     def is_ended(self) -> bool:
         return self.state in ENDS
+
+    @property
+    def is_void(self) -> bool:
+        """A rollback that came to nothing: the station keeps the state that its attempt before has.
+
+        One that was lost on its way and written off is not void: where it was, it is no more.
+        """
+        return self.direction is Direction.BACK and self.is_ended and not (self.state is State.SKIPPED and self.left)
+
+    @property
+    def is_under_way(self) -> bool:
+        """It goes on by itself; a station has one such attempt at a time."""
+        return self.state not in RESTING
+
+    @property
+    def next_number(self) -> int:
+        return max(self.number, self.numbers_given) + 1
 
     @property
     def holds_permits(self) -> bool:
@@ -189,6 +221,21 @@ def move(
         kind=EventKind.MOVED, at=at, identity=before.identity, attempt=before.id, data={**data, **(note or {})}
     )
     return Change(events=(event,), attempts=(after,), guard=guard)
+
+
+def beginning(attempt: Attempt, reason: str = "") -> Event:
+    """What the journal tells of an attempt that begins."""
+    data = {
+        "wave": attempt.wave,
+        "batch": attempt.batch,
+        "profile": attempt.profile,
+        "method": attempt.method.value,
+        "direction": attempt.direction.value,
+    }
+    data |= {"reason": reason} if reason else {}
+    return Event(
+        kind=EventKind.ATTEMPT_OPENED, at=attempt.opened_at, identity=attempt.identity, attempt=attempt.id, data=data
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

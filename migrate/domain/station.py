@@ -33,6 +33,8 @@ class Station:
     ``timezone`` is an IANA name, or empty for the campaign's own.  ``hold``
     is the reason a person gave for leaving the station alone, or empty.
     ``wave`` pins the station to a wave; ``None`` leaves the choice to the plan.
+    The contact and ``access`` (how to get in: gate, key, hours) are for crews;
+    ``access`` may hold a code, so it is printed on work orders and nowhere else.
     """
 
     identity: str
@@ -62,6 +64,10 @@ class Station:
     notes: str = ""
     hold: str = ""
     wave: int | None = None
+    contact_name: str = ""
+    contact_phone: str = ""
+    contact_email: str = ""
+    access: str = ""
     synthetic: bool = False  # vendor, model and firmware were dealt by a demonstration, not published
 
     @property

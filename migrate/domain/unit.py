@@ -8,10 +8,11 @@ in, writes go out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from string import Template
+from urllib.parse import unquote
 
 from migrate.domain.address import Backend
 from migrate.domain.errors import Mismatch, ProfileProblem
@@ -46,14 +47,48 @@ def prepare(
             hint="Mend the identity in the inventory.",
         )
     names = _names(profile, backend, identity, snapshot)
-    unit = tuple(_filled(profile, write, names, snapshot) for write in profile.writes)
-    if unit and unit[-1].old == "":
+    wanted = [write for write in profile.writes if not write.only_with or snapshot.get(write.only_with)]
+    unit = tuple(_filled(profile, write, names, snapshot) for write in wanted)
+    if profile.writes and (not unit or unit[-1].old == ""):
+        keys = unit[-1].key if unit else " or ".join(dict.fromkeys(write.only_with for write in profile.writes))
         raise Mismatch(
-            f"{identity} holds nothing in {unit[-1].key}: it finds its backend by another setting.",
+            f"{identity} holds nothing in {keys}: it finds its backend by another setting.",
             identity=identity,
             hint=f"Profile {profile.name} would change nothing; probe the station before planning it again.",
         )
     return unit
+
+
+def taken_back(
+    profile: Profile, changed: Sequence[PreparedWrite], now: Mapping[str, str | None]
+) -> tuple[PreparedWrite, ...]:
+    """The unit that takes a station back: what it held before ``changed`` was written, in the same order.
+
+    Its own old values, and not those that a profile would fill in: a legacy
+    URL may hold a token of this station alone.  The slot in use is never
+    written, so of a station with slots only their order is put back.  Nothing,
+    where an old value was never seen or the station shows a key no more: then
+    a profile has to say what the source is called.
+    """
+    slots = profile.slots.keys if profile.slots else ()
+    unit = [write for write in changed if write.key not in slots]
+    if any(write.old is None or write.key not in now for write in unit):
+        return ()
+    return tuple(replace(write, new=write.old or "", old=now[write.key]) for write in unit)
+
+
+def unfit(profile: Profile, backend: Backend, identity: str) -> str:
+    """Why an address can never be written to a station of this family, whatever it holds; empty where it can.
+
+    What ``prepare`` would refuse one station at a time in the night is known
+    when the plan is made.
+    """
+    names = {**_named(profile, backend, identity), "free_slot": "", "active_slot": ""}
+    for write in profile.writes:
+        length = len(Template(write.value).substitute(names))
+        if length > profile.max_value_length:
+            return f"{write.key} would hold {length} characters, {profile.name} allows {profile.max_value_length}"
+    return ""
 
 
 def visit_steps(profile: Profile, backend: Backend, identity: str) -> tuple[str, ...]:
@@ -92,8 +127,30 @@ def _filled(
             identity=names["identity"],
             hint="Move it by a visit, or by a profile of its own whose read-back is declared masked.",
         )
+    if write.keeps_form:
+        _judge_form(profile, key, value, snapshot[key], names["identity"])
     old = snapshot[key] if write.readback is Readback.EXACT else None  # a mask is no value to put back
     return PreparedWrite(key=key, new=value, old=old, readback=write.readback)
+
+
+def _judge_form(profile: Profile, key: str, value: str, held_now: str | None, identity: str) -> None:
+    """A base address where the station wants its identity in it, or the reverse, strands it: nobody dials what is left."""
+    if held_now and ends_with(held_now, identity) is not ends_with(value, identity):
+        has = "holds its identity" if ends_with(held_now, identity) else "does not hold its identity"
+        raise Mismatch(
+            f"{identity} {has} at the end of {key}, and profile {profile.name} expects otherwise.",
+            identity=identity,
+            hint="Its firmware or build differs; read the key on the station before planning it again.",
+        )
+
+
+def ends_with(address: str, identity: str) -> bool:
+    """Whether the last segment of an address is this identity, percent-encoded or not.
+
+    >>> ends_with("wss://csms.example/ocpp/AC%201", "AC 1"), ends_with("wss://csms.example/ocpp/", "AC 1")
+    (True, False)
+    """
+    return unquote(address.rstrip("/").rpartition("/")[2]).casefold() == identity.casefold()
 
 
 def _known_key(profile: Profile, write: Write, names: Mapping[str, str], snapshot: Mapping[str, str | None]) -> str:
@@ -104,7 +161,7 @@ def _known_key(profile: Profile, write: Write, names: Mapping[str, str], snapsho
         raise Mismatch(
             f"{names['identity']} {said} {' or '.join(candidates)} of profile {profile.name}.",
             identity=names["identity"],
-            hint="Its firmware or build differs; probe it before planning.",
+            hint="Its firmware or build is not the profile's: `migrate station` shows what it answered.",
         )
     return known[0]
 
@@ -179,11 +236,14 @@ def held(unit: Sequence[PreparedWrite], now: Mapping[str, str | None]) -> Held:
     return Held.PARTLY
 
 
-def undo(unit: Sequence[PreparedWrite], now: Mapping[str, str | None]) -> tuple[PreparedWrite, ...]:
-    """The writes that put the old values back: only what differs, last written first.
+def undo(
+    unit: Sequence[PreparedWrite], now: Mapping[str, str | None], doubtful: Collection[str] = ()
+) -> tuple[PreparedWrite, ...]:
+    """The writes that put the old values back: only what differs or is ``doubtful``, last written first.
 
     A key whose old value is unknown cannot be put back and is left out; the
     caller sees it as a read-back that stays wrong.
     """
-    differing = [w for w in unit if w.old is not None and w.old != w.new and now.get(w.key) != w.old]
+    changed = [w for w in unit if w.old is not None and w.old != w.new]
+    differing = [w for w in changed if now.get(w.key) != w.old or w.key in doubtful]
     return tuple(PreparedWrite(key=w.key, new=w.old or "", old=w.new, readback=w.readback) for w in reversed(differing))

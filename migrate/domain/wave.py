@@ -113,17 +113,18 @@ class Mode(StrEnum):
 
 
 class Deferral(StrEnum):
-    """Why an attempt was put off.  The first three lie outside a wave's proof, the others are still owed to it."""
+    """Why an attempt was put off.  The first four lie outside a wave's proof, the others are still owed to it."""
 
     BUSY = "busy"
     OFFLINE = "offline"
     MODEL_STOPPED = "model stopped"
+    UNPROVEN = "unproven"  # its profile may go with the canary and no further, until a person accepts it
     WINDOW = "window"
     BACKOFF = "backoff"
 
     @property
     def is_outside(self) -> bool:
-        return self in (Deferral.BUSY, Deferral.OFFLINE, Deferral.MODEL_STOPPED)
+        return self in (Deferral.BUSY, Deferral.OFFLINE, Deferral.MODEL_STOPPED, Deferral.UNPROVEN)
 
 
 class Cause(StrEnum):
@@ -131,6 +132,7 @@ class Cause(StrEnum):
 
     STATION = "station"
     ENVIRONMENT = "environment"  # a CSMS was down, a witness blind: charged to no station
+    WITHOUT_EFFECT = "without effect"  # it stored the new address, restarted, and did not use it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +209,11 @@ class StationStanding:
     synthetic: bool = False
     deferral: Deferral | None = None
     due_at: datetime | None = None  # when a deferred one is tried again; none while an order or a stop lies on it
+    rollback: Rollback | None = None  # its class, as planned
+    is_going_back: bool = False  # its newest attempt is a rollback
+    tries: int = 0  # writes begun in its newest attempt
+    opened_at: datetime | None = None  # its newest attempt
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,20 +17,22 @@ from typing import Any
 from batches.acts import for_ever
 from batches.conductor import Conductor
 from batches.errand import Ports
-from batches.gate import stopped_kinds
+from batches.gate import stopped_kinds, stopped_profiles
 from batches.lookout import Lookout
+from batches.rollback import RollbackBook
 from batches.schedule import Admission
 from batches.turnstile import Turnstile
 from batches.watch import Watch
-from migrate.domain.attempt import AT_REST, BATCH_ENDS, NEEDS_A_PERSON, State
+from migrate.domain.attempt import BATCH_ENDS, NEEDS_A_PERSON, State
 from migrate.domain.errors import CsmsUnavailable
-from migrate.domain.evidence import Kind, Sighting
-from migrate.domain.record import Attempt, Change, Event, EventKind
+from migrate.domain.evidence import Kind, Side, Sighting
+from migrate.domain.record import Attempt, Change, Direction, Event, EventKind, beginning
 from migrate.domain.wave import Ruling, Verdict, WaveState
 from migrate.engine.brake import CampaignBrake
 from migrate.engine.durable import Steps
 from migrate.engine.gates import Gates
-from migrate.engine.outline import Outline, batch_name, opening_event
+from migrate.engine.outline import Outline, batch_name, is_catch_up
+from migrate.engine.rest import Rest
 
 TICK = timedelta(seconds=10)
 """How often, in campaign time, the engine looks at gates, deadlines and orders; never less than once a real second."""
@@ -39,6 +41,7 @@ OPENED_AT_ONCE = 500
 """Attempts opened in one change: ten thousand in one transaction would keep every other process waiting."""
 
 _AGAINST = frozenset({State.FAILED, State.REVERTED}) | NEEDS_A_PERSON
+
 
 SendOff = Callable[[str], Awaitable[None]]
 
@@ -52,12 +55,16 @@ class Campaign:
         self.is_helper = False  # a worker: what it does not start is left to the run, not reported as done
         self.is_leader = True  # keeps the watch and dispatches what is due; one process of a campaign does
         self.broken: Exception | None = None  # what stopped a batch and was no station's doing
-        self.brake = CampaignBrake(ports.witness)
+        self._rollbacks = RollbackBook(outline.kinds, outline.policy.gate)
+        self._rollbacks_read_up_to = 0
+        self.brake = CampaignBrake(ports.witness, ports.pacer, self._rollbacks)
         self.lookout = Lookout(ports.witness)
         self.watch = Watch(ports, outline.errand_or_none, self._opening, self._may_dispatch, self._dispatch)
+        self.rest = Rest(outline, self.brake, self.lookout, self.watch.known, nap_s=self.nap_s)
         self._gates = Gates(outline, ports, self.watch.known)
         turnstile = Turnstile(Admission(outline.policy.caps, outline.limits))
         self._conductor = Conductor(ports, self.lookout, turnstile, self.brake, executor=executor, let_go=self._let_go)
+        self._slowed: dict[Side, str] = {}
         self._send_off: SendOff | None = None
 
     @property
@@ -107,7 +114,17 @@ class Campaign:
                 await self._elsewhere(sighting)
             with suppress(CsmsUnavailable):  # the rest of this look comes with the next
                 await (self.watch.tick() if self.is_leader else self.watch.read_moves())
+            await self._tell_the_pace()
             await asyncio.sleep(self.nap_s)
+
+    async def _tell_the_pace(self) -> None:
+        """An incident for as long as a backend is worked on more slowly than it could be asked to."""
+        slowed = self._ports.pacer.slowed if self.is_leader else {}
+        for side in Side:
+            if (side in slowed) != (side in self._slowed):
+                told = slowed.get(side) or self._slowed[side]
+                await self._note_incident("CSMS slow", told, side=side.value, over=side not in slowed)
+        self._slowed = dict(slowed)
 
     @property
     def nap_s(self) -> float:
@@ -118,15 +135,16 @@ class Campaign:
         await self._gates.refresh(self.brake.control)
         self.brake.shut_waves = self._gates.shut()
         self._stop_kinds()
+        newest = await self._ports.journal.newest_seq()
+        self._rollbacks.learn(await self._ports.journal.rollbacks(after=self._rollbacks_read_up_to))
+        self._rollbacks_read_up_to = newest
 
     def _stop_kinds(self) -> None:
         acknowledged = self.brake.control.acknowledged.values()
-        self.brake.stopped_kinds = stopped_kinds(
-            self.watch.known.values(),
-            self._outline.kinds,
-            self._outline.policy.gate,
-            {name: version for seen in acknowledged for name, version in seen.items()},
-        )
+        seen = {name: version for wave in acknowledged for name, version in wave.items()}
+        known, gate = self.watch.known.values(), self._outline.policy.gate
+        self.brake.stopped_kinds = stopped_kinds(known, self._outline.kinds, gate, seen)
+        self.brake.stopped_profiles = stopped_profiles(known, gate, seen)
 
     # ── steps ──────────────────────────────────────────────────────────────
 
@@ -144,15 +162,27 @@ class Campaign:
         befores = ((s, known.get(s.identity)) for s in stations)
         fresh = [self._outline.opened(s, before, now) for s, before in befores if self._outline.needs_attempt(before)]
         await self._open(fresh)
+        await self._note_accepted(fresh if number else ())
         known |= {a.identity: a for a in fresh}
         if self._gates.mark(number).state in (WaveState.WAITING, WaveState.SHUT):
             await self._gates.note(number, WaveState.RUNNING)
         alive = {a.batch for a in known.values() if a.state not in BATCH_ENDS}
         return [name for name in dict.fromkeys(batch_name(number, s.batch) for s in stations) if name in alive]
 
+    async def _note_accepted(self, fresh: Sequence[Attempt]) -> None:
+        """Who reads the journal finds why profiles that were proven on no bench went beyond the canary."""
+        accepted, now = self._outline.policy.accepted, self._ports.clock.now()
+        told = [
+            Event(kind=EventKind.CONTROL, at=now, data={"order": "accept", "scope": f"profile:{name}", "reason": why})
+            for name in sorted({a.profile for a in fresh})
+            if (why := accepted.get(name))
+        ]
+        if told:
+            await self._ports.journal.commit(Change(events=tuple(told)))
+
     async def _open(self, fresh: Sequence[Attempt]) -> None:
         for part in _parts(fresh, OPENED_AT_ONCE):
-            await self._ports.journal.commit(Change(events=tuple(map(opening_event, part)), attempts=tuple(part)))
+            await self._ports.journal.commit(Change(events=tuple(map(beginning, part)), attempts=tuple(part)))
         for attempt in fresh:
             self.watch.learn(attempt)
 
@@ -178,6 +208,9 @@ class Campaign:
     def _let_go(self, attempt: Attempt) -> None:
         """A failure trips the brake before the next station starts, not only at the next look."""
         self.watch.learn(attempt)
+        if attempt.direction is Direction.BACK:
+            self._rollbacks.learn([attempt])
+            return
         planned = self._outline.planned.get(attempt.identity)
         if planned is not None and attempt.state in _AGAINST:
             self._stop_kinds()
@@ -210,23 +243,17 @@ class Campaign:
         return "approval" if not self._gates.next_is_approved(number) else "held"
 
     async def _finish(self, _: str) -> str:
-        """Wait for soaks and deferrals of every wave that ran; then the waves are done."""
-        while not self.brake.is_ending and not all(map(self._is_at_rest, self._tried())):
+        """Wait for soaks and deferrals of every wave that ran; then the waves are done, or wait for a person."""
+        while not (self.rest.is_over or (ended := self.rest.of_everybody())):
             for number in self._outline.waves:
                 await self._gates.rule(number)
             await asyncio.sleep(self.nap_s)
-        for number in self._outline.waves:
+        if self.rest.is_over:
+            return "ending"
+        for number in self._outline.waves if ended == "done" else ():
             if self._gates.mark(number).state == WaveState.OPEN:
                 await self._gates.note(number, WaveState.DONE)
-        return "ending" if self.brake.is_ending else "done"
-
-    def _is_at_rest(self, attempt: Attempt) -> bool:
-        if attempt.state is State.VISITING:
-            return not self._outline.waits_for_visits
-        return attempt.state in AT_REST
-
-    def _tried(self) -> list[Attempt]:
-        return [a for a in self.watch.known.values() if a.identity in self._outline.planned]
+        return ended
 
     async def _note_incident(self, title: str, detail: str, **more: Any) -> None:
         data = {"title": title, "detail": detail, **more}
@@ -243,12 +270,20 @@ class Campaign:
     def _may_dispatch(self, attempt: Attempt) -> bool:
         """A deferral comes back only where a fresh station could start too."""
         errand = self._outline.errand_or_none(attempt)
-        return errand is not None and self.brake.stops(errand) is None
+        if errand is None or self.brake.stops(errand) is not None:
+            return False
+        if attempt.direction is Direction.BACK:
+            self._rollbacks.sends(attempt)
+        return True
 
     async def _dispatch(self, attempts: Sequence[Attempt]) -> None:
         if self._send_off is not None:
             for batch in dict.fromkeys(a.batch for a in attempts):
                 await self._send_off(batch)
+
+    def lying(self) -> set[str]:
+        """The catch-up batches with stations that were opened, are put off no more, and have not begun."""
+        return {a.batch for a in self.watch.known.values() if a.state is State.PLANNED and is_catch_up(a.batch)}
 
     async def orphans(self) -> list[str]:
         """Batches with stations that are not at rest, which a dead process may have left without anybody to run them."""

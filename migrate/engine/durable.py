@@ -190,14 +190,18 @@ class Durable:
         rows = await DBOS.list_workflows_async(workflow_ids=[campaign], load_input=False, load_output=False)
         return any(row.status not in _UNFINISHED for row in rows)
 
-    async def take_over(self, dead: Collection[str]) -> int:
-        """Make the unfinished workflows of dead executors run again, here or wherever a worker is free; how many."""
+    async def take_over(self, dead: Collection[str], *, campaigns: bool = True) -> int:
+        """Make the unfinished workflows of dead executors run again, here or wherever a worker is free; how many.
+
+        ``campaigns`` is false for a process that carries out one order: it
+        opens no wave on a dead run's behalf.
+        """
         if not dead:
             return 0
         rows = await DBOS.list_workflows_async(
             executor_id=list(dead), status="PENDING", load_input=False, load_output=False
         )
-        for row in rows:
+        for row in (row for row in rows if campaigns or row.name != "campaign"):
             queue = row.queue_name or (CAMPAIGNS if row.name == "campaign" else BATCHES)
             await DBOS.resume_workflow_async(row.workflow_id, queue_name=queue)
         return len(rows)

@@ -13,14 +13,17 @@ from functools import cached_property
 from batches.errand import Errand
 from batches.schedule import permits, site_limits
 from migrate.domain.address import Backend
+from migrate.domain.attempt import State
 from migrate.domain.evidence import IdentityFacts
-from migrate.domain.policy import Policy
+from migrate.domain.policy import Policy, Timeouts
 from migrate.domain.profile import Profile
-from migrate.domain.record import Attempt, Event, EventKind, attempt_id
+from migrate.domain.record import Attempt, Direction, attempt_id
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan, PlannedStation, Wave
 
 CATCH_UP = "catch-up."
+
+AsMeasured = Callable[[Profile, str, Timeouts], Profile]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +34,10 @@ class Outline:
     stations: Mapping[str, Station]
     profiles: Callable[[str], Profile | None]
     refit: Callable[[IdentityFacts], str]
-    backend: Backend
+    backend: Backend  # the target's address
+    way_back: Backend  # the source's
     policy: Policy
+    as_measured: AsMeasured | None = None  # a profile as it holds for one kind, by what the wire has shown
     upto_wave: int | None = None
     lab_counts: bool = False
     waits_for_visits: bool = False
@@ -64,25 +69,35 @@ class Outline:
         return Errand(
             station=self.stations[attempt.identity],
             planned=planned,
-            profile=self.profiles(planned.profile),
-            backend=self.backend,
+            profile=self._profile(planned),
+            backend=self.backend if attempt.direction is Direction.FORWARD else self.way_back,
             policy=self.policy,
             permits=permits(planned, self.policy.caps, self.limits),
             refit=self.refit,
+            direction=attempt.direction,
             lab_counts=self.lab_counts,
         )
+
+    def _profile(self, planned: PlannedStation) -> Profile | None:
+        profile = self.profiles(planned.profile)
+        if profile is None or self.as_measured is None:
+            return profile
+        return self.as_measured(profile, planned.kind, self.policy.timeouts)
 
     def errand_or_none(self, attempt: Attempt) -> Errand | None:
         """The errand, unless the plan knows the station no more."""
         return self.errand(attempt) if attempt.identity in self.planned else None
 
     def needs_attempt(self, newest: Attempt | None) -> bool:
-        """None yet, or one of an earlier plan that ended: what this plan says is tried anew."""
-        return newest is None or (newest.is_ended and newest.fingerprint != self.plan.fingerprint)
+        """None yet, or one of an earlier plan that ended or was taken back: what this plan says is tried anew."""
+        if newest is None:
+            return True
+        is_over = newest.is_ended or (newest.direction is Direction.BACK and newest.state is State.SETTLED)
+        return is_over and newest.fingerprint != self.plan.fingerprint
 
     def opened(self, planned: PlannedStation, before: Attempt | None, at: datetime) -> Attempt:
         """A fresh attempt at a station, numbered after the one before."""
-        number = before.number + 1 if before else 1
+        number = before.next_number if before else 1
         return Attempt(
             id=attempt_id(planned.identity, number),
             identity=planned.identity,
@@ -95,14 +110,6 @@ class Outline:
             entered_at=at,
             fingerprint=self.plan.fingerprint,
         )
-
-
-def opening_event(attempt: Attempt) -> Event:
-    """What the journal tells of an attempt that begins."""
-    data = {"wave": attempt.wave, "batch": attempt.batch, "profile": attempt.profile, "method": attempt.method.value}
-    return Event(
-        kind=EventKind.ATTEMPT_OPENED, at=attempt.opened_at, identity=attempt.identity, attempt=attempt.id, data=data
-    )
 
 
 def batch_name(wave: int, batch: int) -> str:

@@ -9,7 +9,8 @@ one act, so no claim is needed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from migrate.domain.record import Change, Event, EventKind, Process
 from migrate.engine.beat import BEAT_S, DEAD_AFTER, RUN, WORKER
 from migrate.engine.campaign import Campaign
 from migrate.engine.durable import Durable
+from migrate.engine.lore import Lore
 from migrate.engine.outline import Outline, is_catch_up
 
 
@@ -33,14 +35,18 @@ class CampaignProcess:
         me: Process,
         store: Path,
         *,
+        lore: Lore,
         alive: Callable[[Process], bool],
         poll_s: float,
     ) -> None:
         self._ports = ports
         self._me = me
         self._alive = alive
+        self._is_errand = False  # it carries out one order, and opens no wave
+        self._lying_since: dict[str, float] = {}
         self._fingerprint = outline.plan.fingerprint
         self.campaign = Campaign(outline, ports, me.executor)
+        self._lore = lore
         self.campaign.is_helper = me.role == WORKER
         self._durable = Durable(store, me.executor, self.campaign.steps, poll_s=poll_s)
 
@@ -53,6 +59,7 @@ class CampaignProcess:
                 name = await self._name()
             await self._take_care_of_orphans(name)
             ended = await self._durable.run_campaign(name)
+            await self.campaign.rest.until_brought_back()
             await self._note_end(name, ended)
         if self.campaign.broken is not None:
             raise self.campaign.broken
@@ -62,6 +69,28 @@ class CampaignProcess:
         for batch in await self.campaign.orphans():
             of_wave = "" if is_catch_up(batch) else campaign
             await self._durable.dispatch_again(batch, self._ports.dice.token(), campaign=of_wave)
+
+    async def carry_out(self, ordered: Collection[str]) -> str:
+        """Bring the stations of one order to rest, and nobody else but those a dead process left in flight."""
+        self._is_errand = True
+        self.campaign.brake.only = frozenset(ordered)
+        async with self._at_work():
+            await self._take_care_of_orphans("")
+            ended = await self.campaign.rest.until_at_rest(ordered)
+        if self.campaign.broken is not None:
+            raise self.campaign.broken
+        return ended
+
+    async def recover(self, under_way: Collection[str]) -> str:
+        """Bring to rest what a dead process left in flight, and start nobody: all that a stale plan is good for."""
+        self._is_errand = True
+        self.campaign.brake.only = frozenset()
+        async with self._at_work():
+            await self._take_care_of_orphans("")
+            await self.campaign.rest.until_landed(under_way)
+        if self.campaign.broken is not None:
+            raise self.campaign.broken
+        return "recovered"
 
     async def work(self, until: asyncio.Event) -> None:
         """Lend a hand until told to stop, then let what is under way come to rest."""
@@ -99,6 +128,7 @@ class CampaignProcess:
     async def _background(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.campaign.keep_watch(self._durable.dispatch))
+            group.create_task(self._lore.keep_reading())
             group.create_task(self._beat_for_ever())
 
     async def _beat_for_ever(self) -> None:
@@ -114,6 +144,8 @@ class CampaignProcess:
         living = [p for p in everyone if self._lives(p)]
         self.campaign.is_leader = self._leads(living)
         await self._take_over([p.executor for p in everyone if p not in living])
+        if self.campaign.is_leader and not self._is_errand and self._durable.is_open:
+            await self._take_up_what_lies()
 
     def _lives(self, process: Process) -> bool:
         if process.executor == self._me.executor:
@@ -130,7 +162,15 @@ class CampaignProcess:
 
     async def _take_over(self, dead: list[str]) -> None:
         if self._durable.is_open:
-            await self._durable.take_over(dead)
+            await self._durable.take_over(dead, campaigns=not self._is_errand)
+
+    async def _take_up_what_lies(self) -> None:
+        """Orders whose giver died between opening their attempts and putting them off: nobody else would begin them."""
+        now, lying = time.monotonic(), self.campaign.lying()
+        self._lying_since = {batch: self._lying_since.get(batch, now) for batch in lying}
+        for batch in [b for b, since in self._lying_since.items() if now - since > DEAD_AFTER.total_seconds()]:
+            await self._durable.dispatch_again(batch, self._ports.dice.token())
+            self._lying_since[batch] = now
 
     # ── names ──────────────────────────────────────────────────────────────
 

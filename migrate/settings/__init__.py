@@ -3,15 +3,14 @@
 Precedence: flags, environment (``MIGRATE_GATE_SOAK`` for ``[gate] soak``),
 file, defaults.  Every value knows where it came from, every problem is
 reported at once, and an unknown key is an error with the nearest known one.
-This module reads one file and opens nothing else.
+``reading`` opens the one file, ``keys`` and ``kinds`` understand it, ``judging``
+says what does not go together.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,10 +20,14 @@ from migrate.domain.address import Backend
 from migrate.domain.errors import SettingsProblem
 from migrate.domain.evidence import Side
 from migrate.domain.policy import Caps, GatePolicy, Policy, Retries, Timeouts, WavePolicy, Windows
+from migrate.settings.judging import cautions, contradictions
 from migrate.settings.keys import KEYS, MISSING
 from migrate.settings.kinds import Bad
+from migrate.settings.reading import FILE_NAME, Given, gather
 
-FILE_NAME = "campaign.toml"
+__all__ = ["FILE_NAME", "Drill", "RelaySettings", "Settings", "SideSettings", "load_settings"]
+
+_TOLD = 50  # problems of one file; more of them help nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class Settings:
     drill: Drill
     origins: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()  # allowed, and to be known before stations are touched
 
     def side(self, side: Side) -> SideSettings:
         return self.source if side is Side.SOURCE else self.target
@@ -93,82 +97,32 @@ def load_settings(
     folder: Path, *, flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:
     """The settings of a campaign folder.  Raises ``SettingsProblem`` that lists everything that is wrong."""
-    path = folder / FILE_NAME
-    given = dict(_flat(_read(path)))
-    origins = dict.fromkeys(given, str(path))
-    for source, values in (("environment", _from_environment(environment or os.environ)), ("flag", dict(flags or {}))):
-        given |= values
-        origins |= dict.fromkeys(values, source)
-    problems = [_unknown(key, origins[key]) for key in given if key not in KEYS]
-    values = {key: _value(key, given, problems, origins) for key in KEYS}
-    problems += () if problems else _contradictions(values)
+    surroundings = os.environ if environment is None else environment
+    given = gather(folder / FILE_NAME, flags or {}, surroundings)
+    problems = list(given.unknown())
+    values = {key: _value(key, given, problems) for key in KEYS}
+    problems += () if problems else contradictions(values, given, surroundings)
     if problems:
+        more = f"\n… and {len(problems) - _TOLD} more." if len(problems) > _TOLD else ""
         raise SettingsProblem(
-            f"{path}: " + "\n".join(problems), hint="See docs/settings.md for every key and its default."
+            f"{folder / FILE_NAME}: " + "\n".join(problems[:_TOLD]) + more,
+            hint="See docs/settings.md for every key and its default.",
         )
-    return _settled(folder, values, {key: origins.get(key, "default") for key in KEYS})
+    origins = {key: given.origins.get(key, "default") for key in KEYS}
+    return _settled(folder, values, origins)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SettingsProblem(
-            f"{path.parent} is no campaign folder: it has no {FILE_NAME}.",
-            hint="Make one with `migrate init DIR`, or name it with --campaign.",
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsProblem(f"{path} cannot be read: {error}.", hint="Mend that place and try again.") from error
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """``MIGRATE_GATE_MAX_LOST=2`` for ``[gate] max_lost``; what is set but empty counts as not set."""
-    names = {"MIGRATE_" + key.replace(".", "_").upper(): key for key in KEYS}
-    return {names[name]: _toml_value(text) for name, text in environment.items() if name in names and text.strip()}
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _unknown(key: str, origin: str) -> str:
-    near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.6)
-    return f"{key} ({origin}) is no key" + (f"; did you mean {near[0]}?" if near else ".")
-
-
-def _value(key: str, given: Mapping[str, Any], problems: list[str], origins: Mapping[str, str]) -> Any:
+def _value(key: str, given: Given, problems: list[str]) -> Any:
     parse, default = KEYS[key]
-    if key not in given:
+    if key not in given.values:
         if default is MISSING:
             problems.append(f"{key} is missing.")
         return default
     try:
-        return parse(given[key])
+        return parse(given.values[key])
     except Bad as bad:
-        problems.append(f"{key} ({origins[key]}) {bad}.")
+        problems.append(f"{key} ({given.place(key)}) {bad}.")
         return default
-
-
-def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
-    if values["source.url"] == values["target.url"]:
-        yield "source.url and target.url are the same address."
-    if values["source.relay.listen"] == values["target.relay.listen"] and values["source.relay.listen"][1] != 0:
-        yield "source.relay.listen and target.relay.listen are the same port."
-    for side in ("source", "target"):
-        upstream, (host, port) = values[f"{side}.relay.upstream"], values[f"{side}.relay.listen"]
-        if upstream is not None and (upstream.host, upstream.effective_port) == (host, port):
-            yield f"{side}.relay.upstream is the relay itself: frames would run in a circle."
 
 
 def _settled(folder: Path, values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
@@ -176,6 +130,7 @@ def _settled(folder: Path, values: Mapping[str, Any], origins: Mapping[str, str]
         prefix = name + "."
         return kind(**{k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}, **more)
 
+    drill = section(Drill, "drill")
     policy = Policy(
         waves=section(WavePolicy, "waves"),
         caps=section(Caps, "caps"),
@@ -184,6 +139,8 @@ def _settled(folder: Path, values: Mapping[str, Any], origins: Mapping[str, str]
         timeouts=section(Timeouts, "timeouts"),
         retries=section(Retries, "retries"),
         legacy_switch_off=values["deadline.legacy_switch_off"],
+        accepted=values["profiles.accepted"],
+        requires_proof=not drill.is_on,
     )
     return Settings(
         folder=folder,
@@ -192,9 +149,10 @@ def _settled(folder: Path, values: Mapping[str, Any], origins: Mapping[str, str]
         source=_side(values, "source"),
         target=_side(values, "target"),
         policy=policy,
-        drill=section(Drill, "drill"),
+        drill=drill,
         origins=origins,
         values=values,
+        cautions=tuple(cautions(values)),
     )
 
 

@@ -14,6 +14,9 @@ WITNESSES = {"relay"}
 MISSING: Any = object()
 _T, _W, _C, _G, _R = Timeouts(), WavePolicy(), Caps(), GatePolicy(), Retries()
 
+TABLES = frozenset({"profiles.accepted"})
+"""Keys whose value is a table of the operator's own names."""
+
 KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "name": (k.parse_text, MISSING),
     "timezone": (k.parse_zone, "UTC"),
@@ -38,6 +41,7 @@ KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "gate.min_confirmed": (k.parse_share, _G.min_confirmed),
     "gate.max_failed": (k.count(0), _G.max_failed),
     "gate.max_failed_share": (k.parse_share, _G.max_failed_share),
+    "gate.max_without_effect": (k.count(0), _G.max_without_effect),
     "gate.max_lost": (k.count(0), _G.max_lost),
     "gate.min_sample": (k.count(1), _G.min_sample),
     "gate.soak": (k.parse_duration, _G.soak),
@@ -48,6 +52,7 @@ KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "retries.attempts": (k.count(1), _R.attempts),
     "retries.backoff": (k.parse_duration, _R.backoff),
     "deadline.legacy_switch_off": (k.parse_day, None),
+    "profiles.accepted": (k.parse_reasons, {}),
     "drill.speed": (k.parse_speed, 1.0),
     "drill.since": (k.parse_moment, None),
 }

@@ -25,6 +25,8 @@ class Bad(ValueError):
     """What is wrong with one value, in words."""
 
 
+_LONGEST_REASON = 500
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -121,6 +123,23 @@ def parse_moment(value: Any) -> datetime:
     return moment
 
 
+_PROFILE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+def parse_reasons(value: Any) -> dict[str, str]:
+    """Profiles that a person lets leave wave 0, each with who, when and why.  Which profiles there are is not known here."""
+    if not isinstance(value, dict):
+        raise Bad('wants a table such as keba_p30x = "bench run of 2026-11-18, ann"')
+    for name, reason in value.items():
+        if not isinstance(name, str) or not _PROFILE_NAME.fullmatch(name):
+            raise Bad(f"names {name!r:.80}, which is no name of a profile")
+        if not isinstance(reason, str) or not reason.strip():
+            raise Bad(f'gives no reason for {name}: write who accepts it, when and why, such as "bench run, ann"')
+        if len(reason) > _LONGEST_REASON or not reason.isprintable():
+            raise Bad(f"gives a reason for {name} that is longer than {_LONGEST_REASON} characters or not printable")
+    return {name: reason.strip() for name, reason in value.items()}
+
+
 def parse_zone(value: Any) -> str:
     try:
         ZoneInfo(parse_text(value))
@@ -133,7 +152,7 @@ def parse_backend(value: Any) -> Backend:
     try:
         return address.parse_backend(parse_text(value))
     except SettingsProblem as problem:
-        raise Bad(problem.message.removeprefix("url ")) from problem
+        raise Bad(str(problem).removeprefix("url ").rstrip(".")) from problem
 
 
 def parse_upstream(value: Any) -> Backend | None:

@@ -1,7 +1,8 @@
 """How a station's configuration spells the backend, and how its firmware reads it back.
 
-Five makers, five spellings: one URL, host and port and path, origin and path, a
-packed profile, slots with a priority.  These are the parsers of the simulated
+Many makers, seven spellings: a base URL, one that needs no scheme, the whole URL
+with the identity, host and port and path, origin and path, a packed profile,
+slots with a priority.  These are the parsers of the simulated
 firmware, written apart from the catalogue on purpose: where they disagree with
 it, a wire test notices.  They judge nothing: what does not parse is dialled in
 vain, as a real station would.
@@ -19,6 +20,7 @@ class Layout(StrEnum):
     """Where in the configuration the backend's address lives."""
 
     URL = "url"
+    LENIENT_URL = "lenient_url"  # with or without scheme; an identity at its end is taken off
     HOST_PORT_PATH = "host_port_path"
     ORIGIN_PATH = "origin_path"
     PACKED = "packed"
@@ -32,9 +34,11 @@ class Slash(StrEnum):
     IF_MISSING = "if_missing"
     ALWAYS = "always"  # a trailing slash in the value becomes //identity
     NEVER = "never"  # the value must bring the slash itself
+    WHOLE = "whole"  # the value is dialled as it stands: it must bring the identity too
 
 
 SECURE_KEY = "SetSecureOutgoingConnection"
+IDENTITY_KEY = "ChargePointId"
 HIDDEN_KEY = "\x00backend"  # no OCPP key can be named so: never listed, never written from afar
 FIELD = re.compile(r"(\w+)\{([^{}]*)\}")
 
@@ -46,7 +50,11 @@ def dial_url(address: str, identity: str, slash: Slash) -> str:
     'ws://csms/ocpp/AB%201'
     >>> dial_url("ws://csms/ocpp", "AB1", Slash.NEVER)
     'ws://csms/ocppAB1'
+    >>> dial_url("ws://csms/ocpp/AB1", "AB1", Slash.WHOLE)
+    'ws://csms/ocpp/AB1'
     """
+    if slash is Slash.WHOLE:
+        return address
     glue = "/" if slash is Slash.ALWAYS or (slash is Slash.IF_MISSING and not address.endswith("/")) else ""
     return address + glue + quote(identity, safe="")
 
@@ -62,8 +70,10 @@ def addresses(layout: Layout, names: tuple[str, ...], flash: Mapping[str, str]) 
     return tuple(address for address in found if address)
 
 
-def spelling(layout: Layout, names: tuple[str, ...], url: str, slash: Slash) -> dict[str, str]:
+def spelling(layout: Layout, names: tuple[str, ...], url: str, slash: Slash, identity: str = "") -> dict[str, str]:
     """The keys as a person would fill them in so that the station dials this URL."""
+    if slash is Slash.WHOLE:
+        url = f"{url.rstrip('/')}/{quote(identity, safe='')}"
     if layout is Layout.HIDDEN:
         return {HIDDEN_KEY: url}
     return dict(zip(names, WRITERS[layout](url, slash), strict=True))
@@ -73,6 +83,13 @@ def _read_host(values: tuple[str, ...], flash: Mapping[str, str]) -> tuple[str, 
     host, port, path = values
     scheme = "wss" if flash.get(SECURE_KEY, "").lower() == "true" else "ws"
     return (f"{scheme}://{host}:{port}{_rooted(path)}",) if host else ()
+
+
+def _read_lenient(values: tuple[str, ...], flash: Mapping[str, str]) -> tuple[str, ...]:
+    """libocpp's websocket_uri.cpp: ws:// where no scheme is, and the identity off where somebody put it at the end."""
+    url = values[0] if "://" in values[0] or not values[0] else f"ws://{values[0]}"
+    identity = quote(flash.get(IDENTITY_KEY, ""), safe="")
+    return (url.removesuffix(f"/{identity}") if identity else url,)
 
 
 def _read_slots(values: tuple[str, ...], _flash: Mapping[str, str]) -> tuple[str, ...]:
@@ -106,6 +123,7 @@ def _packed(url: str, _slash: Slash) -> tuple[str, ...]:
 
 READERS: Mapping[Layout, Callable[[tuple[str, ...], Mapping[str, str]], tuple[str, ...]]] = {
     Layout.URL: lambda values, _: values,
+    Layout.LENIENT_URL: _read_lenient,
     Layout.HOST_PORT_PATH: _read_host,
     Layout.ORIGIN_PATH: lambda values, _: (values[0] + _rooted(values[1]),) if values[0] else (),
     Layout.PACKED: lambda values, _: (dict(FIELD.findall(values[0])).get("ocppCsmsUrl", ""),),
@@ -115,6 +133,7 @@ READERS: Mapping[Layout, Callable[[tuple[str, ...], Mapping[str, str]], tuple[st
 
 WRITERS: Mapping[Layout, Callable[[str, Slash], tuple[str, ...]]] = {
     Layout.URL: _write_url,
+    Layout.LENIENT_URL: _write_url,
     Layout.HOST_PORT_PATH: _write_host,
     Layout.ORIGIN_PATH: lambda url, _: _origin(url),
     Layout.PACKED: _packed,

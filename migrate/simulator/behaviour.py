@@ -2,60 +2,43 @@
 
 One TOML file per family in ``behaviours/``, read with the package.  It is
 deliberately not the catalogue of profiles: the simulated fleet is a witness
-from outside and must be able to contradict it.
+from outside and must be able to contradict it.  Every way can be switched for
+a single station: by its supplier's flavour, by its fault, or by its spec.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from migrate.simulator.address import Layout, Slash
+from migrate.simulator.habits import Apply, Drop, Fallback, Flashing, OverLimit, Resetting, Storing, Trigger, Writing
 
 FAMILIES = ("microocpp", "everest", "openocpp", "eviq", "keba", "alfen5", "alfen6", "amina", "growatt")
+"""What is dealt where nothing else is asked for: the nine spellings of a backend, one family each."""
+
+KEYED_FAMILIES = (
+    *FAMILIES,
+    *("microocpp_ao", "openevse", "open_ocpp", "alfen5_gsm", "amina3"),
+    *("vestel_ac", "webasto_unite", "vestel_dc", "evlink", "grizzl_e", "evnex"),
+)
+"""Every family whose backend is a key of OCPP 1.6 that somebody has seen."""
+
+VISIT_FAMILIES = (
+    *("abb", "wallbox", "autel", "evbox", "mennekes", "zaptec", "easee", "go_e", "warp", "bender"),
+    *("charx", "cfos", "teison", "orbis", "ocular", "enplus", "evlink_pro", "abl"),
+)
+"""Families without such a key: only a person changes their backend."""
+
 VISIT_ONLY = "visit_only"
+"""Three of the latter in one, for small fleets."""
 
-
-class Apply(StrEnum):
-    """When a written backend comes into use."""
-
-    RESTART = "restart"
-    AT_ONCE = "at_once"  # leaves the old backend at once, and does not boot on the new one
-
-
-class Fallback(StrEnum):
-    """How a station saves itself from a backend that does not answer."""
-
-    NONE = "none"
-    TRANSACTION = "transaction"  # old values and a restart, unless a boot was accepted in time
-    SLOTS = "slots"  # the next slot after some failed dials
-
-
-class Trigger(StrEnum):
-    """Whether a station follows TriggerMessage."""
-
-    ANSWERS = "answers"
-    UNTIL_RECONNECT = "until_reconnect"  # Rejected after a reconnect until the next restart
-    NEVER = "never"
-
-
-class Drop(StrEnum):
-    """How a station leaves before a restart."""
-
-    CLEAN = "clean"
-    ABRUPT = "abrupt"  # no close frame: the far side sees 1006
-
-
-class OverLimit(StrEnum):
-    """What a station does when asked for more keys than it can list."""
-
-    TRUNCATE = "truncate"
-    REFUSE = "refuse"
+EVERY_FAMILY = (*KEYED_FAMILIES, *VISIT_FAMILIES)
+SUPPLIERS = ("A", "B", "C", "D", "E", "F", "G")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +49,8 @@ class Key:
     readonly: bool = False
     secret: bool = False
     masked: str | None = None  # what GetConfiguration shows instead
+    null: bool = False  # listed without a value
+    accepts: str = ""  # the whole of a value its maker takes, as a regular expression; blank takes all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,23 +72,57 @@ class Behaviour:
     write_answer: str
     hardware: tuple[Hardware, ...]
     keys: Mapping[str, Key]
-    apply: Apply = Apply.RESTART
-    fallback: Fallback = Fallback.NONE
-    trigger: Trigger = Trigger.ANSWERS
-    trigger_first: bool = False
-    reset_applies: str = "any"  # "hard": a Soft reset restarts the station without reading its address anew
-    reset_drop_s: float = 1.0
-    drop: Drop = Drop.CLEAN
-    boots_on_reconnect: bool = False
-    reconnect_s: float = 10.0
+    # how it stores and shows
+    storing: Storing = Storing.STORES
+    writing: Writing = Writing.ANSWERS
     max_keys: int = 60
     over_limit: OverLimit = OverLimit.TRUNCATE
+    has_backend_keys: bool = True  # false: the maker's build leaves them out
+    mute_until_restart: bool = False  # refuses everything but Reset once a new backend is written
+    shows_old_until_restart: bool = False
+    # how it moves
+    apply: Apply = Apply.RESTART
+    fallback: Fallback = Fallback.NONE
+    resetting: Resetting = Resetting.ANSWERS
+    reset_applies: str = "any"  # "hard": a Soft reset restarts the station without reading its address anew
+    reset_needs_boot: bool = False  # CALLERROR as long as its own boot is not accepted
+    reset_drop_s: float = 1.0
+    drop: Drop = Drop.CLEAN
+    reconnect_s: float = 10.0
+    doublings: int = 2  # how often it doubles that while nobody answers
+    redials: bool = True  # false: after a lost connection it waits for somebody to switch it off and on
+    # what it says
+    boots_on_target: bool = True  # false: there it boots when it is told to, and never by itself
+    boots_on_reconnect: bool = False
+    reports_on_reconnect: bool = True
+    reports_start: bool = True
+    reports_stop: bool = True
+    reports_after_firmware: bool = True
+    stays_faulted: bool = False  # after a failure of the power meter, until it is restarted
+    trigger: Trigger = Trigger.ANSWERS
+    trigger_first: bool = False
+    flashing: Flashing = Flashing.NOT_IMPLEMENTED
+    counts_ids: bool = False  # message ids are 1, 2, 3 … anew in every session
+    answers_twice: str = ""  # the action that it answers with a result and an error, and then crashes
+
+    def but(self, ways: Mapping[str, Any]) -> Behaviour:
+        """The same family with some of its ways switched; ValueError or TypeError for what no station does."""
+        if FIXED & ways.keys():
+            raise ValueError(f"{', '.join(sorted(FIXED & ways.keys()))} belong to the family and cannot be switched")
+        return replace(self, **{name: _typed(name, value) for name, value in ways.items()})
+
+    @property
+    def is_visit_only(self) -> bool:
+        return self.layout is Layout.HIDDEN
+
+
+FIXED = frozenset({"family", "layout", "backend_keys", "slash", "hardware", "keys"})
 
 
 @cache
 def behaviour(family: str) -> Behaviour:
     """The ways of one family; KeyError when there is no such family."""
-    if family not in (*FAMILIES, VISIT_ONLY, "live"):
+    if family not in (*EVERY_FAMILY, VISIT_ONLY, "live"):
         raise KeyError(f"no simulated family {family!r}")
     facts = _read(family)
     keys = {**_read("common")["keys"], **facts.pop("keys")}
@@ -113,6 +132,12 @@ def behaviour(family: str) -> Behaviour:
         hardware=tuple(Hardware(**{**one, "firmwares": tuple(one["firmwares"])}) for one in facts.pop("hardware")),
         **{name: _typed(name, value) for name, value in facts.items()},
     )
+
+
+@cache
+def flavour(supplier: str) -> Mapping[str, bool]:
+    """What a supplier's stations do besides what their family does; nothing for no supplier, KeyError for a strange one."""
+    return _read("flavours")[supplier] if supplier else {}
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -126,9 +151,13 @@ def _typed(name: str, value: Any) -> Any:
 TYPES: Mapping[str, Any] = {
     "layout": Layout,
     "slash": Slash,
+    "storing": Storing,
+    "writing": Writing,
     "apply": Apply,
     "fallback": Fallback,
+    "resetting": Resetting,
     "trigger": Trigger,
+    "flashing": Flashing,
     "drop": Drop,
     "over_limit": OverLimit,
     "backend_keys": tuple,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from migrate.simulator.csms import STRONG, Strength
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.wirelog import Side
 
@@ -22,6 +23,7 @@ class CsmsConfig:
     port: int = 0
     path: str = "/ocpp"
     register: tuple[str, ...] | None = None  # None: everybody is welcome
+    strength: Strength = STRONG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,8 @@ def _csms(facts: Any) -> dict[Side, CsmsConfig]:
 
 def _one_csms(one: Mapping[str, Any]) -> CsmsConfig:
     register = one.get("register")
-    return CsmsConfig(**{**one, "register": None if register is None else tuple(register)})
+    strength = Strength(**one.get("strength", {}))
+    return CsmsConfig(**{**one, "register": None if register is None else tuple(register), "strength": strength})
 
 
 def _path(fact: Any) -> Path | None:

@@ -1,7 +1,7 @@
 """The simulator's control socket: JSON lines in, JSON lines out, on a Unix socket of its owner's only.
 
-Orders: visit, csms_down, csms_up, boot_answer, snapshot, drawn, stop.  An order
-that cannot be understood is answered with what is wrong; it ends nothing.
+What can be ordered stands in `orders`.  An order that cannot be understood is
+answered with what is wrong with it; it ends nothing.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class Crews:
     async def _visit(self, station: SimulatedStation, url: str) -> None:
         try:
             await asyncio.sleep(station.world.real_s(station.spec.visit_s))
-            await station.idle.wait()
+            await station.connector.idle.wait()
             await station.mend(url)
         finally:
             self._visits.pop(station.spec.identity, None)

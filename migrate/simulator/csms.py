@@ -12,6 +12,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -23,16 +24,61 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 OCPP16 = Subprotocol("ocpp1.6")
+BOOT = '"BootNotification"'
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
 MAX_FRAME_BYTES = 1 << 20
 NOT_JSON = (ValueError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strength:
+    """How much a backend can take.  Real seconds: it is the machine that is weak, not the campaign.
+
+    Each boot holds one connection of a pool of `pool` for `work_s`.  When more
+    than `dies_beyond` boots wait for one, the backend is down until somebody
+    brings it up: seen on one CSMS under a hundred Resets at once.
+    """
+
+    pool: int = 0  # 0: without end
+    work_s: float = 0.0
+    dies_beyond: int = 0  # 0: it slows down and lives
+
+    def __post_init__(self) -> None:
+        if min(self.pool, self.work_s, self.dies_beyond) < 0:
+            raise ValueError("a backend's strength is counted from 0 up")
+
+
+STRONG = Strength()
+
+
+class Pool:
+    """The connections of one life of a backend; who waits for one when it dies waits for nothing."""
+
+    def __init__(self, strength: Strength) -> None:
+        self._strength = strength
+        self._free = asyncio.Semaphore(strength.pool or 1)
+        self.waiting = 0
+
+    @property
+    def is_overrun(self) -> bool:
+        return bool(self._strength.dies_beyond) and self.waiting > self._strength.dies_beyond
+
+    async def work(self) -> None:
+        async with self._free:
+            await asyncio.sleep(self._strength.work_s)
 
 
 class SimulatedCsms:
     """One backend on loopback; every identity is welcome unless a register is given."""
 
     def __init__(
-        self, *, port: int = 0, path: str = "/ocpp", register: frozenset[str] | None = None, interval_s: int = 30
+        self,
+        *,
+        port: int = 0,
+        path: str = "/ocpp",
+        register: frozenset[str] | None = None,
+        interval_s: int = 30,
+        strength: Strength = STRONG,
     ) -> None:
         self._port = port
         self._path = path.rstrip("/")
@@ -44,7 +90,13 @@ class SimulatedCsms:
         self.boots: Counter[str] = Counter()
         self.sessions: Counter[str] = Counter()
         self._newest: dict[str, ServerConnection] = {}
-        self._asked: dict[str, asyncio.Future[list[Any]]] = {}
+        self._asked: dict[str, tuple[ServerConnection, asyncio.Future[list[Any]]]] = {}
+        self._strength = strength
+        self._pool = Pool(strength)
+        self._death: asyncio.Task[None] | None = None
+        self.most_waiting = 0
+        self.deaths = 0
+        self.slow_s = 0.0  # real: before every answer
 
     @property
     def url(self) -> str:
@@ -54,10 +106,12 @@ class SimulatedCsms:
     def is_up(self) -> bool:
         return self._server is not None
 
-    async def up(self) -> None:
-        """Listen, on the same port as before if there was one."""
+    async def up(self, strength: Strength | None = None) -> None:
+        """Listen, on the same port as before if there was one; made stronger if somebody has seen to that."""
         if self._server is not None:
             return
+        if strength is not None:
+            self._strength, self._pool = strength, Pool(strength)
         self._server = await serve(
             self._attend,
             "127.0.0.1",
@@ -75,7 +129,7 @@ class SimulatedCsms:
         """Stop listening and cut every session without a close frame, as a crashed backend does."""
         if self._server is None:
             return
-        server, self._server = self._server, None
+        server, self._server, self._pool = self._server, None, Pool(self._strength)
         for connection in list(server.connections):
             connection.transport.abort()
         server.close()
@@ -84,17 +138,25 @@ class SimulatedCsms:
     async def call(self, identity: str, action: str, payload: Mapping[str, Any], timeout_s: float = 5.0) -> list[Any]:
         """Send one CALL over a station's newest session; the whole answering frame.
 
-        KeyError when the station is not here, TimeoutError when it says nothing.
+        KeyError when the station is not here, TimeoutError when it says
+        nothing, ConnectionError when it leaves instead.
         """
-        message_id = str(uuid.uuid4())
+        message_id, connection = str(uuid.uuid4()), self._newest[identity]
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        self._asked[message_id] = answer
+        self._asked[message_id] = (connection, answer)
         try:
-            await self._newest[identity].send(json.dumps([CALL, message_id, action, payload]))
+            await connection.send(json.dumps([CALL, message_id, action, payload]))
             async with asyncio.timeout(timeout_s):
                 return await answer
         finally:
             del self._asked[message_id]
+
+    def drop(self, identity: str) -> bool:
+        """Cut a station's newest session off without a close frame; False when it has none."""
+        connection = self._newest.get(identity)
+        if connection:
+            connection.transport.abort()
+        return connection is not None
 
     async def is_alive(self, identity: str, timeout_s: float = 1.0) -> bool:
         """Whether a station's newest session answers a ping."""
@@ -125,6 +187,7 @@ class SimulatedCsms:
         try:
             async for frame in connection:
                 if answer := self._answer(identity, frame):
+                    await self._labour(frame)
                     await connection.send(answer)
         except ConnectionClosed:
             pass
@@ -132,6 +195,30 @@ class SimulatedCsms:
             self.sessions[identity] -= 1
             if self._newest.get(identity) is connection:
                 del self._newest[identity]
+            for asked, awaited in self._asked.values():
+                if asked is connection and not awaited.done():
+                    awaited.set_exception(ConnectionResetError("the station left"))
+
+    async def _labour(self, frame: str | bytes) -> None:
+        """Take the time that an answer takes; a boot takes a connection of the pool too."""
+        if self.slow_s:
+            await asyncio.sleep(self.slow_s)
+        if not self._strength.pool or BOOT not in (frame if isinstance(frame, str) else frame.decode(errors="replace")):
+            return
+        pool = self._pool
+        pool.waiting += 1
+        self.most_waiting = max(self.most_waiting, pool.waiting)
+        try:
+            if pool.is_overrun:
+                self._die()
+            await pool.work()
+        finally:
+            pool.waiting -= 1
+
+    def _die(self) -> None:
+        if self.is_up and (self._death is None or self._death.done()):
+            self.deaths += 1
+            self._death = asyncio.create_task(self.down())
 
     def _answer(self, identity: str, frame: str | bytes) -> str | None:
         """The answer to one frame; None for what is no CALL."""
@@ -152,7 +239,7 @@ class SimulatedCsms:
         return json.dumps([CALLRESULT, message_id, respond(self, identity, payload)])
 
     def _take_answer(self, frame: list[Any]) -> None:
-        asked = self._asked.get(frame[1]) if isinstance(frame[1], str) else None
+        _, asked = self._asked.get(frame[1], (None, None)) if isinstance(frame[1], str) else (None, None)
         if asked and not asked.done():
             asked.set_result(frame)
 

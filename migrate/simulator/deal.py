@@ -11,16 +11,18 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-from migrate.simulator.behaviour import FAMILIES, VISIT_ONLY, behaviour
-from migrate.simulator.faults import ENDINGS, FAULT_SETS, Fault, FaultSet, families_for
+from migrate.simulator.behaviour import FAMILIES, VISIT_ONLY, Behaviour, behaviour, flavour
+from migrate.simulator.faults import ENDINGS, FAULT_SETS, POSSIBLE, WAYS, BadModel, Fault, FaultSet, families_for
 
 REBOOT_MEDIAN_S = 45.0
 REBOOT_SIGMA = 0.6
 VISIT_MEDIAN_S = 300.0
 SLOW = 3
+RECONNECTS_S = (0.0, 1.0, 9.0, 12.0, 30.0)  # five stacks after a server-side drop
+UNTOUCHED = frozenset({"planned", "deferred", "skipped"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,16 @@ class StationSpec:
     online_after_s: float = 0.0  # how long it stays away at first
     visit_s: float = VISIT_MEDIAN_S  # how long a crew takes to come and change it
     synthetic: bool = True  # vendor, model and firmware were dealt, not reported
+    flavour: str = ""  # the supplier, A to G, whose six habits it has besides its family's; blank for none
+    ways: Mapping[str, Any] = field(default_factory=dict)  # what it does otherwise than all of these
+
+    def ways_with(self, fault: Fault) -> Behaviour:
+        """Its family's ways, then its supplier's, its own, and what is wrong with it; ValueError for what is no way."""
+        return behaviour(self.family).but({**flavour(self.flavour), **self.ways, **WAYS.get(fault, {})})
+
+    @property
+    def is_visit_only(self) -> bool:
+        return behaviour(self.family).is_visit_only
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"expected": sorted(self.expected)}
@@ -52,7 +64,9 @@ class StationSpec:
     def from_json(cls, facts: Mapping[str, Any]) -> Self:
         """Read a spec back; ValueError or TypeError for a fault or a field that does not exist."""
         fault = Fault(facts.get("fault", Fault.NONE))
-        return cls(**{**facts, "fault": fault, "expected": frozenset(facts.get("expected", ENDINGS[fault]))})
+        spec = cls(**{**facts, "fault": fault, "expected": frozenset(facts.get("expected", ENDINGS[fault]))})
+        spec.ways_with(fault)
+        return spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +79,14 @@ class PublishedRow:
 
 
 def deal(
-    seed: int, n: int, faults: FaultSet = FAULT_SETS["demo"], families: Sequence[str] = FAMILIES
+    seed: int,
+    n: int,
+    faults: FaultSet = FAULT_SETS["demo"],
+    families: Sequence[str] = FAMILIES,
+    suppliers: Sequence[str] = ("",),
 ) -> list[StationSpec]:
     """A fleet of n stations at made-up sites of one to six."""
-    return deal_onto(seed, _invented_rows(random.Random(f"{seed}/sites"), n), faults, families)
+    return deal_onto(seed, _invented_rows(random.Random(f"{seed}/sites"), n), faults, families, suppliers)
 
 
 def deal_onto(
@@ -76,10 +94,11 @@ def deal_onto(
     rows: Iterable[PublishedRow],
     faults: FaultSet = FAULT_SETS["demo"],
     families: Sequence[str] = FAMILIES,
+    suppliers: Sequence[str] = ("",),
 ) -> list[StationSpec]:
     """Deal hardware onto published stations: identity, site and connectors stay, the rest is synthetic.
 
-    Families are dealt in turn, so that each is there as often as the next.
+    Families and suppliers are dealt in turn, so that each is there as often as the next.
     """
     published = list(rows)
     visits = min(faults.visits, len(published) // 10)
@@ -91,7 +110,18 @@ def deal_onto(
     for row, family in zip(published, deck, strict=True):
         specs.append(_deal_one(dice, row, family, turns[family]))
         turns[family] += 1
-    return _plant(random.Random(f"{seed}/faults"), specs, faults)
+    specs = [replace(spec, flavour=suppliers[turn % len(suppliers)]) for turn, spec in enumerate(specs)]
+    planted = _plant(random.Random(f"{seed}/faults"), _spoil(specs, faults.bad_model), faults)
+    return _plant_share(random.Random(f"{seed}/share"), planted, faults)
+
+
+def planted_ends(specs: Iterable[StationSpec]) -> dict[str, dict[str, Any]]:
+    """What was planted where and how it has to end; healthy stations are not in it."""
+    return {
+        spec.identity: {"fault": spec.fault, "model": spec.model, "expected": sorted(spec.expected)}
+        for spec in specs
+        if spec.fault is not Fault.NONE
+    }
 
 
 def drawn(specs: Iterable[StationSpec]) -> dict[str, float]:
@@ -139,13 +169,41 @@ def _plant(dice: random.Random, specs: list[StationSpec], faults: FaultSet) -> l
     load = Counter[tuple[str, str]]()
     wanted = [fault for fault, count in faults.counts.items() for _ in range(count)][: len(specs) // 2]
     for fault in wanted:
-        free = [i for i, spec in planted.items() if spec.fault is Fault.NONE and spec.family != VISIT_ONLY]
+        free = [i for i, spec in planted.items() if spec.fault is Fault.NONE and not spec.is_visit_only]
         place = min(free, key=lambda i: (*_reluctance(planted[i], fault, load), dice.random()), default=None)
         if place is None:
             break
         load[(planted[place].model, planted[place].firmware)] += 1
         planted[place] = _with_fault(dice, planted[place], fault)
     return list(planted.values())
+
+
+def _spoil(specs: list[StationSpec], bad: BadModel | None) -> list[StationSpec]:
+    """Every station of the bad model has its fault; one that nobody touches, for its model was stopped, is right too."""
+    if bad is None:
+        return specs
+    if not any(spec.model == bad.model for spec in specs):
+        raise ValueError(f"no station of the model {bad.model!r} was dealt")
+    ends = ENDINGS[bad.fault] | UNTOUCHED
+    return [replace(s, fault=bad.fault, expected=ends) if s.model == bad.model else s for s in specs]
+
+
+def _plant_share(dice: random.Random, specs: list[StationSpec], faults: FaultSet) -> list[StationSpec]:
+    """Draw one fault for each of a share of the stations, among those that make sense for its family.
+
+    Whoever has no remote way has nothing that can go wrong remotely.
+    """
+    free = [i for i, spec in enumerate(specs) if spec.fault is Fault.NONE and _possible(faults.pool, spec)]
+    planted = dict(enumerate(specs))
+    for place in dice.sample(free, min(len(free), round(faults.share * len(specs)))):
+        planted[place] = _with_fault(dice, specs[place], dice.choice(_possible(faults.pool, specs[place])))
+    return list(planted.values())
+
+
+def _possible(pool: Iterable[Fault], spec: StationSpec) -> list[Fault]:
+    if spec.is_visit_only:
+        return []
+    return [fault for fault in pool if fault not in POSSIBLE or spec.family in POSSIBLE[fault]]
 
 
 def _reluctance(spec: StationSpec, fault: Fault, load: Counter[tuple[str, str]]) -> tuple[bool, int, int]:
@@ -162,4 +220,6 @@ def _with_fault(dice: random.Random, spec: StationSpec, fault: Fault) -> Station
         return replace(faulty, transaction_s=round(dice.uniform(240.0, 600.0), 3))
     if fault is Fault.OFFLINE:
         return replace(faulty, online_after_s=round(dice.uniform(600.0, 1200.0), 3))
+    if fault is Fault.RECONNECTS_SILENTLY:
+        return replace(faulty, ways={**spec.ways, "reconnect_s": dice.choice(RECONNECTS_S)})
     return faulty

@@ -7,14 +7,22 @@ station in the field does not check them either and a fleet has no CPU for it.
 
 from __future__ import annotations
 
+import itertools
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar, cast
 
 import ocpp.messages
+from ocpp.exceptions import (
+    InternalError,
+    NotSupportedError,
+    OccurenceConstraintViolationError,
+    OCPPError,
+    UnknownCallErrorCodeError,
+)
 from ocpp.exceptions import NotImplementedError as ActionNotImplemented
-from ocpp.exceptions import OccurenceConstraintViolationError, OCPPError, UnknownCallErrorCodeError
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
 from ocpp.v16.enums import Action
@@ -28,6 +36,12 @@ ocpp.messages.ASYNC_VALIDATION = False
 
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
+ERRORS: Mapping[str, type[OCPPError]] = {
+    "InternalError": InternalError,
+    "NotImplemented": ActionNotImplemented,
+    "NotSupported": NotSupportedError,
+}
 
 
 def answers(action: str) -> Callable[[Method], Method]:
@@ -39,6 +53,18 @@ class BadAnswer(Exception):
     """The CSMS answered with an error, with nonsense, or not at all."""
 
 
+class Refusal(Exception):
+    """The station answers a command with an error; `code` is OCPP's name of it."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+class NoAnswer(Exception):
+    """The station answers nothing to a command, and goes on."""
+
+
 class Commanded(Protocol):
     """What a session asks of the station behind it."""
 
@@ -46,43 +72,74 @@ class Commanded(Protocol):
     async def show(self, keys: list[str]) -> tuple[list[Shown], list[str]]: ...
     async def reset(self, kind: str) -> str: ...
     async def trigger(self, action: str) -> str: ...
+    async def update_firmware(self, location: str) -> None: ...
+    async def answered(self, action: str, message_id: str) -> None: ...
     def refuse(self, action: str) -> str: ...
 
 
 class StationEnd(ChargePoint):  # type: ignore[misc]  # the ocpp package carries no types
     """One session; dies with its socket."""
 
-    def __init__(self, identity: str, connection: Any, station: Commanded) -> None:
+    def __init__(self, identity: str, connection: Any, station: Commanded, *, counts_ids: bool = False) -> None:
         super().__init__(identity, connection, logger=SILENT)
         self._station = station
+        self._is_silent = False
+        if counts_ids:
+            self._unique_id_generator = itertools.count(1).__next__
+
+    async def _handle_call(self, msg: Any) -> Any:
+        answer = await super()._handle_call(msg)
+        await self._station.answered(str(msg.action), str(msg.unique_id))
+        return answer
+
+    async def _send(self, message: str) -> None:
+        if self._is_silent:  # set by the handler whose answer this is: nothing can come between them
+            self._is_silent = False
+            return
+        await super()._send(message)
+
+    async def contradict(self, message_id: str) -> None:
+        """Send an error for a message that has its answer already."""
+        await self._connection.send(json.dumps([4, message_id, "InternalError", "", {}]))
+
+    async def _obey(self, work: Awaitable[Answer]) -> Answer:
+        """What the station decided, or its refusal in OCPP's words, or nothing at all."""
+        try:
+            return await work
+        except Refusal as error:
+            raise ERRORS[error.code](description=str(error)) from error
+        except TooManyKeys as error:
+            raise OccurenceConstraintViolationError(description="too many keys at once") from error
+        except NoAnswer:
+            self._is_silent = True
+            raise
 
     @answers(Action.change_configuration)
     async def on_change_configuration(self, key: str, value: str, **_: Any) -> call_result.ChangeConfiguration:
-        return call_result.ChangeConfiguration(status=await self._station.change(str(key), str(value)))
+        status = await self._obey(self._station.change(str(key), str(value)))
+        return call_result.ChangeConfiguration(status=status)
 
     @answers(Action.get_configuration)
     async def on_get_configuration(self, key: Any = None, **_: Any) -> call_result.GetConfiguration:
-        try:
-            known, unknown = await self._station.show([str(name) for name in key or ()])
-        except TooManyKeys as error:
-            raise OccurenceConstraintViolationError(description="too many keys at once") from error
+        known, unknown = await self._obey(self._station.show([str(name) for name in key or ()]))
         return call_result.GetConfiguration(configuration_key=[_entry(one) for one in known], unknown_key=unknown)
 
     @answers(Action.reset)
     async def on_reset(self, type: str, **_: Any) -> call_result.Reset:  # noqa: A002 - the field's name in OCPP
-        return call_result.Reset(status=await self._station.reset(str(type)))
+        return call_result.Reset(status=await self._obey(self._station.reset(str(type))))
 
     @answers(Action.trigger_message)
     async def on_trigger_message(self, requested_message: str, **_: Any) -> call_result.TriggerMessage:
-        return call_result.TriggerMessage(status=await self._station.trigger(str(requested_message)))
+        return call_result.TriggerMessage(status=await self._obey(self._station.trigger(str(requested_message))))
 
     @answers(Action.change_availability)
     async def on_change_availability(self, **_: Any) -> call_result.ChangeAvailability:
         return call_result.ChangeAvailability(status=self._station.refuse("ChangeAvailability"))
 
     @answers(Action.update_firmware)
-    async def on_update_firmware(self, **_: Any) -> call_result.UpdateFirmware:
-        raise ActionNotImplemented(description=self._station.refuse("UpdateFirmware"))
+    async def on_update_firmware(self, location: object = "", **_: Any) -> call_result.UpdateFirmware:
+        await self._obey(self._station.update_firmware(str(location)))
+        return call_result.UpdateFirmware()
 
     async def boot(self, spec: StationSpec) -> tuple[str, float]:
         """Announce the station; the CSMS's word and the interval it asks for."""
@@ -100,11 +157,14 @@ class StationEnd(ChargePoint):  # type: ignore[misc]  # the ocpp package carries
     async def beat(self) -> None:
         await self._ask(call.Heartbeat())
 
-    async def report_status(self, connector: int, status: str) -> None:
+    async def report_firmware(self, status: str) -> None:
+        await self._ask(call.FirmwareStatusNotification(status=status))
+
+    async def report_status(self, connector: int, status: str, error: str = "NoError") -> None:
         await self._ask(
             call.StatusNotification(
                 connector_id=connector,
-                error_code="NoError",
+                error_code=error,
                 status=status,
                 timestamp=_now(),
             )

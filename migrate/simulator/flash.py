@@ -6,12 +6,14 @@ the planted faults that concern keys.  It opens no socket and reads no clock.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migrate.simulator.address import addresses, spelling
-from migrate.simulator.behaviour import Behaviour, Key, OverLimit
+from migrate.simulator.behaviour import Behaviour, Key
 from migrate.simulator.faults import Fault
+from migrate.simulator.habits import OverLimit, Storing
 
 ACCEPTED, REJECTED, NOT_SUPPORTED = "Accepted", "Rejected", "NotSupported"
 MAX_VALUE = 500  # OCPP 1.6, ChangeConfiguration.req
@@ -43,12 +45,14 @@ class Flash:
     def __init__(self, behaviour: Behaviour, identity: str, source_url: str, fault: Fault) -> None:
         self._behaviour = behaviour
         self._fault = fault
+        self._identity = identity
         self._keys = {**behaviour.keys, **{name: Key() for name in behaviour.backend_keys}}
         self._max_keys = PAGING_KEYS if fault is Fault.PAGING else behaviour.max_keys
         self._keys[MAX_KEYS_KEY] = Key(str(self._max_keys), readonly=True)
         self._names = {name.lower(): name for name in self._keys}
         self._values = {name: key.value.replace("{identity}", identity) for name, key in self._keys.items()}
         self._saved: dict[str, str] | None = None
+        self._is_in_use = True
         self._touched: set[str] = set()
         self.set_by_hand(source_url)
 
@@ -62,6 +66,11 @@ class Flash:
         """A change of the backend waits for its first accepted boot."""
         return self._saved is not None
 
+    @property
+    def waits_for_restart(self) -> bool:
+        """What it holds is not what it lives by."""
+        return not self._is_in_use
+
     def number(self, name: str, default: float) -> float:
         try:
             return float(self._values.get(name, ""))
@@ -73,10 +82,12 @@ class Flash:
 
     def write(self, key: str, value: str) -> str:
         """Answer a ChangeConfiguration; an address that cannot work is accepted, as real stations do."""
-        name = self._names.get(key.lower())
+        if self._behaviour.storing is Storing.NOTHING:
+            return ACCEPTED
+        name = self._name_of(key)
         if name is None:
             return NOT_SUPPORTED
-        if self._keys[name].readonly or len(value) > MAX_VALUE or self._refuses(name):
+        if self._keys[name].readonly or not self._takes(name, value) or self._refuses(name):
             return REJECTED
         if name not in self._behaviour.backend_keys:
             self._values[name] = value
@@ -86,6 +97,17 @@ class Flash:
         self._values[name] = value
         return self._behaviour.write_answer
 
+    def _name_of(self, key: str) -> str | None:
+        """The key's own spelling; None for one that this build does not have."""
+        name = self._names.get(key.lower())
+        is_left_out = name in self._behaviour.backend_keys and not self._behaviour.has_backend_keys
+        return None if is_left_out else name
+
+    def _takes(self, name: str, value: str) -> bool:
+        """What a maker judges is seldom the address: that one is dialled in vain instead."""
+        wanted = self._keys[name].accepts
+        return len(value) <= MAX_VALUE and (not wanted or re.fullmatch(wanted, value) is not None)
+
     def _refuses(self, name: str) -> bool:
         if name not in self._behaviour.backend_keys:
             return False
@@ -94,8 +116,13 @@ class Flash:
         return self._fault is Fault.READ_ONLY_KEY
 
     def _stage(self) -> None:
+        self._is_in_use = False
         if self._saved is None:
             self._saved = dict(self._values)
+
+    def use(self) -> None:
+        """The station has read its configuration anew: what it holds and what it lives by are one again."""
+        self._is_in_use = True
 
     def commit(self) -> None:
         """A boot was accepted: this backend is home now."""
@@ -111,20 +138,28 @@ class Flash:
     def set_by_hand(self, url: str) -> None:
         """A person at the station enters this backend; what was wrong before is mended."""
         behaviour = self._behaviour
-        self._values |= spelling(behaviour.layout, behaviour.backend_keys, url, behaviour.slash)
+        self._values |= spelling(behaviour.layout, behaviour.backend_keys, url, behaviour.slash, self._identity)
         self.commit()
 
-    def mend(self) -> None:
-        self._fault = Fault.NONE
+    def mend(self, healthy: Behaviour) -> None:
+        self.turn(Fault.NONE, healthy)
+
+    def turn(self, fault: Fault, behaviour: Behaviour) -> None:
+        """From now on it takes and shows what it holds in another way; what it holds stays."""
+        self._fault, self._behaviour = fault, behaviour
 
     def read(self, keys: Iterable[str]) -> tuple[list[Shown], list[str]]:
         """Answer a GetConfiguration: what is known, and the names that are not; no names means all."""
         asked = list(keys)
         if len(asked or self._keys) > self._max_keys and self._behaviour.over_limit is OverLimit.REFUSE and asked:
             raise TooManyKeys
-        names = asked[: self._max_keys] or sorted(self._keys)[: self._max_keys]
-        known = [self._show(self._names[name.lower()]) for name in names if name.lower() in self._names]
-        return known, [name for name in names if name.lower() not in self._names]
+        names = (asked or self._listed())[: self._max_keys]
+        found = {name: self._name_of(name) for name in names}
+        known = [self._show(own) for own in (found[name] for name in names) if own is not None]
+        return known, [name for name in names if found[name] is None]
+
+    def _listed(self) -> list[str]:
+        return sorted(name for name in self._keys if self._name_of(name) is not None)
 
     def _show(self, name: str) -> Shown:
         key = self._keys[name]
@@ -136,4 +171,6 @@ class Flash:
             return MASK
         if key.secret and key.masked is not None:
             return key.masked or None
-        return self._values[name]
+        if self._behaviour.shows_old_until_restart and self._saved is not None and not self._is_in_use:
+            return self._saved[name]
+        return None if key.null and not self._values[name] else self._values[name]

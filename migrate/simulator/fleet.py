@@ -8,38 +8,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from migrate.simulator.config import Config, CsmsConfig
-from migrate.simulator.control import BadOrder, Control, Order
+from migrate.simulator.control import Control
 from migrate.simulator.crew import Crews
 from migrate.simulator.csms import SimulatedCsms
-from migrate.simulator.deal import drawn
 from migrate.simulator.faults import Fault
+from migrate.simulator.orders import orders_of
 from migrate.simulator.station import SimulatedStation
 from migrate.simulator.wirelog import Side, WireLog
 from migrate.simulator.world import World
 
 SIDES = (Side.SOURCE, Side.TARGET)
-BOOT_ANSWERS = ("Accepted", "Pending", "Rejected")
 
 
 class Fleet:
     """Everything outside of the toolkit, to be started and stopped as one."""
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self.config = config
         self.csms = {side: _csms(config.csms.get(side, CsmsConfig()), config.heartbeat_s) for side in SIDES}
         self.stations: dict[str, SimulatedStation] = {}
         self.stopping = asyncio.Event()
         self._crews = Crews()
         self.crash: BaseException | None = None
         self._wire: WireLog | None = None
-        self._control = Control(config.control, self._handlers()) if config.control else None
+        self._control = Control(config.control, orders_of(self)) if config.control else None
 
     async def open(self) -> None:
         """Open the wire log, and let the CSMSes and the control socket listen."""
-        self._wire = WireLog(self._config.wire)
+        self._wire = WireLog(self.config.wire)
         for csms in self.csms.values():
             await csms.up()
         if self._control:
@@ -48,7 +46,7 @@ class Fleet:
     def start_stations(self) -> None:
         """Switch every station on; they dial until somebody answers."""
         assert self._wire is not None  # opened first
-        config = self._config
+        config = self.config
         world = World(
             source_url=config.source_url or self.csms[Side.SOURCE].url,
             target_url=config.target_url or self.csms[Side.TARGET].url,
@@ -107,71 +105,13 @@ class Fleet:
         self.crash = self.crash or error
         self.stopping.set()
 
-    def _handlers(self) -> dict[str, Any]:
-        return {
-            "visit": self._visit,
-            "csms_down": self._csms_down,
-            "csms_up": self._csms_up,
-            "boot_answer": self._boot_answer,
-            "snapshot": self._snapshot,
-            "drawn": self._drawn,
-            "stop": self._stop,
-        }
-
-    async def _visit(self, order: Order) -> dict[str, Any]:
-        """A crew changes the backend by hand: to the target unless the order names the source."""
-        return {"sent": self.send_crew(self._station(order).spec.identity, _side(order, Side.TARGET))}
-
-    async def _csms_down(self, order: Order) -> dict[str, Any]:
-        await self.csms[_side(order)].down()
-        return {}
-
-    async def _csms_up(self, order: Order) -> dict[str, Any]:
-        await self.csms[_side(order)].up()
-        return {}
-
-    async def _boot_answer(self, order: Order) -> dict[str, Any]:
-        """From now on this CSMS answers this station's boots so."""
-        if order.get("status") not in BOOT_ANSWERS:
-            raise BadOrder(f"status must be one of {', '.join(BOOT_ANSWERS)}")
-        self.csms[_side(order)].boot_answers[str(order.get("identity"))] = str(order["status"])
-        return {}
-
-    async def _snapshot(self, _order: Order) -> dict[str, Any]:
-        return {"stations": [_picture(station) for station in self.stations.values()]}
-
-    async def _drawn(self, _order: Order) -> dict[str, Any]:
-        return {"reboot_s": drawn(self._config.stations)}
-
-    async def _stop(self, _order: Order) -> dict[str, Any]:
-        asyncio.get_running_loop().call_soon(self.stopping.set)
-        return {}
-
-    def _station(self, order: Order) -> SimulatedStation:
-        station = self.stations.get(str(order.get("identity")))
-        if station is None:
-            raise BadOrder(f"no station {order.get('identity')!r}")
-        return station
-
 
 def _csms(config: CsmsConfig, heartbeat_s: float) -> SimulatedCsms:
     register = None if config.register is None else frozenset(config.register)
-    return SimulatedCsms(port=config.port, path=config.path, register=register, interval_s=round(heartbeat_s) or 1)
-
-
-def _side(order: Order, default: Side | None = None) -> Side:
-    side = order.get("side", default)
-    if side not in SIDES:
-        raise BadOrder("side must be source or target")
-    return Side(side)
-
-
-def _picture(station: SimulatedStation) -> dict[str, Any]:
-    return {
-        "identity": station.spec.identity,
-        "side": station.side,
-        "state": station.state,
-        "fault": station.spec.fault,
-        "held": station.held,
-        "transaction": station.is_charging,
-    }
+    return SimulatedCsms(
+        port=config.port,
+        path=config.path,
+        register=register,
+        interval_s=round(heartbeat_s) or 1,
+        strength=config.strength,
+    )

@@ -1,7 +1,7 @@
-"""One session of a simulated station: what it says, and how it obeys.
+"""One session of a simulated station: what it says from the first word to the last.
 
 Begins with an open socket and ends with it.  What outlives a session (flash,
-driver, faults) belongs to the station.
+driver, faults) belongs to the station; how it obeys is in `obedience`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from ocpp.exceptions import OCPPError
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from migrate.simulator.address import dial_url
-from migrate.simulator.behaviour import Apply, Drop, Trigger
+from migrate.simulator.address import Slash, dial_url
 from migrate.simulator.dialect import BadAnswer, StationEnd
 from migrate.simulator.faults import Fault
-from migrate.simulator.flash import ACCEPTED, NOT_SUPPORTED, REJECTED, Shown, TooManyKeys
+from migrate.simulator.flash import ACCEPTED
+from migrate.simulator.habits import Drop
+from migrate.simulator.obedience import Obedience
 from migrate.simulator.wirelog import Kind, Side
 from migrate.simulator.world import SHORTEST_S
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from migrate.simulator.station import SimulatedStation
 
 PROBATION_S = 25.0  # how long a station that will fall back looks at its new backend
+FLASHING_S = 30.0  # between two words about new firmware
 STOP_TIMEOUT_S = 2.0  # real: for the StopTransaction before a restart
-LONGEST_NAME = 100
 BROKEN = (ConnectionClosed, OSError)
 CHOKED = (*BROKEN, OCPPError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What ends the loop of the ocpp package when a CSMS sends nonsense."""
@@ -51,19 +52,22 @@ class Session:
     def __init__(self, station: SimulatedStation, connection: ClientConnection, side: Side, number: str) -> None:
         self.side = side
         self.number = number
-        self._station = station
+        self.station = station
+        self.keeps_socket = False  # this one stays open when the station restarts
         self._connection = connection
-        self._end = StationEnd(station.spec.identity, connection, self)
+        obedience = Obedience(self)
+        self.end = StationEnd(station.spec.identity, connection, obedience, counts_ids=station.ways.counts_ids)
         self._leaving: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
         self._asides: set[asyncio.Task[None]] = set()
         self._beat_s = station.world.heartbeat_s
+        self._is_abrupt = False
         self._if_dropped = Leave.DROPPED  # a station that has accepted a Reset restarts with or without a network
 
     async def run(self) -> Leave:
         """Live until the socket breaks or the station leaves."""
-        self._log(Kind.CONNECTED)
+        self.log(Kind.CONNECTED, value=self.station.dialled_url)
         reader = asyncio.create_task(self._read())
-        self._aside(self._do_duties())
+        self.aside(self._do_duties())
         ends: set[asyncio.Future[Any]] = {reader, self._leaving}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -78,7 +82,7 @@ class Session:
 
     async def _read(self) -> None:
         with suppress(*CHOKED):
-            await self._end.start()
+            await self.end.start()
 
     async def _hush(self, reader: asyncio.Task[None]) -> None:
         """Cancel until they obey: the wait_for under the ocpp package's call() may swallow one (python/cpython#86296)."""
@@ -89,175 +93,180 @@ class Session:
             await asyncio.wait(alive, timeout=SHORTEST_S)
 
     async def _hang_up(self, leave: Leave) -> None:
-        if leave is Leave.RESTARTED and self._station.ways.drop is Drop.ABRUPT:
+        if self.keeps_socket and leave is Leave.RESTARTED:
+            self.station.keep_socket(self._connection)
+        elif self._is_abrupt or (leave is Leave.RESTARTED and self.station.ways.drop is Drop.ABRUPT):
             self._connection.transport.abort()
         else:
             await self._connection.close()
 
-    def _leave(self, how: Leave) -> None:
+    def leave(self, how: Leave) -> None:
         if not self._leaving.done():
             self._leaving.set_result(how)
 
-    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._station.world.watch(asyncio.create_task(_quietly(work)))
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.station.world.watch(asyncio.create_task(_quietly(work)))
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
 
-    def _log(self, kind: Kind, **facts: str | tuple[str, ...]) -> None:
-        self._station.log(kind, session=self.number, **facts)
+    def log(self, kind: Kind, **facts: str | tuple[str, ...]) -> None:
+        self.station.log(kind, session=self.number, **facts)
+
+    # how it ends
+
+    def move(self) -> None:
+        self.leave(Leave.MOVED)
+
+    def drop(self) -> None:
+        """The network is gone: no close frame."""
+        self._is_abrupt = True
+        self.leave(self._if_dropped)
+
+    def crash(self) -> bool:
+        """It is switched off in the middle of everything; False when it is on its way out already."""
+        self._is_abrupt = True
+        return self.restart_at_once("Hard")
+
+    def restart_at_once(self, kind: str) -> bool:
+        if self._leaving.done():
+            return False
+        self.station.begin_restart(kind)
+        self.leave(Leave.RESTARTED)
+        return True
+
+    async def restart_soon(self, kind: str) -> None:
+        """End the transaction, wait as long as its maker does, and leave."""
+        self.station.begin_restart(kind)
+        self._if_dropped = Leave.RESTARTED
+        if self.station.connector.is_charging:
+            with suppress(BadAnswer, TimeoutError):
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await self._stop_transaction(f"{kind}Reset")
+        await asyncio.sleep(self.station.world.real_s(self.station.ways.reset_drop_s))
+        self.leave(Leave.RESTARTED)
 
     # what it says
 
     async def _do_duties(self) -> None:
-        station = self._station
+        station = self.station
         if station.is_on_probation(self.side):
             await asyncio.sleep(station.world.real_s(PROBATION_S))
             station.give_up()
-            self._leave(Leave.RESTARTED)
+            self.leave(Leave.RESTARTED)
             return
-        if station.boot_due and not (station.fault is Fault.NO_BOOT and self.side is Side.TARGET):
+        if station.boot_due and (station.ways.boots_on_target or self.side is not Side.TARGET):
             await self._boot_until_accepted()
         station.online.set()
         station.begin_charging()
-        await self._report_connectors()
-        if station.is_charging:
-            self._aside(self._serve_driver())
+        await self._report_after_connecting()
+        if station.connector.is_charging:
+            self.serve_driver()
         await self._beat()
 
     async def _boot_until_accepted(self) -> None:
         """Pending, Rejected or no sensible answer: again after the interval that the CSMS asked for."""
-        while self._station.boot_due:
+        while self.station.boot_due:
             with suppress(BadAnswer):
-                await self._boot()
-            self._station.online.set()
-            if self._station.boot_due:
-                await asyncio.sleep(self._station.world.real_s(self._beat_s))
+                await self.boot()
+            self.station.online.set()
+            if self.station.boot_due:
+                await asyncio.sleep(self.station.world.real_s(self._beat_s))
 
-    async def _boot(self) -> None:
-        self._log(Kind.BOOT_SENT)
-        status, interval_s = await self._end.boot(self._station.spec)
-        self._beat_s = interval_s if interval_s > 0 else self._station.world.heartbeat_s
+    async def boot(self) -> None:
+        self.log(Kind.BOOT_SENT)
+        status, interval_s = await self.end.boot(self.station.spec)
+        self._beat_s = interval_s if interval_s > 0 else self.station.world.heartbeat_s
         if status != ACCEPTED:
-            self._log(Kind.ANSWER, action="BootNotification", status=status)
+            self.log(Kind.ANSWER, action="BootNotification", status=status)
             return
-        self._log(Kind.BOOT_ACCEPTED)
-        self._station.boot_accepted()
-        if self._station.fault is Fault.DUPLICATE_SESSION and self.side is Side.TARGET:
-            ways, identity = self._station.ways, self._station.spec.identity
-            await self._station.cast_shadow(dial_url(self._station.world.target_url, identity, ways.slash))
+        self.log(Kind.BOOT_ACCEPTED)
+        self.station.boot_accepted()
+        if self.station.fault is Fault.DUPLICATE_SESSION and self.side is Side.TARGET:
+            url = dial_url(self.station.world.target_url, self.station.spec.identity, Slash.IF_MISSING)
+            await self.station.cast_shadow(url)
 
-    async def _report_connectors(self) -> None:
-        for connector in range(self._station.spec.connectors + 1):
-            charging = connector == 1 and self._station.is_charging
-            with suppress(BadAnswer):
-                await self._end.report_status(connector, "Charging" if charging else "Available")
+    async def _report_after_connecting(self) -> None:
+        """After a restart, after a reconnect and after new firmware a supplier's stations say more, or less."""
+        station = self.station
+        wants = station.ways.reports_on_reconnect or not station.has_reconnected
+        if news := station.firmware_news:
+            station.firmware_news = ""
+            wants = station.ways.reports_after_firmware
+            await self._tell_firmware(news)
+        if wants:
+            await self.report_connectors()
+
+    async def report_connectors(self) -> None:
+        for connector in range(self.station.spec.connectors + 1):
+            await self._report(connector)
+
+    async def _report(self, connector: int) -> None:
+        station = self.station
+        status, error = station.connector.status if connector == 1 else ("Available", "NoError")
+        self.log(Kind.STATUS, key=str(connector), status=status if error == "NoError" else f"{status}, {error}")
+        with suppress(BadAnswer):
+            await self.end.report_status(connector, status, error)
+
+    def tell_connector(self) -> None:
+        """Say how its connector stands, now."""
+        self.aside(self._report(1))
+
+    async def beat(self) -> None:
+        with suppress(BadAnswer):
+            await self.end.beat()
 
     async def _beat(self) -> None:
-        wait_s = self._station.world.real_s(self._beat_s) * self._station.dice.random()
+        wait_s = self.station.world.real_s(self._beat_s) * self.station.dice.random()
         while True:
             await asyncio.sleep(max(SHORTEST_S, wait_s))
-            with suppress(BadAnswer):
-                await self._end.beat()
-            wait_s = self._station.world.real_s(self._beat_s)
+            await self.beat()
+            wait_s = self.station.world.real_s(self._beat_s)
+
+    # the driver
+
+    def serve_driver(self) -> None:
+        self.aside(self._serve_driver())
 
     async def _serve_driver(self) -> None:
-        """A driver charges until the time drawn; the transaction outlives a dropped session."""
-        station = self._station
-        if station.transaction is None:
-            self._log(Kind.TRANSACTION_STARTED)
-            station.transaction = await self._end.start_transaction(TAG)
-        await asyncio.sleep(max(0.0, (station.charges_until or 0.0) - asyncio.get_running_loop().time()))
+        """A driver charges until the time drawn, or unplugs; the transaction outlives a dropped session."""
+        connector = self.station.connector
+        if connector.transaction is None:
+            self.log(Kind.TRANSACTION_STARTED)
+            connector.transaction = await self.end.start_transaction(TAG)
+            if self.station.ways.reports_start:
+                await self._report(1)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(connector.charges_until):
+                await connector.unplugged.wait()
         await self._stop_transaction("Local")
 
     async def _stop_transaction(self, reason: str) -> None:
-        number = self._station.transaction
-        self._station.end_charging()
-        self._log(Kind.TRANSACTION_STOPPED, status=reason)
+        number = self.station.connector.transaction
+        self.station.connector.release()
+        self.log(Kind.TRANSACTION_STOPPED, status=reason)
         if number is not None:
-            await self._end.stop_transaction(number, reason)
-            await self._end.report_status(1, "Available")
+            await self.end.stop_transaction(number, reason)
+            if self.station.ways.reports_stop:
+                await self._report(1)
 
-    # how it obeys
+    # new firmware
 
-    async def change(self, key: str, value: str) -> str:
-        flash, name = self._station.flash, key[:LONGEST_NAME]
-        is_address = flash.is_backend_key(key)
-        shown = value if is_address else self._station.world.wire.veil(value)
-        self._log(Kind.COMMAND, action="ChangeConfiguration", key=name, value=shown)
-        status = flash.write(key, value)
-        self._log(Kind.ANSWER, action="ChangeConfiguration", key=name, status=status)
-        if is_address and status not in (REJECTED, NOT_SUPPORTED):
-            self._log(Kind.STORED, value=self._station.held)
-            if self._station.ways.apply is Apply.AT_ONCE:
-                asyncio.get_running_loop().call_later(SHORTEST_S, self._leave, Leave.MOVED)
-        return status
+    def flash_firmware(self, words: tuple[str, ...], version: str = "") -> None:
+        """Say these words, one after the other; with a version it is installed then, and the station restarts."""
+        self.aside(self._flash_firmware(words, version))
 
-    async def show(self, keys: list[str]) -> tuple[list[Shown], list[str]]:
-        self._log(Kind.COMMAND, action="GetConfiguration", keys=tuple(key[:LONGEST_NAME] for key in keys))
-        try:
-            known, unknown = self._station.flash.read(keys)
-        except TooManyKeys:
-            self._log(Kind.ANSWER, action="GetConfiguration", status="too many keys")
-            raise
-        self._log(Kind.ANSWER, action="GetConfiguration", status=f"{len(known)} known, {len(unknown)} unknown")
-        return known, unknown
+    async def _flash_firmware(self, words: tuple[str, ...], version: str) -> None:
+        for word in words:
+            await self._tell_firmware(word)
+            await asyncio.sleep(self.station.world.real_s(FLASHING_S))
+        if version:
+            self.station.install(version)
+            self.restart_at_once("Hard")
 
-    async def reset(self, kind: str) -> str:
-        self._log(Kind.COMMAND, action="Reset", key=kind[:LONGEST_NAME])
-        if self._station.fault is not Fault.RESET_IGNORED:
-            self._aside(self._restart_soon(kind))
-        if self._station.fault is Fault.RESET_UNANSWERED:
-            await asyncio.Event().wait()  # until the session is over
-        self._log(Kind.ANSWER, action="Reset", status=ACCEPTED)
-        return ACCEPTED
-
-    async def _restart_soon(self, kind: str) -> None:
-        station = self._station
-        station.begin_restart(kind)
-        self._if_dropped = Leave.RESTARTED
-        if station.is_charging:
-            with suppress(BadAnswer, TimeoutError):
-                async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await self._stop_transaction(f"{kind}Reset")
-        await asyncio.sleep(station.world.real_s(station.ways.reset_drop_s))
-        self._leave(Leave.RESTARTED)
-
-    async def trigger(self, action: str) -> str:
-        self._log(Kind.COMMAND, action="TriggerMessage", key=action[:LONGEST_NAME])
-        status = self._trigger_status(action)
-        self._log(Kind.ANSWER, action="TriggerMessage", key=action[:LONGEST_NAME], status=status)
-        if status == ACCEPTED:
-            first = self._station.ways.trigger_first
-            self._aside(self._send_triggered(action, 0.0 if first else SHORTEST_S))
-            await asyncio.sleep(0)  # with trigger_first the CALL leaves before our CALLRESULT
-        return status
-
-    def _trigger_status(self, action: str) -> str:
-        station = self._station
-        if station.is_on_probation(self.side):
-            return REJECTED
-        if station.ways.trigger is Trigger.UNTIL_RECONNECT and station.has_reconnected:
-            return REJECTED
-        is_able = station.ways.trigger is not Trigger.NEVER
-        return ACCEPTED if is_able and action in TRIGGERED else "NotImplemented"
-
-    async def _send_triggered(self, action: str, after_s: float) -> None:
-        if after_s:
-            await asyncio.sleep(after_s)
-        if action == "BootNotification":
-            await self._boot()
-        elif action == "Heartbeat":
-            await self._end.beat()
-        else:
-            await self._report_connectors()
-
-    def refuse(self, action: str) -> str:
-        self._log(Kind.COMMAND, action=action)
-        self._log(Kind.ANSWER, action=action, status=REJECTED)
-        return REJECTED
-
-
-TRIGGERED = ("BootNotification", "Heartbeat", "StatusNotification")
+    async def _tell_firmware(self, word: str) -> None:
+        self.log(Kind.FIRMWARE, status=word)
+        with suppress(BadAnswer):
+            await self.end.report_firmware(word)
 
 
 async def _quietly(work: Coroutine[Any, Any, None]) -> None:

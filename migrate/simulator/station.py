@@ -12,16 +12,18 @@ import asyncio
 import random
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
 
 from websockets.asyncio.client import ClientConnection
 
 from migrate.simulator.address import dial_url
-from migrate.simulator.behaviour import Fallback, behaviour
+from migrate.simulator.connector import METER_FAILURE, Connector
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.dialling import DialFailed, dial
 from migrate.simulator.faults import Fault
 from migrate.simulator.flash import Flash
+from migrate.simulator.habits import Fallback, Storing
 from migrate.simulator.session import Leave, Session
 from migrate.simulator.wirelog import Kind, Side
 from migrate.simulator.world import World
@@ -29,6 +31,7 @@ from migrate.simulator.world import World
 IMPATIENCE_S = 0.5  # real: the longest wait before a station was ever on line (the relay may be started later)
 ATTEMPTS = 3  # failed dials before a station that can help itself does so
 TRANSITION_S = 180.0
+METER_HEALS_S = 60.0
 
 
 class State(StrEnum):
@@ -46,17 +49,19 @@ class SimulatedStation:
         self.spec = spec
         self.world = world
         self.fault = spec.fault
-        self.ways = behaviour(spec.family)
+        self.ways = spec.ways_with(spec.fault)
         self.flash = Flash(self.ways, spec.identity, world.source_url, spec.fault)
         self.dice = random.Random(f"{world.seed}/{spec.identity}")
         self.state = State.OFF
         self.session: Session | None = None
+        self.dialled_url = ""
         self.online = asyncio.Event()  # connected, and its first boot answered
-        self.idle = asyncio.Event()  # no driver is charging
-        self.charges_until: float | None = None  # on the loop's clock
-        self.transaction: int | None = None
+        self.connector = Connector(world, awaits_driver=bool(spec.transaction_s))
+        self.firmware_news = ""  # what it says of its new firmware once it has booted with it
+        self.has_crashed = False
+        self.was_written = False  # somebody has tried to change its backend
         self.boot_due = True
-        self.has_reconnected = False  # since the last power-up
+        self.has_reconnected = False  # since the last start
         self.life: asyncio.Task[None] | None = None
         self._watchdog: asyncio.Task[None] | None = None
         self._shadow: ClientConnection | None = None
@@ -65,15 +70,12 @@ class SimulatedStation:
         self._back_at = 0.0  # on the loop's clock: when a restart is over
         self._failures = 0
         self._refusal = ""
+        self._link_down_s = 0.0  # campaign seconds that its network stays away
 
     @property
     def held(self) -> str:
         """The address that its configuration spells now."""
         return next(iter(self.flash.backend), "")
-
-    @property
-    def is_charging(self) -> bool:
-        return self.charges_until is not None
 
     @property
     def side(self) -> Side:
@@ -84,8 +86,6 @@ class SimulatedStation:
 
     def start(self) -> None:
         self.log(Kind.STORED, value=self.held)
-        if not self.spec.transaction_s:
-            self.idle.set()
         self._begin(self.spec.online_after_s if self.fault is Fault.OFFLINE else 0.0)
 
     async def stop(self) -> None:
@@ -97,14 +97,20 @@ class SimulatedStation:
     async def mend(self, url: str) -> None:
         """A person sets the backend at the station itself and switches it off and on; its fault is gone."""
         await self.stop()
-        self.end_charging()
+        self.connector.release()
         self.fault = Fault.NONE
-        self.flash.mend()
+        self.ways = self.spec.ways_with(Fault.NONE)
+        self.flash.mend(self.ways)
         self.flash.set_by_hand(url)
         self.log(Kind.STORED, value=self.held)
         self.log(Kind.RESTART, status="power")
         self._rereads = True
         self._begin(self.spec.reboot_s)
+
+    def go_wrong(self, fault: Fault) -> None:
+        """A station that was well until now gets a fault; it stays where it is."""
+        self.fault, self.ways = fault, self.spec.ways_with(fault)
+        self.flash.turn(fault, self.ways)
 
     def boot_accepted(self) -> None:
         """This backend took the station: if it is the configured one, it is home from now on."""
@@ -114,12 +120,43 @@ class SimulatedStation:
 
     def begin_charging(self) -> None:
         """The driver who was dealt to this station plugs in when it is first on line, and once only."""
-        if not self.idle.is_set() and not self.is_charging:
-            self.charges_until = asyncio.get_running_loop().time() + self.world.real_s(self.spec.transaction_s)
+        if not self.connector.idle.is_set():
+            self.connector.plug_in(self.spec.transaction_s)
 
-    def end_charging(self) -> None:
-        self.charges_until, self.transaction = None, None
-        self.idle.set()
+    def take_driver(self, for_s: float) -> bool:
+        """A driver comes by; False when there is no place for him."""
+        is_in = self.connector.plug_in(for_s)
+        if is_in and self.session:
+            self.session.serve_driver()
+        return is_in
+
+    def lose_link(self, for_s: float) -> None:
+        """Its network is gone for a while: no close frame, no restart, and what it does next its supplier decided."""
+        self._link_down_s = for_s
+        if self.session:
+            self.session.drop()
+
+    def fail_meter(self) -> None:
+        """The power meter of its connector fails; some suppliers' stations stay Faulted until they are restarted."""
+        self.connector.error = METER_FAILURE
+        if self.session:
+            self.session.tell_connector()
+        if not self.ways.stays_faulted:
+            asyncio.get_running_loop().call_later(self.world.real_s(METER_HEALS_S), self._heal_meter)
+
+    def _heal_meter(self) -> None:
+        if self.connector.error:
+            self.connector.error = ""
+            if self.session:
+                self.session.tell_connector()
+
+    def install(self, version: str) -> None:
+        """New firmware is in: the boot that follows says so."""
+        self.spec, self.firmware_news = replace(self.spec, firmware=version), "Installed"
+
+    def power_cycle(self) -> bool:
+        """Somebody switches it off and on; False when it is off already."""
+        return self.session is not None and self.session.crash()
 
     def is_on_probation(self, side: Side) -> bool:
         """It looks at a new backend which it will not keep."""
@@ -150,7 +187,6 @@ class SimulatedStation:
 
     async def _restart(self) -> None:
         self.state = State.RESTARTING
-        self._drop_shadow()
         self.log(Kind.RESTART)
         if self.fault is Fault.LOST and self.flash.is_pending:
             self.state = State.GONE
@@ -159,7 +195,7 @@ class SimulatedStation:
         self._power_up()
 
     def _power_up(self) -> None:
-        self.boot_due, self.has_reconnected, self._failures = True, False, 0
+        self.boot_due, self.has_reconnected, self._failures, self.connector.error = True, False, 0, ""
         self._apply()
         if self._watchdog and self._watchdog is not asyncio.current_task():
             self._watchdog.cancel()
@@ -169,14 +205,16 @@ class SimulatedStation:
 
     def _apply(self) -> None:
         """Take the configuration into use, unless the station only pretends to."""
-        pretends = self.fault is Fault.WITHOUT_EFFECT or not self._rereads
+        pretends = self.ways.storing is Storing.NEVER_USED or not self._rereads
         if not self._dialled or not pretends:
             self._dialled = self.flash.backend
+        self.flash.use()
         self._rereads = True
         self.log(Kind.APPLIED, value=next(iter(self._dialled), ""))
 
     def begin_restart(self, reset: str) -> None:
         """The time drawn runs from the Reset; some makers read the address anew after a Hard one only."""
+        self._drop_shadow()
         self._back_at = asyncio.get_running_loop().time() + self.spec.reboot_s / self.world.speed
         self._rereads = self.ways.reset_applies != "hard" or reset == "Hard"
 
@@ -194,6 +232,7 @@ class SimulatedStation:
         self.state = State.DIALLING
         address = self._address()
         url = dial_url(address, self.spec.identity, self.ways.slash)
+        self.dialled_url = url
         side = self.world.side_of(url)
         try:
             async with self.world.dialling[side]:
@@ -232,14 +271,25 @@ class SimulatedStation:
     async def _wait_to_redial(self) -> None:
         self.state = State.DIALLING
         self.boot_due = self.boot_due or self.ways.boots_on_reconnect
-        wait_s = self.world.real_s(self.ways.reconnect_s * 2 ** min(self._failures, 3) * self.dice.uniform(0.4, 0.6))
-        await asyncio.sleep(wait_s if self.online.is_set() else min(wait_s, IMPATIENCE_S))
+        if self.online.is_set() and not self.ways.redials:
+            await asyncio.Event().wait()  # until somebody comes
+        down_s, self._link_down_s = self._link_down_s, 0.0
+        wait_s = self.ways.reconnect_s * 2 ** min(self._failures, self.ways.doublings) * self.dice.uniform(0.8, 1.2)
+        real_s = self.world.real_s(down_s + wait_s)
+        await asyncio.sleep(real_s if self.online.is_set() else min(real_s, IMPATIENCE_S))
 
     async def cast_shadow(self, url: str) -> None:
         """Hold a second socket under the same identity that never says a word, not even a pong."""
+        if self._shadow:
+            return
         with suppress(DialFailed):
             self._shadow = await dial(url)
             self._shadow.transport.pause_reading()
+
+    def keep_socket(self, connection: ClientConnection) -> None:
+        """A socket that is neither closed nor served any more."""
+        connection.transport.pause_reading()
+        self._shadow = connection
 
     def _drop_shadow(self) -> None:
         if self._shadow:

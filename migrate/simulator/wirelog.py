@@ -31,6 +31,8 @@ class Kind(StrEnum):
     STORED = "stored"  # the configuration now spells this backend
     APPLIED = "applied"  # this backend is dialled from now on
     RESTART = "restart"
+    STATUS = "status"  # of one connector
+    FIRMWARE = "firmware"
     TRANSACTION_STARTED = "transaction_started"
     TRANSACTION_STOPPED = "transaction_stopped"
 

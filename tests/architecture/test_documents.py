@@ -49,6 +49,22 @@ def test_every_exit_code_is_documented(code: Exit) -> None:
     assert re.search(rf"^\| {code.value} \| \S", text_of("cli.md"), re.MULTILINE)
 
 
+# ── what is found in a plan ────────────────────────────────────────────────
+
+
+def test_the_manual_lists_exactly_the_findings_that_a_plan_can_have() -> None:
+    code = re.compile(r"""(?:code=|_about\(\s*)"([a-z-]+)\"""")
+    sources = [ROOT / "batches" / "findings.py", ROOT / "migrate" / "cli" / "plan.py"]
+    used = {found for source in sources for found in code.findall(source.read_text("utf-8"))}
+    table = text_of("plan.md").partition("## Findings")[2].partition("\n## ")[0]
+
+    told = {
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`([a-z-]+)`", row)
+    }
+
+    assert told == used
+
+
 # ── words ──────────────────────────────────────────────────────────────────
 
 

@@ -20,6 +20,7 @@ SECRETS = {
     ),
 }
 OF_A_CAMPAIGN = (".db", ".db-wal", ".db-shm", ".sock", ".pem", ".key", ".jsonl")
+TRANSCRIPTS = ROOT / "vendor_profiles" / "transcripts"  # .jsonl like a wire log, made for the package
 LARGEST_BYTES = 300_000
 MADE_UP = ("secret", "s3cret", "hunter2", "hunter22", "example", "geheim", "letmein", "passwor")
 """What passwords in tests are called, so that nobody takes them for real ones."""
@@ -38,7 +39,9 @@ def test_no_file_holds(what: str) -> None:
 
 
 def test_nothing_of_a_campaign_and_nothing_large_is_committed() -> None:
-    wrong = [path for path in tracked() if path.name.endswith(OF_A_CAMPAIGN) or path.stat().st_size > LARGEST_BYTES]
+    others = [path for path in tracked() if TRANSCRIPTS not in path.parents]
+
+    wrong = [path for path in others if path.name.endswith(OF_A_CAMPAIGN) or path.stat().st_size > LARGEST_BYTES]
 
     assert not [path.relative_to(ROOT).as_posix() for path in wrong]
 

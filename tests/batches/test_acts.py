@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from batches.driver import Driver
+from migrate.domain.address import parse_backend
 from migrate.domain.attempt import Fact, State
 from migrate.domain.errors import Stale
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side
 from migrate.domain.policy import Daily, Freeze, Windows
 from migrate.domain.profile import Quirks, Slots, Write
-from migrate.domain.record import EventKind, Permit, move
+from migrate.domain.record import Direction, EventKind, Permit, move
 from migrate.domain.station import Station
 from migrate.domain.unit import PreparedWrite
 from migrate.domain.wave import Deferral, Mode
@@ -738,3 +739,63 @@ async def test_an_act_does_not_run_on_while_nobody_can_be_asked() -> None:
             await scene.passes(seconds=25)
 
             assert scene.world.sent("Reset") == []
+
+
+async def test_a_station_that_said_yes_and_shows_its_old_value_gets_the_old_one_once_more_before_it_is_given_up() -> (
+    None
+):
+    async with Scene.of(keeps={"BackendUrl": OLD}) as scene:
+        attempt = await scene.drive()
+
+    writes = [line[2:] for line in scene.world.sent("Write")]
+    assert (attempt.state, attempt.reason) == (State.FAILED, "accepted, but not stored")
+    assert writes == [("BackendUrl", NEW), ("BackendUrl", OLD)]
+
+
+async def test_a_value_that_was_refused_is_not_put_back() -> None:
+    async with Scene.of() as scene:
+        scene.station.device.verdicts["BackendUrl"] = "Rejected"
+        attempt = await scene.drive()
+
+    assert attempt.state is State.FAILED
+    assert [line[2:] for line in scene.world.sent("Write")] == [("BackendUrl", NEW)]
+
+
+def a_station_to_be_taken_back() -> Any:
+    """On the target, checked, and about to get its old address back."""
+    unit = (PreparedWrite(key="BackendUrl", new=OLD, old=NEW),)
+    attempt = {"direction": Direction.BACK, "unit": unit, "source_session": "s1"}
+    errand = {"direction": Direction.BACK, "backend": parse_backend(OLD)}
+    values = {"BackendUrl": NEW}
+    return Scene.of(state=State.CHECKED, side=Side.TARGET, errand=errand, attempt=attempt, values=values)
+
+
+async def test_a_halt_that_comes_between_the_checks_and_the_write_keeps_a_station_on_the_target() -> None:
+    async with a_station_to_be_taken_back() as scene:
+        await scene.order(Mode.HALTED)
+
+        attempt = await scene.drive()
+
+    assert (attempt.state, attempt.deferral) == (State.DEFERRED, Deferral.BACKOFF)
+    assert scene.world.sent("Write") == []
+
+
+async def test_a_pause_does_not_keep_a_station_on_the_target() -> None:
+    async with a_station_to_be_taken_back() as scene:
+        await scene.order(Mode.PAUSED)
+
+        attempt = await scene.drive()
+
+    assert attempt.state is State.CONFIRMED
+    assert [line[2:] for line in scene.world.sent("Write")] == [("BackendUrl", OLD)]
+    assert set(scene.station.sessions) == {Side.SOURCE}
+
+
+async def test_who_was_being_checked_when_its_model_was_stopped_is_not_written_to() -> None:
+    async with Scene.of(state=State.CHECKED, attempt={"unit": UNIT}) as scene:
+        scene.fence.quarantine = lambda _: (Deferral.MODEL_STOPPED, "model stopped: 4 of its kind failed")
+
+        attempt = await scene.drive()
+
+    assert (attempt.state, attempt.deferral) == (State.DEFERRED, Deferral.MODEL_STOPPED)
+    assert scene.world.sent("Write") == []

@@ -6,10 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from batches.checks import before_asking, identity_allows, inventory_facts, presence_allows
+from batches.checks import (
+    before_asking,
+    before_taking_back,
+    identity_allows,
+    inventory_facts,
+    presence_allows,
+    unproven,
+)
 from migrate.domain.attempt import Fact
 from migrate.domain.evidence import IdentityFacts, Side
-from migrate.domain.profile import Method
+from migrate.domain.policy import Policy
+from migrate.domain.profile import Method, Proof, Rollback
 from migrate.domain.station import Station
 from migrate.domain.wave import Deferral
 from migrate.ports import Presence, Session
@@ -49,7 +57,7 @@ def test_an_open_window_is_no_ground() -> None:
 
 
 def test_every_connector_with_a_driver_is_named() -> None:
-    ground = presence_allows(a_presence(1, 3), again_at=EPOCH)
+    ground = presence_allows(a_presence(1, 3), Side.SOURCE, again_at=EPOCH)
 
     assert ground is not None
     assert ground.deferral is Deferral.BUSY
@@ -57,7 +65,7 @@ def test_every_connector_with_a_driver_is_named() -> None:
 
 
 def test_a_free_station_on_the_source_may_be_touched() -> None:
-    assert presence_allows(a_presence(), again_at=EPOCH) is None
+    assert presence_allows(a_presence(), Side.SOURCE, again_at=EPOCH) is None
 
 
 def test_vendor_and_model_may_be_spelled_otherwise_as_long_as_the_same_profile_fits() -> None:
@@ -85,3 +93,50 @@ def test_a_blank_fact_is_no_fact() -> None:
     nobody = Station(identity="AC1", serial="  ")
 
     assert judged(IdentityFacts(), nobody) is Fact.NEVER
+
+
+@pytest.mark.parametrize(
+    ("proof", "policy", "may"),
+    [
+        (Proof.DOCUMENTED, Policy(), False),
+        (Proof.SIMULATED, Policy(), False),
+        (Proof.BENCH, Policy(), True),
+        (Proof.FIELD, Policy(), True),
+        (Proof.DOCUMENTED, Policy(accepted={"acme": "our own bench, 2026-11-02"}), True),
+        (Proof.DOCUMENTED, Policy(accepted={"acme": "  "}), False),
+        (Proof.DOCUMENTED, Policy(accepted={"other": "our own bench"}), False),
+        (Proof.DOCUMENTED, Policy(requires_proof=False), True),
+    ],
+    ids=["documented", "simulated", "bench", "field", "accepted", "accepted with blanks", "another accepted", "drill"],
+)
+def test_what_was_proven_on_no_bench_goes_no_further_than_the_canary(proof: Proof, policy: Policy, may: bool) -> None:
+    assert (unproven(replace(ACME, proof=proof), policy) == "") is may
+
+
+def test_a_crew_needs_no_proof_because_it_sees_for_itself() -> None:
+    assert unproven(replace(ACME, method=Method.VISIT, proof=Proof.DOCUMENTED), Policy()) == ""
+
+
+@pytest.mark.parametrize(
+    ("rollback", "fact"),
+    [
+        (Rollback.AUTOMATIC, None),
+        (Rollback.REMOTE, None),
+        (Rollback.BEFORE_RESTART, Fact.NEEDS_HANDS),
+        (Rollback.VISIT, Fact.NEEDS_HANDS),
+        (Rollback.IMPOSSIBLE, Fact.NEVER),
+    ],
+)
+def test_the_rollback_class_says_whether_a_station_is_taken_back_remotely(
+    rollback: Rollback, fact: Fact | None
+) -> None:
+    ground = before_taking_back(replace(ACME, rollback=rollback), ACME.method)
+
+    assert (ground.fact if ground else None) is fact
+
+
+def test_what_a_crew_moved_a_crew_takes_back() -> None:
+    ground = before_taking_back(None, Method.VISIT)
+
+    assert ground is not None
+    assert ground.fact is Fact.NEEDS_HANDS

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from batches.deadlines import HOME, deadline_of, is_away, run_out
+from batches.deadlines import deadline_of, home_of, is_away, run_out
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, means_something
-from migrate.domain.evidence import Side
+from migrate.domain.evidence import Grade, Side
 from migrate.domain.profile import Timing
+from migrate.domain.record import Direction
 from migrate.ports import Presence, Session
 from tests.doubles.clock import EPOCH
 from tests.doubles.scene import ACME, an_attempt, an_errand
@@ -45,17 +46,33 @@ def test_a_family_that_needs_longer_gets_longer_and_the_others_the_campaigns_tim
     assert deadline_of(State.WRITING, slow) == slow.policy.timeouts.write
 
 
-def test_a_station_is_away_only_from_a_side_that_can_be_seen() -> None:
-    state, home = State.WRITTEN, HOME[State.WRITTEN]
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("state", [State.WRITTEN, State.ARRIVED])
+def test_a_station_is_away_only_from_a_side_that_can_be_seen(state: State, direction: Direction) -> None:
+    attempt = an_attempt(state, direction=direction, evidence=Grade.E1)
+    home = home_of(attempt)
+    assert home is not None
+    (other,) = BOTH - {home}
 
-    assert is_away(state, where())
-    assert is_away(state, where(Side.TARGET))
-    assert not is_away(state, where(home))
-    assert not is_away(state, where(seen=BOTH - {home}))
+    assert is_away(attempt, where())
+    assert is_away(attempt, where(other))
+    assert not is_away(attempt, where(home))
+    assert not is_away(attempt, where(seen=BOTH - {home}))
+
+
+def test_one_that_is_refused_at_the_door_is_not_missed_where_it_never_had_a_session() -> None:
+    assert not is_away(an_attempt(State.ARRIVED, evidence=Grade.E0, reason="refused 404"), where())
 
 
 def test_nobody_is_away_while_it_is_on_its_way() -> None:
-    assert not is_away(State.DEPARTED, where())
+    assert not is_away(an_attempt(State.DEPARTED), where())
+
+
+def test_what_ran_out_on_the_way_back_is_told_of_the_side_it_left() -> None:
+    going, back = an_attempt(State.DEPARTED), an_attempt(State.DEPARTED, direction=Direction.BACK)
+
+    assert run_out(going, where(), again_at=EPOCH).changes["reason"] == "left the source and was seen nowhere"
+    assert run_out(back, where(), again_at=EPOCH).changes["reason"] == "left the target and was seen nowhere"
 
 
 @pytest.mark.parametrize(

@@ -308,7 +308,8 @@ async def test_a_refused_handshake_on_the_target_is_an_arrival_that_proves_nothi
 
     assert arrived.evidence is Grade.E0
     assert "401" in arrived.reason
-    assert attempt.state in (State.DEPARTED, State.LOST)
+    assert attempt.state is State.STUCK, "whoever knocks at the target is not lost"
+    assert attempt.reason == "on the target, but not proven: refused 401"
 
 
 async def test_an_arrival_that_is_seen_before_any_acknowledgement_confirms_at_once() -> None:

@@ -226,6 +226,7 @@ def test_a_station_without_an_attempt_is_pending() -> None:
         (an_attempt("A", State.DEFERRED, deferral=Deferral.BUSY), True),
         (an_attempt("A", State.DEFERRED, deferral=Deferral.OFFLINE), True),
         (an_attempt("A", State.DEFERRED, deferral=Deferral.MODEL_STOPPED), True),
+        (an_attempt("A", State.DEFERRED, deferral=Deferral.UNPROVEN), True),
         (an_attempt("A", State.DEFERRED, deferral=Deferral.WINDOW), False),
         (an_attempt("A", State.DEFERRED, deferral=Deferral.BACKOFF), False),
         (an_attempt("A", State.DEFERRED), False),

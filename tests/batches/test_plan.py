@@ -279,7 +279,12 @@ def test_an_empty_inventory_gives_an_empty_plan_and_a_finding() -> None:
 
 
 CHANGED: dict[str, Plan] = {
-    "a note in the inventory": plan_of([*fleet({"alfen": 9}), Station(identity="Z", notes="moved")]),
+    "a SIM in the inventory": plan_of(
+        [
+            *fleet({"alfen": 9}),
+            Station(identity="Z", iccid="8931"),
+        ]
+    ),
     "another catalogue": plan_of([*fleet({"alfen": 9}), Station(identity="Z")], catalogue_digest="catalogue-2"),
     "another version": plan_of([*fleet({"alfen": 9}), Station(identity="Z")], version="0.2.0"),
     "another soak": plan_of(
@@ -394,3 +399,12 @@ def test_an_approval_holds_for_one_target_only() -> None:
         return make_plan(stations, by_vendor, Policy(), catalogue_digest="c", version="1", addresses=(there, target))
 
     assert is_stale(bound_to("wss://new.example/ocpp"), bound_to(elsewhere))
+
+
+def test_another_telephone_number_makes_no_plan_stale_and_another_site_does() -> None:
+    stations = fleet({"alfen": 3})
+    called = [replace(s, contact_phone="+31 20 123 4567", notes="key at the desk") for s in stations]
+    moved = [replace(s, site_id="mall") for s in stations]
+
+    assert not is_stale(plan_of(stations), plan_of(called))
+    assert is_stale(plan_of(stations), plan_of(moved))

@@ -26,8 +26,8 @@ HALF = OLD | {"Name": "new.example"}
         (HALF, {"Name"}, False, Fact.PARTLY_APPLIED),
         (OLD, set(), False, Fact.UNANSWERED),
         (OLD, {"Name"}, False, Fact.UNANSWERED),
-        (OLD, set(), True, Fact.REFUSED),
-        (OLD, {"Name", "Url"}, False, Fact.REFUSED),
+        (OLD, set(), True, Fact.PARTLY_APPLIED),
+        (OLD, {"Name", "Url"}, False, Fact.PARTLY_APPLIED),
         ({}, {"Name"}, False, Fact.PARTLY_APPLIED),
     ],
     ids=["whole", "half", "nothing", "nothing of what was said yes to", "the last try", "accepted, not stored", "mute"],
@@ -52,8 +52,9 @@ def test_a_unit_that_will_be_tried_again_is_prepared_anew() -> None:
         ((NAME, URL), OLD, set(), Fact.REFUSED),
         ((NAME, URL), HALF, {"Name"}, Fact.PARTLY_APPLIED),
         ((HIDDEN, NAME), OLD, {"Url"}, Fact.PARTLY_APPLIED),
+        ((NAME, URL), OLD, {"Name"}, Fact.PARTLY_APPLIED),
     ],
-    ids=["nothing applied", "half-way", "a hidden value was taken"],
+    ids=["nothing applied", "half-way", "a hidden value was taken", "taken, and not shown yet"],
 )
 def test_a_refusal_is_an_end_only_if_nothing_was_applied(
     unit: tuple[PreparedWrite, ...], now: dict[str, str], acknowledged: set[str], fact: Fact

@@ -1,6 +1,6 @@
 """``make bench``: every measured claim, as ratios taken in one run, written to docs/performance.md.
 
-Runs the three benchmarks one after the other, so that none disturbs another,
+Runs the benchmarks one after the other, so that none disturbs another,
 and writes what they measured, what was wanted, and on what machine.
 ``--small`` takes a smaller fleet and leaves the document alone: it shows that
 the benchmarks run, not what the figures are.  Exits 1 when a figure misses
@@ -106,7 +106,47 @@ def journal(*, small: bool) -> list[Figure]:
     return [Figure(name="journal / bare sqlite3", value=value, wanted="≥ 0.3", is_met=met, said=said)]
 
 
-BENCHES: dict[str, Callable[..., list[Figure]]] = {"journal": journal, "relay": relay, "makespan": makespan}
+def inventory(*, small: bool) -> list[Figure]:
+    """Lists with every cell judged, beside pandas that reads them and judges nothing."""
+    found = _json([sys.executable, str(HERE / "inventory_vs_pandas.py"), *(["--small"] if small else [])])
+    size = f"{found['stations']:,} stations × {found['columns']} columns"
+
+    def figure(kind: str, against: str, most: float) -> Figure:
+        side = found[kind]
+        said = f"{size}: {side['ours_cpu_s']} s of CPU against {side['theirs_cpu_s']}; highest of {found['rounds']} rounds {side['ratio_highest']}"
+        return _at_most(f"{kind} inventory, judged / {against}", side["ratio"], most, said, judged=not small)
+
+    memory_said = f"{size}; peak of the largest process, .csv {found['csv']['peak_mb']}"
+    memory = _at_most("MB to read an xlsx inventory", found["xlsx"]["peak_mb"], 600, memory_said, judged=not small)
+    return [figure("xlsx", "pandas with openpyxl", 0.35), figure("csv", "pandas.read_csv", 20), memory]
+
+
+def plan(*, small: bool) -> list[Figure]:
+    """How making a plan grows from an eighth of the fleet to the whole, against n log n."""
+    found = _json([sys.executable, str(HERE / "plan_growth.py"), *(["--small"] if small else [])])
+    said = "; ".join(f"{int(size):,} stations in {seconds} s of CPU" for size, seconds in found["seconds"].items())
+    return [_at_most("plan time / n log n, smallest to largest", found["growth"], 1.2, said, judged=not small)]
+
+
+def report(*, small: bool) -> list[Figure]:
+    """A progress report from the journal to the file, beside reading its rows alone."""
+    found = _json([sys.executable, str(HERE / "report_vs_reading.py"), *(["--small"] if small else [])])
+    cost = found["seconds"]
+    said = (
+        f"{found['stations']:,} stations, {found['rows']:,} rows: reading {cost['reading']} s of CPU; whole report as "
+        f"html {cost['html']}, xlsx {cost['xlsx']}, json {cost['json']}"
+    )
+    return [_at_most("progress report / reading its rows", found["ratio"], 10.0, said, judged=not small)]
+
+
+BENCHES: dict[str, Callable[..., list[Figure]]] = {
+    "journal": journal,
+    "inventory": inventory,
+    "plan": plan,
+    "report": report,
+    "relay": relay,
+    "makespan": makespan,
+}
 
 
 def _at_most(name: str, value: float, most: float, said: str, *, judged: bool) -> Figure:

@@ -15,17 +15,18 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from migrate.cli.demo.stage import Stage, free_ports, simulated_fleet
 from migrate.cli.listening import ensure_listening
-from migrate.domain.record import Approval
+from migrate.domain.record import Approval, Direction
 from migrate.simulator.control import ask
+from migrate.simulator.deal import StationSpec
 from migrate.wiring import open_campaign
-from tests.chaos.child import Trigger
+from tests.chaos.child import BACK, Trigger
 from tests.chaos.fleets import Fleet
 
 CHILD = Path(__file__).with_name("child.py")
@@ -68,25 +69,46 @@ class Arena:
 
     stage: Stage
     listeners: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    expected: dict[str, frozenset[str]] = field(default_factory=dict)
+    """How stations have to end that were given another lot after they were dealt, as those that are taken back."""
+
     _child: asyncio.subprocess.Process | None = None
+
+    @property
+    def specs(self) -> list[StationSpec]:
+        """What is wrong with whom, and how that has to end."""
+        return [replace(s, expected=self.expected.get(s.identity, s.expected)) for s in self.stage.specs]
 
     @property
     def folder(self) -> Path:
         return self.stage.folder
 
     async def live(self, trigger: Trigger | None = None, *, kill_after_s: float = 0.0) -> Life:
-        """One process from its start to its end: by its own trigger, by our kill after some seconds, or by itself."""
+        """One run from its start to its end: by its own trigger, by our kill after some seconds, or by itself."""
+        try:
+            return await self._live((), trigger or Trigger(), kill_after_s)
+        finally:
+            self.kill_child()  # also when the harness itself is broken off
+
+    async def take_back(
+        self, names: Sequence[str], trigger: Trigger | None = None, *, kill_after_s: float = 0.0
+    ) -> Life:
+        """An order that takes these stations back, until it has ended like a run; it may be given while one is up."""
+        return await self._live(names, trigger or Trigger(), kill_after_s)
+
+    async def _live(self, ordered: Sequence[str], trigger: Trigger, kill_after_s: float) -> Life:
         with (self.folder / "child.log").open("ab") as log:
             child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(CHILD),
                 str(self.folder),
-                json.dumps(asdict(trigger or Trigger())),
+                json.dumps(asdict(trigger)),
+                json.dumps(list(ordered)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )
-        self._child = child
+        self._child = self._child if ordered else child
         try:
             async with asyncio.timeout(kill_after_s or LIFE_LIMIT_S):
                 said, _ = await child.communicate()
@@ -94,17 +116,26 @@ class Arena:
             child.kill()
             await child.wait()
             if not kill_after_s:
-                return Life(code=1, said=f"still running after {LIFE_LIMIT_S:.0f} s", states=self.states())
+                return Life(
+                    code=1, said=f"still running after {LIFE_LIMIT_S:.0f} s", states=self.returning() or self.states()
+                )
             said = b""
         finally:
-            self.kill_child()  # also when the harness itself is broken off
+            if child.returncode is None:
+                child.kill()
         assert child.returncode is not None
-        return Life(code=child.returncode, said=said.decode().strip(), states=self.states())
+        return Life(code=child.returncode, said=said.decode().strip(), states=self.returning() or self.states())
 
     def kill_child(self) -> None:
         """SIGKILL to the run that lives now."""
         if self._child is not None and self._child.returncode is None:
             self._child.kill()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the run that lives now holds the campaign: who orders something then leaves it to that run."""
+        holders = self._ask("SELECT pid FROM lease WHERE executor <> ''")
+        return self._child is not None and self._child.returncode is None and (self._child.pid,) in holders
 
     def states(self) -> Counter[str]:
         """How many stations stand where, by the journal."""
@@ -118,6 +149,25 @@ class Arena:
 
     def where(self) -> dict[str, str]:
         return dict(self._ask("SELECT identity, state FROM attempt ORDER BY number"))
+
+    def ends(self) -> dict[str, str]:
+        """Where the newest attempt at each station stands, with its direction: a void rollback is one."""
+        return dict(self._ask("SELECT identity, direction || ' ' || state FROM attempt ORDER BY number"))
+
+    def every_second(self) -> set[str]:
+        """Every second station beyond the canary: taking these back shuts no gate."""
+        later = {identity for (identity,) in self._ask("SELECT identity FROM attempt WHERE wave > 0")}
+        return {spec.identity for spec in self.stage.specs[::2] if spec.identity in later}
+
+    def returning(self) -> Counter[str]:
+        """Where the stations stand that are being taken back, or were."""
+        return Counter(end.removeprefix(BACK) for end in self.ends().values() if end.startswith(BACK))
+
+    def last_words(self) -> set[str]:
+        """What the dead acknowledged last, as a trigger calls it: the states of one change."""
+        notes = [json.loads(line) for line in (self.folder / "acknowledged.jsonl").read_text().splitlines()]
+        last = [note for note in notes if note["seq"] == notes[-1]["seq"] and "attempt" in note]
+        return {"opened" if note["version"] == 1 else str(note["state"]) for note in last}
 
     def kill_listener(self) -> bool:
         """SIGKILL to the listening process of this folder, whoever started it."""
@@ -136,12 +186,13 @@ class Arena:
 
     async def send_crews(self) -> None:
         """Simulated crews: each work order is carried out once, whatever dies meanwhile."""
-        sent: set[str] = set()
+        sent: set[tuple[str, str]] = set()
         while True:
-            for identity, state in self.where().items():
-                if state == "visiting" and identity not in sent:
-                    sent.add(identity)
-                    await ask(self.stage.control, op="visit", identity=identity)
+            for identity, end in self.ends().items():
+                direction, _, state = end.partition(" ")
+                if state == "visiting" and (identity, direction) not in sent:
+                    sent.add((identity, direction))
+                    await ask(self.stage.control, op="visit", identity=identity, side=Direction(direction).goal)
             await asyncio.sleep(0.3)
 
     def end_listeners(self) -> None:

@@ -1,9 +1,9 @@
-"""One life of a run that is going to be killed.
+"""One life of a run, or of a rollback, that is going to be killed.
 
-Does what ``migrate run`` does, with a journal around the campaign's own that
-appends every acknowledged transition to a side file and, at the moment it was
-told, ends this process with SIGKILL.  It is run as a script, by the harness
-only.
+Does what ``migrate run`` or ``migrate rollback`` does, with a journal around
+the campaign's own that appends every acknowledged transition to a side file
+and, at the moment it was told, ends this process with SIGKILL.  It is run as
+a script, by the harness only.
 """
 
 from __future__ import annotations
@@ -13,21 +13,31 @@ import os
 import signal
 import sys
 import threading
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from batches.ordered import Order, reach
 from migrate.adapters.journal.journal import SqlJournal
 from migrate.cli.live import Silent
+from migrate.cli.options import Context
+from migrate.cli.ordering import Call, place
 from migrate.cli.work import at_work, run_to_the_end
 from migrate.domain.attempt import INTENTS
-from migrate.domain.record import Attempt, Change, EventKind, WaveMark
-from migrate.wiring import open_campaign
+from migrate.domain.record import Attempt, Change, Direction, EventKind, WaveMark
+from migrate.wiring import Wired, open_campaign
 
 NEVER = "never"
+NOTHING = "nothing"
+"""What an order says that reaches no station."""
+
+BACK = "back "
+"""What the states of a station that is taken back are called by a trigger: ``back writing``."""
 
 
 @dataclass(slots=True)
@@ -97,14 +107,20 @@ def names_of(change: Change) -> list[str]:
     """What a change is called by a trigger: the states it leads to, openings and commands."""
     named = {EventKind.ATTEMPT_OPENED: "opened", EventKind.COMMAND: "command"}
     names = [event.data["to"] for event in change.events if event.kind is EventKind.MOVED]
-    return names + [named[event.kind] for event in change.events if event.kind in named]
+    names += [named[event.kind] for event in change.events if event.kind in named]
+    back = [attempt for attempt in change.attempts if attempt.direction is Direction.BACK]
+    return names + [BACK + (attempt.state if attempt.version > 1 else "opened") for attempt in back]
+
+
+def watched(opened: Wired, trigger: Trigger) -> Wired:
+    journal: Any = KillingJournal(opened.journal, opened.settings.folder / "acknowledged.jsonl", trigger)
+    return replace(opened, journal=journal)
 
 
 async def live(folder: Path, trigger: Trigger) -> str:
     """Run the campaign to its end, or to ours."""
     async with open_campaign(folder, "run") as opened:
-        journal: Any = KillingJournal(opened.journal, folder / "acknowledged.jsonl", trigger)
-        wired = replace(opened, journal=journal)
+        wired = watched(opened, trigger)
         plan = await wired.approved_plan((await wired.current_plan()).fingerprint)
         lease = await wired.journal.acquire_lease()
         try:
@@ -114,5 +130,21 @@ async def live(folder: Path, trigger: Trigger) -> str:
             await wired.journal.release_lease(lease)
 
 
+async def take_back(folder: Path, trigger: Trigger, names: list[str]) -> str:
+    """Order the way back for these stations, and carry it out unless a run that is up will."""
+    async with open_campaign(folder, "run") as opened:
+        wired = watched(opened, trigger)
+        plan, attempts = await wired.current_plan(), await wired.journal.attempts(identities=names)
+        found = reach(Order.ROLLBACK, names, {s.identity: s for s in plan.stations}, attempts)
+        if not found.stations:
+            return NOTHING
+        context = Context(campaign=folder, may_ask=False, verbosity=-1, log_file=None)
+        told = StringIO()
+        with redirect_stdout(told):
+            await place(Call(context=context, order=Order.ROLLBACK, reason="chaos", as_json=True), wired, plan, found)
+        return str(json.loads(told.getvalue())["ended"])
+
+
 if __name__ == "__main__":
-    print(uvloop.run(live(Path(sys.argv[1]), Trigger(**json.loads(sys.argv[2])))))
+    here, doom, ordered = Path(sys.argv[1]), Trigger(**json.loads(sys.argv[2])), json.loads(sys.argv[3])
+    print(uvloop.run(take_back(here, doom, ordered) if ordered else live(here, doom)))

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from migrate.cli.demo.stage import stations_of
 from migrate.domain.station import Station
-from migrate.simulator.behaviour import FAMILIES, Fallback, behaviour
+from migrate.simulator.behaviour import FAMILIES, behaviour
 from migrate.simulator.deal import StationSpec, deal
-from migrate.simulator.faults import ENDINGS, Fault, FaultSet, fault_set
+from migrate.simulator.faults import ENDINGS, EVERY_FAULT, Fault, FaultSet, fault_set
+from migrate.simulator.habits import Fallback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Fleet:
             place = next(i for i, s in enumerate(specs) if s.family == "amina" and s.fault is Fault.NONE)
             specs[place] = _with(specs[place], Fault.HALF_WAY_REFUSAL)
         if self.has_odd_ones:
-            stranger, unwelcome = _healthy(specs)[:2]
+            stranger, unwelcome = healthy(specs)[:2]
             specs[stranger] = replace(specs[stranger], expected=frozenset({"skipped"}))
             specs[unwelcome] = replace(specs[unwelcome], expected=frozenset({"stuck"}))
         return specs
@@ -55,7 +56,7 @@ class Fleet:
         return stations
 
 
-def _healthy(specs: list[StationSpec]) -> list[int]:
+def healthy(specs: list[StationSpec]) -> list[int]:
     """Where the stations without a fault are, of families that never leave a backend by themselves."""
     return [i for i, spec in enumerate(specs) if spec.fault is Fault.NONE and not _falls_back(spec)]
 
@@ -74,6 +75,11 @@ def _undone(**more: int) -> FaultSet:
     return FaultSet(name="rough", counts=counts | {Fault(name): count for name, count in more.items()})
 
 
+def _up_to(last: Fault) -> FaultSet:
+    """One of each up to this one; those after it wait for half a minute of real time, or end with a person."""
+    return FaultSet(name="many", counts=dict.fromkeys(EVERY_FAULT[: EVERY_FAULT.index(last) + 1], 1), visits=3)
+
+
 def _without(fault: Fault) -> FaultSet:
     demo = fault_set("demo")
     return replace(demo, counts={one: count for one, count in demo.counts.items() if one is not fault})
@@ -85,9 +91,13 @@ FLEETS = {
     "rough": Fleet(
         name="rough", seed=13, size=40, faults=_undone(falls_back=4, without_effect=4, busy=3, no_boot=1), half_way=7
     ),
-    "all": Fleet(name="all", seed=14, size=40, faults=fault_set("all"), has_odd_ones=True),
+    "all": Fleet(name="all", seed=14, size=40, faults=_up_to(Fault.OFFLINE), has_odd_ones=True),
     "kept none": Fleet(name="kept-none", seed=11, size=20, faults=fault_set("none"), keeps_to_one=True),
     "kept demo": Fleet(name="kept-demo", seed=12, size=30, faults=_without(Fault.HALF_WAY_REFUSAL), keeps_to_one=True),
     "slots": Fleet(name="slots", seed=16, size=4, faults=fault_set("none"), families=("amina",)),
+    "round trip": Fleet(
+        name="round-trip", seed=17, size=24, faults=FaultSet(name="return", counts={Fault.READ_ONLY_KEY: 1}, visits=2)
+    ),
+    "many": Fleet(name="many", seed=18, size=60, faults=fault_set("demo")),
     "few": Fleet(name="few", seed=15, size=10, faults=_undone(), half_way=2, keeps_to_one=True),
 }

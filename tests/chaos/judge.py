@@ -7,15 +7,17 @@ side.  It reads; it runs and ends nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from migrate.adapters.journal.audit import verify
 from migrate.cli.demo.verdict import judge
-from migrate.domain.record import EventKind
-from migrate.simulator.wirelog import commands_repeated_without_read, transactions_cut
+from migrate.domain.attempt import State
+from migrate.domain.evidence import Grade
+from migrate.domain.record import Attempt, Direction, EventKind
+from migrate.simulator.wirelog import Kind, Side, WireEvent, commands_repeated_without_read, transactions_cut
 from migrate.simulator.wirelog import read as read_wire
 from migrate.wiring import open_campaign
 from tests.chaos.arena import Arena
@@ -47,14 +49,28 @@ async def judge_campaign(arena: Arena, undisturbed: Mapping[str, str]) -> Verdic
         lost = await lost_transitions(wired.journal, arena.folder / "acknowledged.jsonl")
         lost += [f"journal: {found}" for found in verify(wired.journal.store)]
         standing = await wired.standing(is_running=False)
+        attempts = await wired.journal.attempts()
     log = read_wire(arena.stage.wire)
     return Verdict(
         lost=lost,
         blind=commands_repeated_without_read(log),
         cut=transactions_cut(log),
-        endings=[f"{w.identity} ({w.fault}) {w.text}" for w in judge(standing, arena.stage.specs, log)]
-        + list(other_endings(arena.where(), undisturbed)),
+        endings=[f"{w.identity} ({w.fault}) {w.text}" for w in judge(standing, arena.specs, log)]
+        + list(unproven_returns(attempts, log))
+        + list(other_endings(arena.ends(), undisturbed)),
     )
+
+
+def unproven_returns(attempts: Iterable[Attempt], log: Sequence[WireEvent]) -> Iterator[str]:
+    """Taken back by the journal, with less proof than a move needs, or without a boot that the source accepted last."""
+    accepted = {event.identity: event.side for event in log if event.kind is Kind.BOOT_ACCEPTED}
+    for attempt in attempts:
+        if attempt.direction is not Direction.BACK or attempt.state is not State.SETTLED:
+            continue
+        if attempt.evidence < Grade.E3:
+            yield f"{attempt.identity} was taken back on {attempt.evidence} only"
+        if accepted.get(attempt.identity) is not Side.SOURCE:
+            yield f"{attempt.identity} was taken back, and no boot of it was accepted on the source since"
 
 
 def other_endings(ended: Mapping[str, str], undisturbed: Mapping[str, str]) -> Iterator[str]:

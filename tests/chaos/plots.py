@@ -7,10 +7,9 @@ import random
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from tests.chaos.arena import Arena, Life, arena
 from tests.chaos.child import Trigger
@@ -76,38 +75,47 @@ class Tally:
         return self.verdict.is_clean and not self.missed
 
 
+Plot = Callable[[Arena], Awaitable[str]]
+"""What is done to a campaign; what went wrong, if anything did."""
+
+
 class Theatre:
     """Stages campaigns, remembers how each fleet ends undisturbed, and keeps the folders of those that went wrong."""
 
     def __init__(self, say: Callable[[str], None], dice: random.Random) -> None:
         self.say = say
         self.dice = dice
-        self._undisturbed: dict[str, Mapping[str, str]] = {}
+        self._undisturbed: dict[tuple[str, Plot], Mapping[str, str]] = {}
 
-    async def undisturbed(self, fleet: Fleet) -> Mapping[str, str]:
-        if fleet.name not in self._undisturbed:
+    async def undisturbed(self, fleet: Fleet, plot: Plot) -> Mapping[str, str]:
+        """How each station of a fleet ends when nothing is killed in what is done to it."""
+        known = (fleet.name, plot)
+        if known not in self._undisturbed:
             async with arena(fleet, speed=SPEED) as here:
-                life = await here.live()
+                wrong = await plot(here)
                 verdict = await judge_campaign(here, {})
-                if not life.is_done or not verdict.is_clean:
-                    raise RuntimeError(f"{here.folder}: wrong without any kill: {life} {list(verdict.lines())}")
-                self._undisturbed[fleet.name] = here.where()
+                if wrong or not verdict.is_clean:
+                    raise RuntimeError(f"{here.folder}: wrong without any kill: {wrong} {list(verdict.lines())}")
+                self._undisturbed[known] = here.ends()
             shutil.rmtree(here.folder)
-            self.say(f"  {fleet.name}: undisturbed {dict(Counter(self._undisturbed[fleet.name].values()))}")
-        return self._undisturbed[fleet.name]
+            self.say(f"  {fleet.name}: undisturbed {dict(Counter(self._undisturbed[known].values()))}")
+        return self._undisturbed[known]
 
     async def play(
         self,
         fleet: Fleet,
         tally: Tally,
-        plot: Callable[[Arena], Any],
+        plot: Plot,
         *,
         speed: float = SPEED,
-        undisturbed: Mapping[str, str] | None = None,
+        unkilled: Plot | None = None,
     ) -> None:
-        """One campaign of a fleet, with this plot, to its end and its verdict."""
-        if undisturbed is None:
-            undisturbed = await self.undisturbed(fleet)
+        """One campaign of a fleet, with this plot, to its end and its verdict.
+
+        ``unkilled`` is the same without a kill, by which the ends are judged;
+        without it what the faults demand has to do.
+        """
+        undisturbed = await self.undisturbed(fleet, unkilled) if unkilled else {}
         before = tally.kills
         async with arena(fleet, speed=speed) as here:
             wrong = await plot(here)
@@ -151,7 +159,7 @@ async def sweep(theatre: Theatre, fleet: Fleet, points: Sequence[str], campaigns
         return await finish(here)
 
     while left and tally.campaigns < campaigns:
-        await theatre.play(fleet, tally, plot)
+        await theatre.play(fleet, tally, plot, unkilled=finish)
     tally.missed = [f"never killed after {point}" for point in left]
     return tally
 
@@ -176,7 +184,7 @@ async def random_moments(theatre: Theatre, fleets: Sequence[Fleet], kills: int, 
         return await finish(here)
 
     while not enough() and tally.kills < 3 * kills:
-        await theatre.play(fleets[turn % len(fleets)], tally, plot)
+        await theatre.play(fleets[turn % len(fleets)], tally, plot, unkilled=finish)
         turn += 1
     tally.missed = [] if enough() else [f"only {tally.kills} kills, {dict(tally.moments)}"]
     return tally
@@ -222,7 +230,8 @@ async def listen_killed(theatre: Theatre, fleets: Sequence[Fleet], kills: int) -
         return "" if ended.is_done else f"came to no end: {ended.code} {ended.said}; see child.log"
 
     for fleet in fleets:
-        await theatre.play(fleet, tally, partial(plot, fleet=fleet), speed=_speed_without_listen(fleet))
+        speed = _speed_without_listen(fleet)
+        await theatre.play(fleet, tally, partial(plot, fleet=fleet), speed=speed, unkilled=finish)
     return tally
 
 
@@ -249,35 +258,5 @@ async def store_deleted(theatre: Theatre, fleets: Sequence[Fleet], points: Seque
         return await finish(here)
 
     for fleet in fleets:
-        await theatre.play(fleet, tally, plot)
+        await theatre.play(fleet, tally, plot, unkilled=finish)
     return tally
-
-
-async def everything_once(theatre: Theatre, fleet: Fleet) -> list[Tally]:
-    """The short form: one campaign that dies of everything; what the faults demand takes the place of a run without kills."""
-    tally = Tally("everything once")
-
-    async def plot(here: Arena) -> str:
-        for trigger in _once(theatre.dice):
-            life = await here.live(trigger)
-            tally.count(life)
-            if not life.was_killed:
-                return f"was to be killed after {trigger.on}; {life.code} {life.said}"
-            if trigger.on == "restarting":
-                tally.kills += here.kill_listener()
-            if trigger.on == "undoing":
-                here.delete_engine_store()
-        return await finish(here)
-
-    await theatre.play(fleet, tally, plot, undisturbed={})
-    return [tally]
-
-
-def _once(dice: random.Random) -> list[Trigger]:
-    """Right after each kind of intent, and twice at a random moment."""
-    at_once = [Trigger(on="command"), Trigger(on="writing"), Trigger(on="undoing"), Trigger(on="restarting")]
-    return [
-        Trigger(on="checked", after_ms=dice.uniform(1, 30)),
-        *at_once,
-        Trigger(on="arrived", after_ms=dice.uniform(1, 500)),
-    ]

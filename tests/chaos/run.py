@@ -23,14 +23,15 @@ from tests.chaos.plots import (
     SWEEP,
     Tally,
     Theatre,
-    everything_once,
     listen_killed,
     random_moments,
     store_deleted,
     sweep,
 )
+from tests.chaos.short import everything_once
+from tests.chaos.way_back import WAY_BACK, ordered_meanwhile, way_back
 
-PLOTS = ("sweep", "random", "listen", "store")
+PLOTS = ("sweep", "random", "listen", "store", "back", "orders")
 STORE_POINTS = ("opened", "writing", "restarting", "undoing", "departed", "confirmed", "reverted")
 
 
@@ -64,6 +65,10 @@ async def full(theatre: Theatre, plots: Sequence[str], kills: int) -> list[Tally
         tallies.append(await listen_killed(theatre, (FLEETS["kept demo"], FLEETS["kept none"], FLEETS["slots"]), 8))
     if "store" in plots:
         tallies.append(await store_deleted(theatre, (demo, rough), STORE_POINTS))
+    if "back" in plots:
+        tallies.append(await way_back(theatre, FLEETS["round trip"], WAY_BACK, kills=30, campaigns=3))
+    if "orders" in plots:
+        tallies.append(await ordered_meanwhile(theatre, [FLEETS["many"]]))
     return tallies
 
 

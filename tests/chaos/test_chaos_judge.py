@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from migrate.domain.attempt import Fact
-from migrate.domain.record import Change, EventKind, move
+from migrate.cli.demo.stage import Stage
+from migrate.domain.attempt import Fact, State
+from migrate.domain.evidence import Grade
+from migrate.domain.record import Change, Direction, EventKind, move
+from migrate.simulator.wirelog import Kind, Side, WireEvent
 from tests.adapters.journal.builders import AT, an_attempt, an_event, opening
+from tests.chaos.arena import Arena
 from tests.chaos.child import NEVER, Trigger, names_of
-from tests.chaos.judge import lost_transitions, other_endings
+from tests.chaos.judge import lost_transitions, other_endings, unproven_returns
 from tests.doubles.journal import MemoryJournal
 
 
@@ -46,6 +50,48 @@ async def test_what_a_dead_process_acknowledged_has_to_be_in_the_journal(
     assert bool(lost) is is_lost
 
 
+@pytest.mark.parametrize(
+    ("evidence", "boots", "complaint"),
+    [
+        (Grade.E4, [Side.TARGET, Side.SOURCE], ""),
+        (Grade.E2, [Side.TARGET, Side.SOURCE], "on E2 only"),
+        (Grade.E4, [Side.SOURCE, Side.TARGET], "no boot of it was accepted on the source"),
+        (Grade.E4, [], "no boot of it was accepted on the source"),
+    ],
+    ids=["proven", "too little proof", "on the target since", "never seen"],
+)
+def test_a_station_counts_as_taken_back_only_by_proof_and_by_its_own_log(
+    evidence: Grade, boots: Sequence[Side], complaint: str
+) -> None:
+    back = an_attempt("AC1", 2, direction=Direction.BACK, state=State.SETTLED, evidence=evidence)
+    log = [WireEvent(seq=n, at_s=n, identity="AC1", side=s, kind=Kind.BOOT_ACCEPTED) for n, s in enumerate(boots)]
+
+    found = " ".join(unproven_returns([back], log))
+
+    assert complaint in found
+    assert bool(found) is bool(complaint)
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ([a_note(seq=3, version=1, state="planned")], {"opened"}),
+        ([a_note(seq=3, version=5, state="planned")], {"planned"}),
+        ([a_note(seq=3, state="lost"), a_note(seq=3, attempt="AC22-0418#1", state="settled")], {"lost", "settled"}),
+        ([{"seq": 3}], set()),
+    ],
+    ids=["an opening", "due again", "two in one change", "a command"],
+)
+def test_the_last_words_of_the_dead_are_the_states_of_their_last_change(
+    tmp_path: Path, last: Sequence[Mapping[str, object]], said: set[str]
+) -> None:
+    notes = [a_note(), *last]
+    (tmp_path / "acknowledged.jsonl").write_text("".join(f"{json.dumps(note)}\n" for note in notes))
+    stage = Stage(folder=tmp_path, seed=1, speed=1.0, specs=[], stations=[], source_port=1, target_port=2)
+
+    assert Arena(stage).last_words() == said
+
+
 def test_a_station_that_ends_otherwise_than_undisturbed_is_named() -> None:
     ended = {"AC1": "settled", "AC2": "failed"}
 
@@ -60,6 +106,13 @@ def test_a_change_is_called_by_its_states_openings_and_commands() -> None:
     assert names_of(opening(attempt)) == ["opened"]
     assert names_of(moved) == ["skipped"]
     assert names_of(Change(events=(an_event(EventKind.COMMAND), an_event(EventKind.ANSWER)))) == ["command"]
+
+
+def test_what_befalls_a_station_on_its_way_back_has_a_name_of_its_own() -> None:
+    back = an_attempt(direction=Direction.BACK)
+
+    assert names_of(opening(back)) == ["opened", "back opened"]
+    assert names_of(move(back, Fact.NEVER, AT)) == ["skipped", "back skipped"]
 
 
 def test_a_trigger_for_the_third_waits_for_the_third(monkeypatch: pytest.MonkeyPatch) -> None:

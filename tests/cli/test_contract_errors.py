@@ -97,7 +97,11 @@ USAGE = {
     "no such verb": ["nope"],
     "no such option": ["run", "--bogus"],
     "no reason": ["pause"],
-    "a later release's verb": ["rollback"],
+    "rows that are no rows": ["inventory", "check", "list.csv", "--exclude-rows", "970-971,abc"],
+    "a blank reason": ["halt", "--reason", "  "],
+    "a word of a person without a reason": ["resolve", "AC-1", "--as", "failed", "--reason", ""],
+    "a rollback for no reason": ["rollback", "--wave", "0", "--reason", "\t"],
+    "a later release's verb": ["drill", "lost-station"],
     "two scopes": ["pause", "--reason", "r", "--model", "M", "--site", "S"],
     "neither file nor json": ["report", "progress"],
     "a stray word": ["demo", "word"],
@@ -117,7 +121,7 @@ def test_a_channel_of_a_later_release_is_refused_by_name(folder: Path, capsys: C
 
     text = refused(capsys, ["status"], 65)
 
-    assert f'source.channel ({folder / "campaign.toml"}) is "{name}", which this release does not have yet' in text
+    assert f'source.channel ({folder / "campaign.toml"}:4) is "{name}", which this release does not have yet' in text
 
 
 @pytest.mark.parametrize("name", ["sql", "webhook", "amqp"])
@@ -141,7 +145,7 @@ def test_a_report_in_a_format_of_a_later_release_is_refused_before_anything_is_r
 ) -> None:
     text = refused(capsys, ["report", "progress", "--out", "x.pdf"], 65)
 
-    assert ".html and .json" in text
+    assert ".html, .xlsx and .json" in text
 
 
 def test_a_hostile_word_in_an_error_reaches_no_terminal_raw(folder: Path, capsys: Capture) -> None:
@@ -280,11 +284,10 @@ def test_doctor_says_where_each_value_came_from_and_keeps_a_password_to_itself(
 
 def test_a_password_in_the_store_address_is_never_told(folder: Path) -> None:
     word = "not-for-you"
-    (folder / "campaign.toml").write_text(
-        CAMPAIGN + f'[store]\nurl = "postgresql+psycopg://migrate:{word}@db/campaign"\n'
-    )
+    (folder / "campaign.toml").write_text(CAMPAIGN)
+    environment = {"MIGRATE_STORE_URL": f"postgresql+psycopg://migrate:{word}@db/campaign"}
 
-    told = str(rows(load_settings(folder, environment={})))
+    told = str(rows(load_settings(folder, environment=environment)))
 
     assert word not in told
     assert "@db/campaign" in told

@@ -16,9 +16,7 @@ from migrate.cli import cli
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 
-VERBS_OF_THIS_RELEASE = (
-    "demo init inventory profiles plan run status station explain resolve pause resume halt listen worker report doctor"
-)
+VERBS_OF_THIS_RELEASE = "demo init inventory profiles plan run status station explain resolve pause resume halt retry rollback listen worker visits report doctor"
 COMMON = {"--campaign", "--no-input", "--quiet", "-q", "--verbose", "-v", "--log-file", "--help", "-h"}
 
 
@@ -99,4 +97,4 @@ def test_a_shell_is_given_verbs_to_complete() -> None:
 
     done = subprocess.run([program], env=environment, capture_output=True, text=True, timeout=30, check=False)
 
-    assert done.stdout.split() == ["plain,resolve", "plain,resume", "plain,report"]
+    assert done.stdout.split() == ["plain,resolve", "plain,resume", "plain,retry", "plain,report"]

@@ -197,3 +197,30 @@ def test_people_read_the_waves_on_stdout_and_the_next_step_on_stderr(
     assert "8 stations in" in told.out
     assert "festival" in told.out
     assert "migrate plan approve" in told.err
+
+
+def test_a_plan_says_at_once_which_stations_will_wait_for_a_persons_word(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["plan", "make"]) == 0
+    before = capsys.readouterr().err
+    with (folder / "campaign.toml").open("a") as file:
+        file.write('[profiles.accepted]\nalfen_fw5 = "there and back on our bench, A. Visser"\n')
+
+    assert call(["plan", "make"]) == 0
+
+    assert "Caution: 4 stations wait after wave 0: alfen_fw5 proven on no bench; accept each with its reason" in before
+    assert "proven on no bench" not in capsys.readouterr().err
+
+
+def test_accepting_a_profile_leaves_the_plan_that_its_canary_proved(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(["plan", "make", "--json"])
+    before = json.loads(capsys.readouterr().out)["fingerprint"]
+    with (folder / "campaign.toml").open("a") as file:
+        file.write('[profiles.accepted]\nalfen_fw5 = "there and back on our bench, A. Visser"\n')
+
+    call(["plan", "make", "--json"])
+
+    assert json.loads(capsys.readouterr().out)["fingerprint"] == before

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrate.domain.address import Slash, parse_backend
+from migrate.domain.address import Reach, Slash, parse_backend
 from migrate.domain.errors import SettingsProblem
 
 
@@ -95,3 +95,44 @@ def test_every_text_is_an_address_or_a_sentence(text: str) -> None:
 
     assert parse_backend(backend.url()) == backend
     assert not set(backend.url()) & set("{}$\"' \\<>^`|") - {"'", "$"}
+
+
+@pytest.mark.parametrize(
+    ("host", "reach"),
+    [
+        ("csms.example", Reach.ANYWHERE),
+        ("10.1.2.3", Reach.ANYWHERE),
+        ("[fd00::1]", Reach.ANYWHERE),
+        ("localhost.example", Reach.ANYWHERE),
+        ("localhost", Reach.LOOPBACK),
+        ("localhost.", Reach.LOOPBACK),
+        ("csms.localhost", Reach.LOOPBACK),
+        ("127.9.9.9", Reach.LOOPBACK),
+        ("[::1]", Reach.LOOPBACK),
+        ("[::ffff:127.0.0.1]", Reach.LOOPBACK),
+        ("169.254.169.254", Reach.NOWHERE),
+        ("169.254.169.254.", Reach.NOWHERE),
+        ("[::ffff:169.254.169.254]", Reach.NOWHERE),
+        ("[fe80::1]", Reach.NOWHERE),
+        ("0.0.0.0", Reach.NOWHERE),
+        ("[::]", Reach.NOWHERE),
+        ("224.0.0.1", Reach.NOWHERE),
+        ("[ff02::1]", Reach.NOWHERE),
+    ],
+)
+def test_an_address_tells_from_where_it_leads_anywhere(host: str, reach: Reach) -> None:
+    assert parse_backend(f"ws://{host}:9017/ocpp").reach is reach
+
+
+@pytest.mark.parametrize(
+    "host", ["127.1", "2130706433", "0x7f000001", "1.2.3", "1.2.3.4.5", "256.1.1.1", "csms.1", "[1:2]"]
+)
+def test_a_host_that_ends_in_a_number_is_a_whole_address(host: str) -> None:
+    with pytest.raises(SettingsProblem, match=r"no name and no address|port outside"):
+        parse_backend(f"ws://{host}/ocpp")
+
+
+@pytest.mark.parametrize("path", ["//ocpp", "/ocpp//", "/a//b"])
+def test_an_empty_part_of_a_path_would_be_dialled(path: str) -> None:
+    with pytest.raises(SettingsProblem, match="empty part"):
+        parse_backend(f"ws://csms.example{path}")

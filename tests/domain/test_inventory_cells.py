@@ -55,7 +55,11 @@ def codes(read: Read[object]) -> list[str]:
         pytest.param("AC:1", ["W-ID-COLON"], id="colon"),
         pytest.param("..", ["E-ID-CHARACTER"], id="parent folder"),
         pytest.param("8,93102E+18", ["E-ID-ROUNDED"], id="rounded by a spreadsheet"),
-        pytest.param('=HYPERLINK("http://evil")', ["W-ID-LONG", "W-ID-ENCODED", "W-ID-COLON"], id="formula as text"),
+        pytest.param(
+            '=HYPERLINK("http://evil")',
+            ["W-ID-LONG", "W-TEXT-FORMULA", "W-ID-ENCODED", "W-ID-COLON"],
+            id="formula as text",
+        ),
     ],
 )
 def test_an_identity_is_kept_as_it_stands_and_every_breach_is_named(identity: str, expected: list[str]) -> None:

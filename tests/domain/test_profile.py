@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from migrate.domain.address import Backend, Slash, parse_backend
 from migrate.domain.errors import Mismatch, ProfileProblem
 from migrate.domain.profile import Method, Profile, Proof, Readback, Rollback, Selector, Slots, TurningPoint, Write
-from migrate.domain.unit import Held, PreparedWrite, held, prepare, undo, visit_steps
+from migrate.domain.unit import Held, PreparedWrite, held, prepare, undo, unfit, visit_steps
 from migrate.domain.version import FirmwareRange, is_readable_version, version_key
 
 TARGET = parse_backend("wss://new.example:8443/ocpp")
@@ -170,6 +170,47 @@ def test_a_station_with_both_names_of_a_key_is_not_guessed_at() -> None:
 def test_a_station_that_finds_its_backend_elsewhere_is_not_written_to() -> None:
     with pytest.raises(Mismatch, match="another setting"):
         prepare(a_profile(), TARGET, "AC-1", {"Url": ""})
+
+
+def test_a_write_that_goes_with_a_key_is_made_only_where_that_key_holds_something() -> None:
+    profile = a_profile(
+        writes=(
+            Write(key="PathA", value="${path}", only_with="UrlA"),
+            Write(key="UrlA", value="${origin}", only_with="UrlA"),
+            Write(key="UrlB", value="${origin}", only_with="UrlB"),
+        )
+    )
+
+    unit = prepare(profile, TARGET, "AC-1", {"PathA": "", "UrlA": "ws://old.example", "UrlB": ""})
+
+    assert [w.key for w in unit] == ["PathA", "UrlA"]
+    with pytest.raises(Mismatch, match="UrlA or UrlB"):
+        prepare(profile, TARGET, "AC-1", {"PathA": "/ocpp", "UrlA": "", "UrlB": None})
+
+
+IN_ITS_FORM = Write(key="Url", value="${url}", keeps_form=True)
+
+
+@pytest.mark.parametrize("held_now", ["ws://old/ocpp", "ws://old/ocpp/", ""])
+def test_a_value_of_the_form_that_is_expected_is_replaced(held_now: str) -> None:
+    writes = (IN_ITS_FORM, Write(key="Last", value="${host}"))
+
+    unit = prepare(a_profile(writes=writes), TARGET, "AC 1", {"Url": held_now, "Last": "x"})
+
+    assert unit[0] == PreparedWrite(key="Url", new="wss://new.example:8443/ocpp", old=held_now)
+
+
+@pytest.mark.parametrize("held_now", ["ws://old/AC 1", "ws://old/ac%201/", "AC 1"])
+def test_an_identity_where_the_profile_writes_none_is_no_guess_to_make(held_now: str) -> None:
+    with pytest.raises(Mismatch, match="holds its identity at the end of Url"):
+        prepare(a_profile(writes=(IN_ITS_FORM,)), TARGET, "AC 1", {"Url": held_now})
+
+
+def test_an_address_that_no_station_of_a_family_can_hold_is_known_without_a_station() -> None:
+    short = replace(a_profile(writes=(Write(key="Url", value="${full_url}"),)), max_value_length=40)
+
+    assert unfit(short, TARGET, "AC-1") == ""
+    assert unfit(short, TARGET, "AC-" + "1" * 20) == f"Url would hold 51 characters, {short.name} allows 40"
 
 
 def test_a_hidden_old_value_does_not_stop_a_write_but_cannot_be_put_back() -> None:

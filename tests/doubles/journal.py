@@ -19,6 +19,7 @@ from migrate.domain.record import (
     Attempt,
     Change,
     Control,
+    Direction,
     Event,
     EventKind,
     Guard,
@@ -68,7 +69,7 @@ class MemoryJournal:
             before = self._attempts.get(attempt.id)
             if attempt.version != (before.version + 1 if before else 1) or (before and before.is_ended):
                 raise Stale(f"{attempt.id} moved on", guard="state")
-            if sum(other.identity == attempt.identity and not other.is_ended for other in after.values()) > 1:
+            if sum(other.identity == attempt.identity and other.is_under_way for other in after.values()) > 1:
                 raise Stale(f"{attempt.identity} is in flight", guard="state")
         for permit in guard.permits:
             holders = self._permits.get(permit.scope, set())
@@ -100,22 +101,32 @@ class MemoryJournal:
         identities: Collection[str] | None = None,
     ) -> list[Attempt]:
         newest: dict[str, int] = {}
+        given: dict[str, int] = {}
         for attempt in self._attempts.values():
-            newest[attempt.identity] = max(attempt.number, newest.get(attempt.identity, 0))
+            given[attempt.identity] = max(attempt.number, given.get(attempt.identity, 0))
+            if not attempt.is_void:
+                newest[attempt.identity] = max(attempt.number, newest.get(attempt.identity, 0))
         return [
-            attempt
+            replace(attempt, numbers_given=given[attempt.identity])
             for attempt in self._attempts.values()
-            if attempt.number == newest[attempt.identity]
+            if attempt.number == newest.get(attempt.identity)
             and wave in (None, attempt.wave)
             and batch in (None, attempt.batch)
             and (states is None or attempt.state in states)
             and (identities is None or attempt.identity in identities)
         ]
 
-    async def source_facts(self, identity: str) -> IdentityFacts:
+    async def history(self, identity: str) -> list[Attempt]:
+        return sorted((a for a in self._attempts.values() if a.identity == identity), key=lambda a: a.number)
+
+    async def rollbacks(self, *, after: int = 0) -> list[Attempt]:
+        back = [attempt for attempt in self._attempts.values() if attempt.direction is Direction.BACK]
+        return [attempt for attempt in back if self._moved_at[attempt.identity] > after]
+
+    async def facts(self, identity: str, side: Side) -> IdentityFacts:
         facts = IdentityFacts()
         for sighting in self._sightings(identity):
-            if sighting.side is Side.SOURCE and sighting.kind is Kind.BOOT:
+            if sighting.side is side and sighting.kind is Kind.BOOT:
                 facts = sighting.facts.over(facts)
         return facts
 

@@ -15,25 +15,34 @@ from datetime import timedelta
 from typing import Any
 
 from batches.errand import Ports
+from batches.ordered import Order, Reach, Wish, openings, reach
+from batches.orders import laid, order
+from batches.pace import Pacer
 from migrate.domain.address import parse_backend
+from migrate.domain.attempt import IN_FLIGHT
 from migrate.domain.evidence import Side
 from migrate.domain.policy import Caps, GatePolicy, Policy, Share
 from migrate.domain.profile import Method, Rollback
 from migrate.domain.record import Approval, Attempt, Change, Control, Event, EventKind
 from migrate.domain.station import Station
-from migrate.domain.wave import Plan, PlannedStation, Wave
+from migrate.domain.wave import Mode, Plan, PlannedStation, Wave
 from migrate.engine.campaign import Campaign
 from migrate.engine.outline import Outline
 from tests.doubles.clock import EPOCH, LoadedDice, VirtualClock
 from tests.doubles.journal import MemoryJournal
-from tests.doubles.scene import ACME, NEW, a_station
+from tests.doubles.scene import ACME, NEW, OLD, a_station
 from tests.doubles.world import World
 
 FINGERPRINT = "f" * 16
 GENEROUS = GatePolicy(
-    min_confirmed=Share(0.0), max_failed=100, max_failed_share=Share(1.0), max_lost=100, soak=timedelta(minutes=5)
+    min_confirmed=Share(0.0),
+    max_failed=100,
+    max_failed_share=Share(1.0),
+    max_lost=100,
+    max_without_effect=100,
+    soak=timedelta(minutes=5),
 )
-POLICY = Policy(gate=GENEROUS, caps=Caps(stations=3, per_site_share=Share(1.0)))
+POLICY = Policy(gate=GENEROUS, caps=Caps(stations=3, per_site_share=Share(1.0)), requires_proof=False)
 
 
 def a_plan(sizes: Sequence[int], *, method: Method = Method.CHANGE_CONFIGURATION) -> Plan:
@@ -71,6 +80,7 @@ class Rehearsal:
         self.world = World(self.journal, self.clock)
         self.campaign: Campaign
         self._processes = 0
+        self.worker: Campaign | None = None  # who does the batches that the process hands out, if not itself
 
     @classmethod
     @asynccontextmanager
@@ -98,8 +108,33 @@ class Rehearsal:
                 verdict = await steps.judge("c", wave)
                 await asyncio.gather(*batches)
                 if verdict != "open":
-                    return verdict
-            return await steps.finish("c")
+                    break
+            else:
+                verdict = await steps.finish("c")
+            await self.campaign.rest.until_brought_back()
+            return verdict
+
+    async def send_order(self, what: Order, *names: str, is_killed_half_way: bool = False) -> Reach:
+        """A person orders another try, or the way back, of named stations; killed half way, nobody puts them off."""
+        planned = {s.identity: s for s in self.plan.stations}
+        found = reach(what, names, planned, await self.journal.attempts())
+        wish = Wish(order=what, reason="bills twice", by="ann", at=self.clock.now(), token="t", fingerprint=FINGERPRINT)
+        for change in openings(wish, found, found.stations)[: 1 if is_killed_half_way else 2]:
+            await self.journal.commit(change)
+        return found
+
+    async def carry_out(self, *names: str, within: timedelta = timedelta(hours=8)) -> str:
+        """One process that does what was ordered and nothing else; how it ended."""
+        async with self._process(None), asyncio.timeout(within.total_seconds()):
+            self.campaign.brake.only = frozenset(names)
+            return await self.campaign.rest.until_at_rest(names)
+
+    async def recover(self, *, within: timedelta = timedelta(hours=8)) -> None:
+        """One process under a stale plan: what is in flight comes to rest, nothing is started."""
+        under_way = await self.journal.attempts(states=IN_FLIGHT)
+        async with self._process(None), asyncio.timeout(within.total_seconds()):
+            self.campaign.brake.only = frozenset()
+            await self.campaign.rest.until_landed({a.identity for a in under_way})
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[Campaign]:
@@ -108,13 +143,33 @@ class Rehearsal:
             yield self.campaign
 
     @asynccontextmanager
+    async def beside(self) -> AsyncIterator[Campaign]:
+        """A worker beside the process: it does every batch that is handed out from now on."""
+        self._processes += 1
+        worker = Campaign(self._outline(None), self._ports(), f"worker-{self._processes}")
+        worker.is_leader, worker.is_helper = False, True
+
+        async def never(batch: str) -> None:
+            raise AssertionError(f"{batch}: a worker dispatches nothing")
+
+        watching = asyncio.ensure_future(worker.keep_watch(never))
+        self.worker = worker
+        try:
+            yield worker
+        finally:
+            self.worker = None
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    @asynccontextmanager
     async def _process(self, upto_wave: int | None) -> AsyncIterator[list[asyncio.Task[Any]]]:
         self._processes += 1
         self.campaign = Campaign(self._outline(upto_wave), self._ports(), f"run-{self._processes}")
         tasks: list[asyncio.Task[Any]] = []
 
         async def send_off(batch: str) -> None:
-            tasks.append(asyncio.ensure_future(self.campaign.steps.run_batch(batch)))
+            does_it = self.worker or self.campaign
+            tasks.append(asyncio.ensure_future(does_it.steps.run_batch(batch)))
 
         tasks.append(asyncio.ensure_future(self.campaign.keep_watch(send_off)))
         await asyncio.sleep(0.001)
@@ -137,6 +192,7 @@ class Rehearsal:
             profiles=lambda name: ACME if name == "acme" else None,
             refit=lambda _: "acme",
             backend=parse_backend(NEW),
+            way_back=parse_backend(OLD),
             policy=self.policy,
             upto_wave=upto_wave,
         )
@@ -148,6 +204,7 @@ class Rehearsal:
             target=self.world.channel(Side.TARGET),
             witness=self.world,
             clock=self.clock,
+            pacer=Pacer(self.world, self.clock),
             dice=LoadedDice(),
         )
 
@@ -175,6 +232,13 @@ class Rehearsal:
             for line in self.journal.lines
             if line.event.kind is EventKind.WAVE and line.event.data["wave"] == wave
         ]
+
+    async def lay(self, mode: Mode) -> None:
+        """A person pauses or halts everything."""
+        before = await self.journal.control()
+        hold = order(mode, "", reason="storm", by="ann", at=self.clock.now())
+        said = Event(kind=EventKind.CONTROL, at=self.clock.now(), data={"mode": mode.value})
+        await self.journal.order(laid(before, hold), Change(events=(said,)))
 
     async def resume(self, acknowledged: dict[int, dict[str, int]]) -> None:
         """A person has looked and lets it go on."""

@@ -16,6 +16,7 @@ from typing import Any
 from batches.driver import Driver
 from batches.errand import Errand, Fence, Ports
 from batches.lookout import Lookout
+from batches.pace import Pacer
 from migrate.domain.address import parse_backend
 from migrate.domain.attempt import State
 from migrate.domain.evidence import Side, Sighting
@@ -117,6 +118,7 @@ class Scene:
             target=self.world.channel(Side.TARGET),
             witness=self.world,
             clock=self.clock,
+            pacer=Pacer(self.world, self.clock),
             dice=LoadedDice(),
         )
         self.attempt = an_attempt(identity=station.identity)

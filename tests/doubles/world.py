@@ -18,7 +18,7 @@ from migrate.adapters.journal.rows import sighting_change
 from migrate.domain.errors import CsmsUnavailable, JournalError, Unreachable
 from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
 from migrate.domain.profile import Restart
-from migrate.ports import Clock, Presence, Session
+from migrate.ports import Clock, Latency, Presence, Session
 from tests.adapters.channels.doubles import Device, MemoryChannel
 from tests.doubles.journal import MemoryJournal
 
@@ -76,6 +76,7 @@ class World:
         self.journal, self.clock = journal, clock
         self.stations: dict[str, SimpleStation] = {}
         self.seeing: set[Side] = {Side.SOURCE, Side.TARGET}
+        self.latencies: dict[Side, Latency] = {}
         self.rivals: dict[str, int] = {}  # further answering sessions under an identity
         self.can_be_asked = True
         self.is_deaf = False  # the question is not answered in time, as the relay's witness tells it
@@ -215,6 +216,9 @@ class World:
 
     def sees(self, side: Side) -> bool:
         return side in self.seeing
+
+    def latency(self, side: Side) -> Latency | None:
+        return self.latencies.get(side)
 
     # ── what the tests judge by ────────────────────────────────────────────
 

@@ -305,3 +305,47 @@ async def test_a_gate_trips_with_the_failure_that_shuts_it_and_no_further_statio
 
         assert ended == "shut"
         assert list((await rehearsal.states()).values()).count("failed") == 1
+
+
+async def test_a_profile_proven_on_no_bench_moves_its_canary_and_waits_to_be_accepted() -> None:
+    async with Rehearsal.of(1, 2, policy=replace(POLICY, requires_proof=True)) as rehearsal:
+        first = await rehearsal.run()
+        before = await rehearsal.states()
+        untouched = rehearsal.world.sent()
+
+        rehearsal.policy = replace(rehearsal.policy, accepted={"acme": "canary settled, J. Bakker"})
+        second = await rehearsal.run()
+
+        assert (first, second) == ("stopped", "done")
+        assert before == {"AC1": "settled", "AC2": "deferred", "AC3": "deferred"}
+        assert {line[0] for line in untouched} == {"AC1"}
+        assert set((await rehearsal.states()).values()) == {"settled"}
+
+
+async def test_a_run_ends_when_only_stations_of_a_stopped_model_are_left() -> None:
+    strict = replace(gate(max_failed=0), caps=replace(POLICY.caps, stations=1))
+    async with Rehearsal.of(3, policy=strict) as rehearsal:
+        for station in rehearsal.world.stations.values():
+            station.device.verdicts["BackendUrl"] = "Rejected"
+
+        ended = await rehearsal.run()
+
+        assert ended == "stopped"
+        assert sorted((await rehearsal.states()).values()) == ["deferred", "deferred", "failed"]
+
+
+async def test_a_profile_whose_setting_a_station_ignored_is_not_used_again_before_somebody_has_looked() -> None:
+    policy = replace(gate(max_without_effect=0), caps=replace(POLICY.caps, stations=1))
+    async with Rehearsal.of(3, policy=policy) as rehearsal:
+        first_station = rehearsal.world.stations["AC1"]
+        first_station.target_value = "ws://somewhere.else/ocpp"  # it stores the new address and does not use it
+        first = await rehearsal.run()
+        before, sent = await rehearsal.states(), rehearsal.world.sent("Write")
+
+        await rehearsal.resume({0: acknowledge(await rehearsal.journal.attempts())})
+        second = await rehearsal.run()
+
+        assert (first, second) == ("stopped", "done")
+        assert before == {"AC1": "reverted", "AC2": "deferred", "AC3": "deferred"}
+        assert {line[0] for line in sent} == {"AC1"}
+        assert await rehearsal.states() == {"AC1": "reverted", "AC2": "settled", "AC3": "settled"}

@@ -33,6 +33,8 @@ HANDS, READBACK = "batches/hands.py", "batches/readback.py"
 DRIVER, DRIVER_TESTS = "batches/driver.py", ("tests/batches/test_driver.py",)
 WATCH, WATCH_TESTS = "batches/watch.py", ("tests/batches/test_watch.py",)
 CONDUCTOR, CONDUCTOR_TESTS = "batches/conductor.py", ("tests/batches/test_conductor.py",)
+BACK, ORDERED, BACK_TESTS = "batches/rollback.py", "batches/ordered.py", ("tests/batches/test_way_back_gate.py",)
+UNIT = "migrate/domain/unit.py"
 CAMPAIGN, CAMPAIGN_TESTS = "migrate/engine/campaign.py", ("tests/engine/test_campaign.py",)
 
 
@@ -164,7 +166,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("the lifecycle is respected", PLAN, "if not station.lifecycle.is_plannable:", "if False:", PLAN_TESTS),
     Mutant("a wave keeps within site shares", PLAN, "< self._limits[candidate.planned.site]:", "< 10**9:", PLAN_TESTS),
     Mutant("the fingerprint covers the policy", PLAN, "        *_covered(policy),\n", "", PLAN_TESTS),
-    Mutant("the fingerprint covers the inventory", PLAN, "        *inventory,\n", "", PLAN_TESTS),
+    Mutant("the fingerprint covers the inventory", PLAN, "        *map(_as_planned, inventory),\n", "", PLAN_TESTS),
     Mutant("the fingerprint covers the addresses", PLAN, "        list(addresses),\n", "", PLAN_TESTS),
     Mutant(
         "the order of rows is nothing", PLAN, "sorted(stations, key=lambda s: s.identity)", "list(stations)", PLAN_TESTS
@@ -272,7 +274,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "return session is None",
         ACTS_TESTS,
     ),
-    Mutant("unseen is not offline", ACTS, "if Side.SOURCE not in presence.seen and", "if False and", ACTS_TESTS),
+    Mutant("unseen is not offline", ACTS, "if origin not in presence.seen and", "if False and", ACTS_TESTS),
     Mutant(
         "the tries are counted",
         ACTS,
@@ -280,7 +282,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "is_last_try = False",
         ACTS_TESTS,
     ),
-    Mutant("a refusal half-way is undone", READBACK, "if hidden or undo(attempt.unit, now):", "if False:", ACTS_TESTS),
+    Mutant(
+        "a refusal half-way is undone", READBACK, "if acknowledged or undo(attempt.unit, now):", "if False:", ACTS_TESTS
+    ),
     Mutant(
         "what came too late out of the journal is not sent",
         HANDS,
@@ -291,7 +295,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an ending while nobody saw is the environment's",
         DRIVER,
-        "if is_bad_end and self._was_blind else",
+        "if is_bad_end and is_excused else",
         "if False else",
         DRIVER_TESTS,
     ),
@@ -329,8 +333,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a deferral does not last for ever",
         WATCH,
-        "now - attempt.opened_at > errand.policy.timeouts.defer:",
-        "False:",
+        "now - a.opened_at > e.policy.timeouts.defer]",
+        "False]",
         WATCH_TESTS,
     ),
     Mutant(
@@ -353,5 +357,101 @@ MUTANTS: tuple[Mutant, ...] = (
         "for n in self._outline.waves if n <= number]",
         "for n in self._outline.waves if n == number]",
         ("tests/engine/test_come_and_go.py",),
+    ),
+    # the way back
+    Mutant("a rollback stops a kind that fails", BACK, "if count > policy.max_failed}", "if False}", BACK_TESTS),
+    Mutant(
+        "a lost one stops the rollback", BACK, "shut=shut if lost > policy.max_lost", "shut=shut if False", BACK_TESTS
+    ),
+    Mutant(
+        "an older order's failures are acknowledged",
+        BACK,
+        "if newest is not None and a.entered_at >= newest)",
+        "if True)",
+        BACK_TESTS,
+    ),
+    Mutant(
+        "a profile is proven by E3",
+        BACK,
+        "_PROVEN = frozenset({State.CONFIRMED, State.SETTLED})",
+        "_PROVEN = frozenset({State.ARRIVED, State.CONFIRMED, State.SETTLED})",
+        BACK_TESTS,
+    ),
+    Mutant("nobody lost is taken back", ORDERED, "if attempt.state is State.LOST:", "if False:", BACK_TESTS),
+    Mutant("nobody under way is taken back", ORDERED, "if attempt.state in IN_FLIGHT:", "if False:", BACK_TESTS),
+    Mutant(
+        "a lost station is not retried",
+        ORDERED,
+        "if attempt.state in (State.STUCK, State.LOST):",
+        "if False:",
+        BACK_TESTS,
+    ),
+    Mutant("the slot in use is never written", UNIT, "if write.key not in slots]", "if True]", BACK_TESTS),
+    Mutant(
+        "a lost rollback is not void",
+        "migrate/domain/record.py",
+        "and not (self.state is State.SKIPPED and self.left)",
+        "",
+        ("tests/adapters/journal/test_journal_contract.py",),
+    ),
+    Mutant(
+        "one that came back by itself is not taken for taken back",
+        "batches/reading.py",
+        "return is_waiting and sighting.side",
+        "return False and sighting.side",
+        ("tests/engine/test_way_back_at_odds.py",),
+    ),
+    Mutant(
+        "a run brings back what was ordered, its gate shut or not",
+        "migrate/engine/rest.py",
+        "if not self._lookout.driven and _summed(map(self._of, back)):",
+        "if True:",
+        ("tests/engine/test_way_back_at_odds.py",),
+    ),
+    Mutant(
+        "a few go back first",
+        "migrate/engine/brake.py",
+        "if self._rollbacks.may_go_first(",
+        "if True or self._rollbacks.may_go_first(",
+        ("tests/engine/test_way_back.py",),
+    ),
+    Mutant(
+        "a halt holds a rollback",
+        "batches/errand.py",
+        "if errand.direction is Direction.FORWARD else self.forbids_intent(errand)",
+        "if errand.direction is Direction.FORWARD else None",
+        ("tests/engine/test_way_back.py", "tests/batches/test_acts.py"),
+    ),
+    Mutant(
+        "what was refused is not in doubt", RECOVERY, "keys.discard(key)\n    return", "pass\n    return", BACK_TESTS
+    ),
+    Mutant("a restart ends the doubt", RECOVERY, "keys.clear()", "pass", BACK_TESTS),
+    Mutant(
+        "a profile that is ignored is stopped",
+        GATE,
+        "if count > policy.max_without_effect}",
+        "if False}",
+        ("tests/engine/test_campaign.py", *BACK_TESTS),
+    ),
+    Mutant(
+        "what no bench has seen stays with the canary",
+        "batches/checks.py",
+        "if profile.proof in (Proof.BENCH, Proof.FIELD) or",
+        "if True or",
+        ("tests/batches/test_checks.py",),
+    ),
+    Mutant(
+        "one refused at the door is not missed",
+        "batches/deadlines.py",
+        "attempt.state is State.ARRIVED and attempt.evidence > Grade.E0",
+        "attempt.state is State.ARRIVED",
+        ("tests/batches/test_deadlines.py", "tests/batches/test_driver.py"),
+    ),
+    Mutant(
+        "who was being checked when its model was stopped is not begun",
+        ACTS,
+        "if stopped := self._fence.quarantine(self._errand):",
+        "if stopped := None:",
+        ACTS_TESTS,
     ),
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from migrate.domain.address import parse_backend
-from migrate.domain.profile import Method, Profile, Rollback
+from migrate.domain.errors import Mismatch
+from migrate.domain.profile import Method, Profile, Proof, Rollback
 from migrate.domain.unit import prepare, undo, visit_steps
 from vendor_profiles import load_catalogue, read_profiles
 
@@ -29,7 +29,12 @@ HELD: dict[str, dict[str, str | None]] = {
         "CentralSystemPath": "/ocpp",
         "SetSecureOutgoingConnection": "false",
     },
-    "alfen_fw5": {"BackOffice-URL-wired": "ws://old:80", "BackOffice-Path-wired": "/ocpp"},
+    "alfen_fw5": {
+        "BackOffice-URL-wired": "ws://old:80",
+        "BackOffice-Path-wired": "/ocpp",
+        "BackOffice-URL-APN": "",
+        "BackOffice-Path-APN": "",
+    },
     "alfen_fw6": {"BackOfficeNetworkProfile1": PACKED % "ws://old/ocpp"},
     "amina_fw4": {
         "NetworkConnectionProfile1": "ws://old/ocpp",
@@ -37,6 +42,12 @@ HELD: dict[str, dict[str, str | None]] = {
         "NetworkConfigurationPriority": "NetworkConnectionProfile1,NetworkConnectionProfile2",
     },
     "growatt_thor": {"G_ServerURL": "ws://old/ocpp/"},
+    "open_ocpp": {"ConnexionUrl": "wss://old:8080/openocpp/"},
+    "vestel_evc04": {"ConnectionURL": "wss://old.example/CP1"},
+    "vestel_evc03": {"VEC_ocppServerURL": "ws://old.example/"},
+    "schneider_evlink_fw33": {"ocppcentraladdress": "ws://old.example/steve/websocket/CentralSystemService"},
+    "grizzl_e": {"ServerUrl": "wss://old.example:9000/"},
+    "evnex": {"OCPPEndPoint": "wss://old.example/ocpp"},
 }
 HELD["amina_fw3"] = {
     "NetworkConnectionProfile1": "",
@@ -66,6 +77,12 @@ GOLDEN_PLAIN: dict[str, list[tuple[str, str]]] = {
         ("NetworkConfigurationPriority", "NetworkConnectionProfile1,NetworkConnectionProfile2"),
     ],
     "growatt_thor": [("G_ServerURL", "ws://new.example:8080/ocpp/")],
+    "open_ocpp": [("ConnexionUrl", "ws://new.example:8080/ocpp/")],
+    "vestel_evc04": [("ConnectionURL", "ws://new.example:8080/ocpp/CP1")],
+    "vestel_evc03": [("VEC_ocppServerURL", "ws://new.example:8080/ocpp/")],
+    "schneider_evlink_fw33": [("ocppcentraladdress", "ws://new.example:8080/ocpp")],
+    "grizzl_e": [("ServerUrl", "ws://new.example:8080/ocpp/")],
+    "evnex": [("OCPPEndPoint", "ws://new.example:8080/ocpp")],
 }
 
 GOLDEN_SECURE: dict[str, list[tuple[str, str]]] = {
@@ -79,11 +96,15 @@ GOLDEN_SECURE: dict[str, list[tuple[str, str]]] = {
     ],
     "alfen_fw5": [("BackOffice-Path-wired", "/steve/ws"), ("BackOffice-URL-wired", "wss://new.example")],
     "growatt_thor": [("G_ServerURL", "wss://new.example/steve/ws/")],
+    "vestel_evc04": [("ConnectionURL", "wss://new.example/steve/ws/CP1")],
+    "vestel_evc03": [("VEC_ocppServerURL", "wss://new.example/steve/ws/")],
+    "schneider_evlink_fw33": [("ocppcentraladdress", "wss://new.example/steve/ws")],
+    "grizzl_e": [("ServerUrl", "wss://new.example/steve/ws/")],
+    "evnex": [("OCPPEndPoint", "wss://new.example/steve/ws/")],
 }
 
 CATALOGUE = load_catalogue()
 WRITING = [profile for profile in CATALOGUE.profiles if profile.method is Method.CHANGE_CONFIGURATION]
-VISITING = [profile for profile in CATALOGUE.profiles if profile.method is Method.VISIT]
 
 
 def name_of(profile: Profile) -> str:
@@ -150,13 +171,15 @@ def test_only_families_that_keep_the_old_backend_promise_to_return_by_themselves
     assert automatic == {"openocpp", "amina_fw3", "amina_fw4"}
 
 
-@pytest.mark.parametrize("profile", VISITING, ids=name_of)
+@pytest.mark.parametrize("profile", CATALOGUE.profiles, ids=name_of)
 def test_a_visit_tells_the_crew_the_address_or_how_to_find_the_form(profile: Profile) -> None:
     steps = visit_steps(profile, SECURE, "CP1")
 
     assert any("new.example" in step for step in steps)
+    assert any("CP1" in step for step in steps), "the crew must know which station it is"
     assert not any("${" in step for step in steps)
-    assert len(steps) >= 3
+    assert len(steps) >= 4
+    assert "this order" in " ".join(steps), "an order is closed by what is seen, not by what was done"
 
 
 @pytest.mark.parametrize("profile", CATALOGUE.profiles, ids=name_of)
@@ -165,46 +188,101 @@ def test_every_profile_names_its_sources_and_says_what_is_not_known(profile: Pro
     assert profile.notes
 
 
-BOOTS = {
-    "Wall Box Chargers": "wallbox",
-    "Schneider Electric": "schneider_evlink",
-    "Bender GmbH Co. KG": "bender_cc61x",
-    "Webasto": "bender_cc61x",
-    "Keba AG": "keba_p30x",
-    "EV-BOX": "evbox",
-    "EVBOX": "evbox",
-    "EVBox": "evbox",
-    "Autel": "autel_maxicharger",
-    "TEISON": "teison",
-    "go-e": "go_e",
-    "VESTEL": "vestel_evc04",
-    "BS AC EV Charger": "ocular_bs",
-    "EN+": "enplus",
-    "OpenEVSE": "microocpp",
+def test_every_family_has_steps_of_its_own() -> None:
+    """The first step, the plate, is common; a crew that reads another maker's steps stands before the wrong menu."""
+    routes = {profile.name: profile.visit[1:] for profile in CATALOGUE.profiles}
+
+    alike = [(a, b) for a in routes for b in routes if a < b and routes[a] == routes[b]]
+
+    assert not alike
+
+
+@pytest.mark.parametrize("profile", CATALOGUE.profiles, ids=name_of)
+def test_a_step_is_short_enough_to_be_read_before_a_station(profile: Profile) -> None:
+    steps = visit_steps(profile, PLAIN, "CP1")
+
+    assert all(len(step) <= 260 for step in steps)
+    assert all(step[0].isupper() and step[-1] != " " for step in steps)
+
+
+def test_what_is_called_simulated_names_transcripts_that_exist() -> None:
+    for profile in WRITING:
+        (evidence,) = profile.evidence
+        folder = Path(str(files("vendor_profiles"))).parent / evidence.partition(":")[0]
+        assert profile.proof is Proof.SIMULATED, profile.name
+        assert {path.stem for path in folder.glob("*.jsonl")} >= {"accepted", "refused"}, profile.name
+
+
+def test_a_family_is_one_file() -> None:
+    found = [f for f in (files("vendor_profiles") / "catalogue").iterdir() if f.name.endswith(".yaml")]
+    vendors = {}
+    for file in found:
+        for profile in read_profiles(file.read_text(encoding="utf-8"), file=file.name).profiles:
+            for glob in profile.selector.vendors:
+                vendors.setdefault(glob.casefold(), set()).add(file.name)
+
+    shared = {glob: names for glob, names in vendors.items() if len(names) > 1}
+    assert shared == {"webasto": {"bender.yaml", "vestel.yaml"}, "webasto *": {"bender.yaml", "vestel.yaml"}}
+
+
+SIM_ONLY = {
+    "BackOffice-URL-wired": "",
+    "BackOffice-Path-wired": "",
+    "BackOffice-URL-APN": "ws://10.1.1.1:80",
+    "BackOffice-Path-APN": "/ocpp",
 }
-BOOTS_BY_MODEL = {
-    ("ABB", "CDT_TACW22::NET_WIFI"): "abb_terra_ac",
-    ("ABB", "CDT_TACW22::NET_ETH"): "abb_terra_ac",
-    ("ABB", "CDT_TACW7::NET_WIFI"): "abb_terra_ac",
-    ("ABB", "CDT_TACW11"): "abb_terra_ac",
-    ("United Chargers", "GRS-*"): "grizzl_e",
-    ("Schneider Electric", "EVlink Pro AC"): "schneider_evlink_pro",
-    ("Schneider Electric", "City (On Street)"): None,  # its firmware is not known
-    ("Alfen BV", "NG910-60023"): "alfen_fw5",
-    ("Alfen BV", "EVe-dual"): "alfen_fw5",
-}
-BOOTS_BY_FIRMWARE = {"7.4.5-4415": "alfen_fw6", "5.8.1-4123": "alfen_fw5"}
 
 
-def test_every_boot_seen_in_the_field_gets_its_profile_or_an_honest_none(shared_data: Path) -> None:
-    with (shared_data / "boot_strings.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+@pytest.mark.parametrize(
+    ("held", "written"),
+    [
+        (SIM_ONLY, [("BackOffice-Path-APN", "/ocpp"), ("BackOffice-URL-APN", "ws://new.example:8080")]),
+        (
+            SIM_ONLY | {"BackOffice-URL-wired": "ws://old:80"},
+            [
+                ("BackOffice-Path-wired", "/ocpp"),
+                ("BackOffice-Path-APN", "/ocpp"),
+                ("BackOffice-URL-wired", "ws://new.example:8080"),
+                ("BackOffice-URL-APN", "ws://new.example:8080"),
+            ],
+        ),
+        (
+            {"BackOffice-URL-wired": "ws://old:80", "BackOffice-Path-wired": ""},
+            [("BackOffice-Path-wired", "/ocpp"), ("BackOffice-URL-wired", "ws://new.example:8080")],
+        ),
+    ],
+    ids=["by SIM", "both pairs hold an address", "a build without the -APN pair"],
+)
+def test_an_alfen_is_written_the_pair_it_uses(held: dict[str, str | None], written: list[tuple[str, str]]) -> None:
+    profile = CATALOGUE.get("alfen_fw5")
+    assert profile is not None
 
-    for row in rows:
-        vendor, model, firmware = row["vendor"], row["model"], row["firmwareVersion"]
-        expected = BOOTS_BY_FIRMWARE.get(firmware, BOOTS_BY_MODEL.get((vendor, model), BOOTS.get(vendor)))
-        match = CATALOGUE.match(vendor, model, firmware)
-        assert (match.profile.name if match.profile else None) == expected, (vendor, model, firmware, match.why)
-        assert match.why
+    unit = prepare(profile, PLAIN, "CP1", held)
 
-    assert len(rows) > 90
+    assert [(write.key, write.new) for write in unit] == written
+
+
+def test_an_alfen_that_holds_no_address_in_either_pair_is_not_written_to() -> None:
+    profile = CATALOGUE.get("alfen_fw5")
+    assert profile is not None
+
+    with pytest.raises(Mismatch, match="BackOffice-URL-wired or BackOffice-URL-APN"):
+        prepare(profile, PLAIN, "CP1", dict.fromkeys(SIM_ONLY, ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "says"),
+    [
+        ("vestel_evc04", {"ConnectionURL": "wss://old.example/ocpp"}, "does not hold its identity"),
+        ("evnex", {"OCPPEndPoint": "wss://old.example/ocpp/CP1"}, "holds its identity"),
+        ("grizzl_e", {"ServerUrl": "wss://old.example:9000/cp1/"}, "holds its identity"),
+    ],
+)
+def test_a_station_that_finds_its_backend_in_another_form_is_not_written_to(
+    name: str, held: dict[str, str | None], says: str
+) -> None:
+    profile = CATALOGUE.get(name)
+    assert profile is not None
+
+    with pytest.raises(Mismatch, match=says):
+        prepare(profile, PLAIN, "CP1", held)

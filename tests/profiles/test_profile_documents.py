@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from textwrap import dedent
 
@@ -10,7 +11,7 @@ import pytest
 
 from migrate.domain.profile import TEMPLATE_NAMES, Proof, Rollback
 from vendor_profiles import load_catalogue, read_profiles
-from vendor_profiles.schema import PROFILE, QUIRKS
+from vendor_profiles.keys import PROFILE, QUIRKS, WRITE
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "profiles.md").read_text(encoding="utf-8")
@@ -35,10 +36,10 @@ def test_the_guide_lists_the_packaged_profiles_as_they_are() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [PROFILE, QUIRKS, sorted(TEMPLATE_NAMES), list(Proof), list(Rollback)],
-    ids=["keys", "quirks", "templates", "proof levels", "rollback classes"],
+    [PROFILE, QUIRKS, WRITE, sorted(TEMPLATE_NAMES), list(Proof), list(Rollback)],
+    ids=["keys", "quirks", "writes", "templates", "proof levels", "rollback classes"],
 )
-def test_the_guide_names_every_word_of_the_schema(words: list[str]) -> None:
+def test_the_guide_names_every_word_of_the_schema(words: Collection[str]) -> None:
     missing = [word for word in words if f"`{word}`" not in GUIDE and f"`${{{word}}}`" not in GUIDE]
 
     assert not missing

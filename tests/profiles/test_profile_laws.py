@@ -89,6 +89,7 @@ BROKEN: dict[str, tuple[str, str, str, str, str]] = {
     "a value fits OCPP": (SOUND, "restart: soft", "max_value_length: 501", "max_value_length", "500"),
     "only the free slot stands for a key": (SLOTTED, 'key: "${free_slot}"', 'key: "${active_slot}"', "writes[0].key", "free_slot"),
     "a packed field is one word": (SOUND, "key: Port", "within: 'a{', key: Port", "writes[0].within", "one word"),
+    "what decides over a write is read": (SOUND, "key: Port", "only_with: Else, key: Port", "writes[0].only_with", "none of the keys"),
     "a write carries the URL": (SOUND, "${host}", "fixed", "writes", "No write carries"),
     "the URL goes last": (SOUND, '- {key: Host, value: "${host}"}', '- {key: Host, value: "${host}"}\n      - {key: Tls, value: "${tls}"}', "writes[2]", "after the URL"),
     "slots are two": (SLOTTED, "[P1, P2]", "[P1, P1]", "slots.keys", "two different"),

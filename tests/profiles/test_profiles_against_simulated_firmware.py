@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from importlib.resources import files
 from tomllib import loads
-from typing import Any
 
 import pytest
 
@@ -19,18 +18,22 @@ from migrate.domain.unit import prepare
 from migrate.simulator.address import Layout, Slash, addresses, dial_url, spelling
 from vendor_profiles import load_catalogue
 
-FAMILIES = ("microocpp", "everest", "openocpp", "eviq", "keba", "alfen5", "alfen6", "amina", "growatt")
+HIDDEN = "hidden"  # a layout without any key: only a person changes it
+TRIALS = {"common", "live", "flavours"}  # no family of the field: what all share, and drills of the simulator's own
+BEHAVIOURS = {
+    file.name.removesuffix(".toml"): loads(file.read_text(encoding="utf-8"))
+    for file in (files("migrate.simulator") / "behaviours").iterdir()
+    if file.name.endswith(".toml") and file.name.removesuffix(".toml") not in TRIALS
+}
+FAMILIES = sorted(name for name, data in BEHAVIOURS.items() if data["layout"] != HIDDEN)
+VISITS = sorted(name for name, data in BEHAVIOURS.items() if data["layout"] == HIDDEN)
 SOURCE = "ws://old.example:9016/ocpp"
 KINDS = [
     (family, hardware["vendor"], hardware["model"], firmware)
     for family in FAMILIES
-    for hardware in loads((files("migrate.simulator") / "behaviours" / f"{family}.toml").read_text())["hardware"]
+    for hardware in BEHAVIOURS[family]["hardware"]
     for firmware in hardware["firmwares"]
 ]
-
-
-def behaviour(family: str) -> dict[str, Any]:
-    return loads((files("migrate.simulator") / "behaviours" / f"{family}.toml").read_text())
 
 
 @pytest.mark.parametrize("target", ["ws://127.0.0.1:9017/ocpp", "wss://new.example/steve/ws/", "ws://new.example"])
@@ -38,10 +41,10 @@ def behaviour(family: str) -> dict[str, Any]:
 def test_a_station_dials_the_target_once_it_holds_the_unit(
     family: str, vendor: str, model: str, firmware: str, target: str
 ) -> None:
-    data = behaviour(family)
+    data = BEHAVIOURS[family]
     layout, names, slash = Layout(data["layout"]), tuple(data["backend_keys"]), Slash(data["slash"])
     flash = {key: fields.get("value", "") for key, fields in data["keys"].items()}
-    flash |= spelling(layout, names, SOURCE, slash)
+    flash |= spelling(layout, names, SOURCE, slash, "CP 1")
     profile = load_catalogue().match(vendor, model, firmware).profile
     assert profile is not None
 
@@ -52,9 +55,18 @@ def test_a_station_dials_the_target_once_it_holds_the_unit(
     assert dial_url(first, "CP 1", slash).replace(default_port, "") == target.rstrip("/") + "/CP%201"
 
 
-def test_a_station_that_only_a_visit_moves_gets_a_visit() -> None:
-    for hardware in behaviour("visit_only")["hardware"]:
+@pytest.mark.parametrize("family", VISITS)
+def test_a_station_that_only_a_visit_moves_gets_a_visit(family: str) -> None:
+    for hardware in BEHAVIOURS[family]["hardware"]:
         match = load_catalogue().match(hardware["vendor"], hardware["model"], hardware["firmwares"][0])
 
-        assert match.profile is not None
+        assert match.profile is not None, match.why
         assert match.profile.method is Method.VISIT
+
+
+def test_every_profile_that_writes_was_tried_on_a_simulated_firmware() -> None:
+    matched = {load_catalogue().match(vendor, model, firmware).profile for _, vendor, model, firmware in KINDS}
+
+    assert {profile.name for profile in matched if profile} == {
+        p.name for p in load_catalogue().profiles if p.method is Method.CHANGE_CONFIGURATION
+    }

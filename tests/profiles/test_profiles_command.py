@@ -78,6 +78,59 @@ def test_a_profile_is_shown_in_words(capsys: pytest.CaptureFixture[str], campaig
     assert "Url = ${url} (read back masked)" in shown
 
 
+SETTINGS = """\
+name = "drill"
+[source]
+url = "ws://legacy.example/ocpp"
+relay = {upstream = "lab"}
+[target]
+url = "wss://new.example/ocpp"
+relay = {upstream = "lab"}
+"""
+ACCEPTED = SETTINGS + '[profiles.accepted]\nkeba_p30x = "bench run of 2026-11-18, ann"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "says"),
+    [
+        ("keba_p30x", SETTINGS, "proof      simulated"),
+        ("keba_p30x", SETTINGS, "wave 0 only"),
+        ("keba_p30x", ACCEPTED, "every wave, accepted by a person: bench run of 2026-11-18, ann"),
+        ("acme_ac22", SETTINGS, "every wave"),
+        ("zaptec", SETTINGS, "a crew moves it"),
+    ],
+    ids=["level", "below bench", "accepted", "bench", "visit"],
+)
+def test_a_profile_says_how_well_it_is_proven_and_what_that_allows(
+    capsys: pytest.CaptureFixture[str], campaign: Path, name: str, settings: str, says: str
+) -> None:
+    (campaign / "campaign.toml").write_text(settings, encoding="utf-8")
+
+    assert call(["profiles", "show", name, "--campaign", str(campaign)]) == 0
+
+    assert says in capsys.readouterr().out
+
+
+def test_the_list_begins_with_what_moves_stations_from_afar_and_tells_the_levels(
+    capsys: pytest.CaptureFixture[str], campaign: Path
+) -> None:
+    assert call(["profiles", "list", "--campaign", str(campaign)]) == 0
+
+    said = capsys.readouterr()
+    methods = [line.split()[0] for line in said.out.splitlines()[1:]]
+    assert methods.index("vestel_evc04") < methods.index("abb_terra_ac")
+    assert "1 bench" in said.err
+    assert "wave 0 only" in said.err
+
+
+def test_the_schema_is_printed_for_an_editor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["profiles", "schema"]) == 0
+
+    document = json.loads(capsys.readouterr().out)
+    assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert document["properties"]["profiles"]["items"]["properties"]["turning_point"]["description"]
+
+
 def test_a_misspelt_profile_is_a_usage_error_with_the_nearest_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["profiles", "show", "keba_p30"]) == 64
 
@@ -144,7 +197,7 @@ def test_a_forgotten_argument_is_a_usage_error() -> None:
     assert call(["profiles", "match", "Acme"]) == 64
 
 
-@pytest.mark.parametrize("verb", ["list", "show", "check", "match"])
+@pytest.mark.parametrize("verb", ["list", "show", "check", "match", "schema"])
 def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
     shown = CliRunner().invoke(profiles, [verb, "--help"])
 

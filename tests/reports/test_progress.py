@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from migrate.domain.attempt import State
 from migrate.domain.profile import Method
-from migrate.domain.record import Attempt, Event, EventKind, StoredEvent
+from migrate.domain.record import Event, EventKind, StoredEvent
 from migrate.domain.wave import (
     Deferral,
     Incident,
@@ -27,6 +27,7 @@ from migrate.domain.wave import (
     WaveState,
 )
 from reports.forecast import Outlook, forecast
+from reports.groups import Stopped
 from reports.light import judge
 from reports.progress import data_hash, progress_document
 from reports.series import Point, backward_attempts, count, series, settled_per_day
@@ -88,31 +89,12 @@ def moved(identity: str, to: str, minute: float, attempt: str = "") -> StoredEve
 def test_the_document_has_its_published_keys() -> None:
     document = progress_document(standing(station()))
 
-    assert list(document) == [
-        "schema",
-        "campaign",
-        "fingerprint",
-        "mode",
-        "at",
-        "timezone",
-        "marks",
-        "light",
-        "decisions",
-        "stations",
-        "totals",
-        "bands",
-        "settled_share",
-        "first_time_settled",
-        "waves",
-        "series",
-        "forecast",
-        "needs_person",
-        "setbacks",
-        "deferrals",
-        "incidents",
-        "by_profile",
-        "data_hash",
-    ]
+    assert set(document) == {
+        *("schema", "campaign", "fingerprint", "mode", "at", "timezone", "marks", "light", "decisions", "stations"),
+        *("totals", "bands", "settled_share", "first_time_settled", "rates", "waves", "series", "plan_curve"),
+        *("forecast", "away", "rollbacks", "one_way", "unknown", "quarantined", "holds", "needs_person", "setbacks"),
+        *("deferrals", "incidents", "by_vendor", "by_model", "by_profile", "data_hash"),
+    }
     assert document["schema"] == "migrate.progress/1"
 
 
@@ -156,30 +138,13 @@ def test_what_failed_is_grouped_by_profile_and_reason_most_frequent_first() -> N
 
 
 def test_deferrals_tell_the_earliest_due_time_of_each_reason() -> None:
-    attempts = [_deferred("AC-1", 9), _deferred("AC-2", 5)]
+    busy = {"state": State.DEFERRED, "deferral": Deferral.BUSY}
 
     document = progress_document(
-        standing(station("AC-1", State.DEFERRED), station("AC-2", State.DEFERRED)), attempts=attempts
+        standing(station("AC-1", **busy, due_at=AT + 9 * MINUTE), station("AC-2", **busy, due_at=AT + 5 * MINUTE))
     )
 
     assert document["deferrals"] == [{"reason": "busy", "stations": 2, "next_due_at": "2026-11-20T01:05:00.000Z"}]
-
-
-def _deferred(identity: str, due: int) -> Attempt:
-    return Attempt(
-        id=f"{identity}#1",
-        identity=identity,
-        number=1,
-        wave=0,
-        batch="b",
-        profile="acme",
-        method=Method.CHANGE_CONFIGURATION,
-        state=State.DEFERRED,
-        deferral=Deferral.BUSY,
-        due_at=AT + due * MINUTE,
-        opened_at=AT,
-        entered_at=AT,
-    )
 
 
 def test_lab_and_synthetic_fleets_are_marked() -> None:
@@ -356,8 +321,30 @@ def test_the_legacy_switch_off_turns_the_light(day: date, colour: Colour) -> Non
     assert judge(standing(station()), outlook).colour is colour
 
 
+@pytest.mark.parametrize("day", [AT.date(), AT.date() - timedelta(days=3)], ids=["today", "days ago"])
+def test_a_switch_off_that_has_come_is_red_however_little_data_there_is(day: date) -> None:
+    document = progress_document(standing(station(), station("b", State.PLANNED)), switch_off=day)
+
+    assert document["forecast"]["outlook"] == "not enough data"
+    assert document["light"]["colour"] == "red"
+    assert document["light"]["grounds"] == [
+        f"The legacy switch-off is more likely missed than met. ({day} has come with 1 still to settle)"
+    ]
+    assert document["decisions"][0]["text"].startswith(f"The switch-off of {day} has come with 1 still to settle")
+
+
+def test_a_switch_off_that_has_come_with_nobody_left_is_no_miss() -> None:
+    assert progress_document(standing(station()), switch_off=AT.date())["light"]["colour"] == "green"
+
+
+def test_what_was_stopped_alone_puts_the_campaign_at_risk() -> None:
+    document = progress_document(standing(station()), stopped=Stopped(profiles={"acme": 2}))
+
+    assert document["light"]["grounds"] == ["A model or a profile was stopped alone. (1 stopped)"]
+
+
 def test_the_light_tells_its_grounds_and_every_other_condition_too() -> None:
     light = progress_document(standing(station(), station("b", State.LOST)))["light"]
 
     assert light["grounds"] == ["A station is stuck or lost. (1 of 2)"]
-    assert len(light["conditions"]) == 8
+    assert len(light["conditions"]) == 9

@@ -94,7 +94,7 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         self.found.append((tag, attributes))
-        self._name = attributes.get("data-state") or attributes.get("data-figure", "")
+        self._name = attributes.get("data-n", "")
 
     def handle_data(self, data: str) -> None:
         if self._name:
@@ -108,9 +108,9 @@ def test_the_page_shows_the_documents_numbers() -> None:
     numbers = Elements(progress_html(document)).numbers
 
     shown = {name: int(text.replace(",", "")) for name, text in numbers.items()}
-    assert {state: shown[state] for state in document["totals"]} == document["totals"]
-    assert shown["back"] == document["bands"]["back"]
-    assert shown["person"] == document["bands"]["person"]
+    assert {state: shown[f"totals.{state}"] for state in document["totals"]} == document["totals"]
+    assert shown["bands.back"] == document["bands"]["back"]
+    assert shown["bands.person"] == document["bands"]["person"]
     assert document["data_hash"] in progress_html(document)
 
 

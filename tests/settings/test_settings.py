@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 from migrate.domain.errors import SettingsProblem
 from migrate.domain.policy import Daily, Freeze, Policy, Share
 from migrate.settings import Settings, load_settings
-from migrate.settings.keys import KEYS
+from migrate.settings.keys import KEYS, TABLES
 from migrate.settings.kinds import LATER
 
 LEAST = """
@@ -60,6 +66,7 @@ min_confirmed = "95%"
 max_failed = 4
 max_failed_share = "7%"
 max_lost = 1
+max_without_effect = 1
 min_sample = 6
 soak = "45m"
 approval_from_wave = 2
@@ -82,6 +89,8 @@ attempts = 5
 backoff = "8m"
 [deadline]
 legacy_switch_off = "2026-12-31"
+[profiles.accepted]
+keba_p30x = "bench run of 2026-11-18, ann"
 [drill]
 speed = 30
 since = "2026-11-20T01:00:00Z"
@@ -129,6 +138,7 @@ def test_every_key_that_there_is_can_be_said_and_is_heeded(tmp_path: Path) -> No
     assert (policy.timeouts.idle, policy.timeouts.defer) == (timedelta(hours=5), timedelta(days=10))
     assert (policy.retries.attempts, policy.retries.backoff) == (5, timedelta(minutes=8))
     assert policy.legacy_switch_off == date(2026, 12, 31)
+    assert policy.accepted == {"keba_p30x": "bench run of 2026-11-18, ann"}
     assert settings.source.relay.is_lab
     assert (settings.target.relay.host, settings.target.relay.port) == ("::1", 9117)
     assert settings.drill.since == datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -139,7 +149,8 @@ def test_the_list_above_leaves_no_key_out() -> None:
     def flat(tree: dict[str, Any], prefix: str = "") -> set[str]:
         names: set[str] = set()
         for key, value in tree.items():
-            names |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key}
+            is_section = isinstance(value, dict) and prefix + key not in TABLES
+            names |= flat(value, f"{prefix}{key}.") if is_section else {prefix + key}
         return names
 
     assert flat(tomllib.loads(EVERYTHING)) == set(KEYS)
@@ -278,6 +289,28 @@ def test_a_wrong_value_says_what_was_wanted(tmp_path: Path, wrong: dict[str, Any
     assert says in problem_of(tmp_path, LEAST, flags=wrong)
 
 
+@pytest.mark.parametrize(
+    ("accepted", "says"),
+    [
+        ({"keba_p30x": " "}, "no reason for keba_p30x"),
+        ({"keba_p30x": 1}, "no reason for keba_p30x"),
+        ({"keba_p30x": "x" * 501}, "longer than 500"),
+        ({"keba_p30x": "ann\x1b[31m"}, "not printable"),
+        ({"Keba P30": "bench, ann"}, "no name of a profile"),
+        ("keba_p30x", "wants a table"),
+    ],
+    ids=["blank", "a number", "too long", "an escape sequence", "no name", "no table"],
+)
+def test_a_profile_is_accepted_with_a_reason_or_not_at_all(tmp_path: Path, accepted: Any, says: str) -> None:
+    assert says in problem_of(tmp_path, LEAST, flags={"profiles.accepted": accepted})
+
+
+def test_profiles_can_be_accepted_in_the_environment_as_well(tmp_path: Path) -> None:
+    environment = {"MIGRATE_PROFILES_ACCEPTED": '{keba_p30x = "bench, ann"}'}
+
+    assert settings_of(tmp_path, LEAST, environment=environment).policy.accepted == {"keba_p30x": "bench, ann"}
+
+
 def test_credentials_in_an_address_are_refused_and_not_repeated(tmp_path: Path) -> None:
     text = problem_of(tmp_path, LEAST, flags={"target.url": "wss://ann:s3cret@new.example/ocpp"})
 
@@ -322,3 +355,70 @@ def test_a_damaged_file_is_named_with_the_place(tmp_path: Path, damage: bytes) -
 @pytest.mark.parametrize("url", ["postgresql+psycopg://db.example/fleet", "sqlite:////var/lib/fleet.db"])
 def test_a_store_elsewhere_is_taken_as_it_is_written(tmp_path: Path, url: str) -> None:
     assert settings_of(tmp_path, LEAST, flags={"store.url": url}).store_url == url
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("[gate]\nsoak = 30\n", 13),
+        ("[gate]  # a comment\n\n  soak   =   30\n", 14),
+        ("[ gate ]\n'soak' = 30\n", 13),
+        ("[gate]\nmax_lost = 0\n# soak = 1\nsoak = 30\n", 15),
+    ],
+    ids=["plain", "blanks and a comment", "quoted", "after others"],
+)
+def test_a_wrong_key_is_named_with_its_line(tmp_path: Path, written: str, line: int) -> None:
+    text = LEAST.replace('name = "cutover"\n', 'name = "cutover"\n\n') + written
+
+    assert f"gate.soak ({tmp_path / 'campaign.toml'}:{line}) wants a duration" in problem_of(tmp_path, text)
+
+
+def test_a_dotted_key_has_its_line_too(tmp_path: Path) -> None:
+    assert f"gate.soak ({tmp_path / 'campaign.toml'}:1) wants" in problem_of(tmp_path, "gate.soak = 30" + LEAST)
+
+
+def test_a_key_inside_an_inline_table_is_named_without_a_line(tmp_path: Path) -> None:
+    assert f"gate.soak ({tmp_path / 'campaign.toml'}) wants" in problem_of(tmp_path, "gate = {soak = 30}" + LEAST)
+
+
+def growth(work: Callable[[int], object], size: int) -> float:
+    """How many times as much processor time four times as much text takes: 4 if it grows evenly, 16 by the square."""
+
+    def least_s(length: int) -> float:
+        spent = []
+        for _ in range(5):
+            begun = process_time()
+            work(length)
+            spent.append(process_time() - begun)
+        return min(spent)
+
+    return least_s(4 * size) / least_s(size)
+
+
+@pytest.mark.parametrize("shape", ["[{}", "[{}x", "{}=", "x{}", "'{}"])
+def test_a_line_of_a_quarter_of_a_megabyte_takes_no_more_than_its_length(tmp_path: Path, shape: str) -> None:
+    assert growth(lambda length: problem_of(tmp_path, shape.format(" " * length)), 62_500) < 10
+
+
+def test_an_address_of_many_colons_takes_no_more_than_its_length(tmp_path: Path) -> None:
+    def read(length: int) -> None:
+        settings_of(tmp_path, LEAST + f'[store]\nurl = "sqlite:///{":" * length}"\n')
+
+    assert growth(read, 50_000) < 10
+
+
+def test_a_file_from_notepad_is_read(tmp_path: Path) -> None:
+    (tmp_path / "campaign.toml").write_bytes(b"\xef\xbb\xbf" + LEAST.replace("\n", "\r\n").encode())
+
+    assert load_settings(tmp_path, environment={}).name == "cutover"
+
+
+@settings_of_hypothesis(deadline=None)
+@given(st.text(max_size=400))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "campaign.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
+
+        with pytest.raises(SettingsProblem):  # the least that must be said is never said by chance
+            load_settings(folder, environment={})

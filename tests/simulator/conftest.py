@@ -18,6 +18,7 @@ from migrate.simulator.csms import SimulatedCsms
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import ENDINGS, Fault
 from migrate.simulator.fleet import Fleet
+from migrate.simulator.habits import Fallback
 from migrate.simulator.wirelog import Kind, Side, WireEvent
 
 PATIENCE_S = 8.0
@@ -87,15 +88,23 @@ class Field:
     async def point_to(self, url: str, identity: str = "SIM-1") -> list[str]:
         """Write the backend as its maker spells it; what each key was answered."""
         ways = behaviour(self.fleet.stations[identity].spec.family)
-        if ways.family == "amina":
+        if ways.fallback is Fallback.SLOTS:
             priority = "NetworkConnectionProfile2,NetworkConnectionProfile1"
             spelled = {"NetworkConnectionProfile2": url, "NetworkConfigurationPriority": priority}
         else:
-            spelled = spelling(ways.layout, ways.backend_keys, url, ways.slash)
+            spelled = spelling(ways.layout, ways.backend_keys, url, ways.slash, identity)
         return [await self.write(key, value, identity) for key, value in spelled.items()]
 
+    async def trigger(self, action: str = "BootNotification", identity: str = "SIM-1") -> list[Any]:
+        """The whole answering frame."""
+        return await self.source.call(identity, "TriggerMessage", {"requestedMessage": action})
+
     async def reset(self, identity: str = "SIM-1", kind: str = "Hard") -> str:
-        answer = await self.source.call(identity, "Reset", {"type": kind})
+        """The answer's status; blank from a station that leaves without one."""
+        try:
+            answer = await self.source.call(identity, "Reset", {"type": kind})
+        except ConnectionError:
+            return ""
         return str(answer[2]["status"])
 
     async def show(self, *keys: str, identity: str = "SIM-1") -> dict[str, Any]:

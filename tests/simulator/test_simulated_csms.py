@@ -1,5 +1,6 @@
 """The simulated backend: who gets in, what it answers, and that nothing malformed ends a connection."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from migrate.simulator.csms import SimulatedCsms
+from migrate.simulator.csms import SimulatedCsms, Strength
 
 OCPP16 = [Subprotocol("ocpp1.6")]
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
@@ -104,3 +105,59 @@ async def test_a_boot_that_is_not_accepted_is_not_counted(csms: SimulatedCsms, s
 
     assert answer[2]["status"] == status
     assert csms.boots["A"] == 0
+
+
+async def boot_all(csms: SimulatedCsms, stations: int) -> list[bool]:
+    """That many stations boot at once; which of them got an answer."""
+
+    async def boots(number: int) -> bool:
+        try:
+            async with dial(csms, f"S-{number}") as socket:
+                return (await ask(socket, "BootNotification", BOOT))[0] == 3
+        except (ConnectionClosed, OSError):
+            return False
+
+    return await asyncio.gather(*(boots(number) for number in range(stations)))
+
+
+async def test_a_weak_backend_takes_boots_as_fast_as_its_pool_and_lives() -> None:
+    backend = SimulatedCsms(strength=Strength(pool=2, work_s=0.05))
+    await backend.up()
+    began = asyncio.get_running_loop().time()
+
+    answered = await boot_all(backend, 8)
+    took_s = asyncio.get_running_loop().time() - began
+    await backend.down()
+
+    assert all(answered)
+    assert took_s >= 0.2
+    assert backend.most_waiting > 2
+    assert backend.deaths == 0
+
+
+async def test_a_backend_with_too_small_a_pool_dies_under_many_boots_and_can_be_brought_up_again() -> None:
+    backend = SimulatedCsms(strength=Strength(pool=1, work_s=0.2, dies_beyond=5))
+    await backend.up()
+
+    answered = await boot_all(backend, 30)
+    was_up = backend.is_up
+    await backend.up()
+    later = await boot_all(backend, 2)
+    await backend.down()
+
+    assert not all(answered)
+    assert (was_up, backend.deaths) == (False, 1)
+    assert all(later)
+
+
+async def test_a_slow_backend_takes_its_time_over_every_answer() -> None:
+    backend = SimulatedCsms()
+    await backend.up()
+    backend.slow_s = 0.2
+    async with dial(backend, "A") as socket:
+        began = asyncio.get_running_loop().time()
+        await ask(socket, "Heartbeat", {})
+        took_s = asyncio.get_running_loop().time() - began
+    await backend.down()
+
+    assert took_s >= 0.2

@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
 
-from migrate.simulator.behaviour import FAMILIES, VISIT_ONLY
-from migrate.simulator.deal import PublishedRow, StationSpec, deal, deal_onto, drawn
-from migrate.simulator.faults import ENDINGS, FAULT_SETS, Fault, FaultSet, fault_set
+from migrate.simulator.behaviour import EVERY_FAMILY, FAMILIES, VISIT_ONLY, behaviour
+from migrate.simulator.deal import PublishedRow, StationSpec, deal, deal_onto, drawn, planted_ends
+from migrate.simulator.faults import ENDINGS, FAULT_SETS, BadModel, Fault, FaultSet, fault_set
 
 SEEDS = [1, 7, 42, 2026]
 
@@ -115,3 +116,76 @@ def test_a_fault_set_can_be_a_single_fault_and_an_unknown_one_names_the_known() 
     assert fault_set("lost").counts == {Fault.LOST: 1}
     with pytest.raises(ValueError, match="there are: none, demo, all"):
         fault_set("everything")
+
+
+def test_a_share_of_a_large_fleet_is_drawn_by_the_seed_and_the_end_of_each_is_on_record() -> None:
+    field = fault_set("field")
+    fleet = deal(7, 3000, field, EVERY_FAMILY)
+
+    planted = planted_ends(fleet)
+
+    assert len(planted) == 150
+    assert {spec.identity for spec in fleet if spec.fault is not Fault.NONE} == set(planted)
+    assert all(set(told["expected"]) == ENDINGS[told["fault"]] for told in planted.values())
+    assert len({told["fault"] for told in planted.values()}) >= 25
+    assert planted_ends(deal(7, 3000, field, EVERY_FAMILY)) == planted
+    assert planted_ends(deal(8, 3000, field, EVERY_FAMILY)) != planted
+
+
+def test_a_fault_is_drawn_only_where_it_makes_sense() -> None:
+    for spec in deal(7, 3000, fault_set("field"), EVERY_FAMILY):
+        assert spec.fault is Fault.NONE or not spec.is_visit_only
+        assert spec.fault is not Fault.HALF_WAY_REFUSAL or len(behaviour(spec.family).backend_keys) > 1
+
+
+def test_every_station_of_a_bad_model_is_bad_and_may_also_end_untouched() -> None:
+    bad = FaultSet(name="bad", bad_model=BadModel(model="THOR 11AS-P", fault=Fault.WITHOUT_EFFECT))
+
+    fleet = deal(7, 400, bad)
+
+    of_model = [spec for spec in fleet if spec.model == "THOR 11AS-P"]
+    assert len(of_model) > 30
+    assert {spec.fault for spec in of_model} == {Fault.WITHOUT_EFFECT}
+    assert {spec.expected for spec in of_model} == {frozenset({"reverted", "planned", "deferred", "skipped"})}
+    assert {spec.fault for spec in fleet if spec.model != "THOR 11AS-P"} == {Fault.NONE}
+
+
+def test_a_bad_model_and_a_share_go_together_and_the_model_keeps_its_own_fault() -> None:
+    both = FaultSet(
+        name="both",
+        share=0.5,
+        pool=(Fault.NO_BOOT,),
+        bad_model=BadModel(model="OpenOCPP ESP32", fault=Fault.FALLS_BACK),
+    )
+
+    fleet = deal(7, 200, both)
+
+    assert {spec.fault for spec in fleet if spec.model == "OpenOCPP ESP32"} == {Fault.FALLS_BACK}
+    assert sum(spec.fault is Fault.NO_BOOT for spec in fleet) == 100
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"share": 1.5, "pool": (Fault.LOST,)},
+        {"share": -0.1, "pool": (Fault.LOST,)},
+        {"share": 0.1},
+    ],
+    ids=["more than all", "less than none", "of nothing"],
+)
+def test_a_share_that_cannot_be_is_refused(facts: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="share"):
+        FaultSet(name="x", **facts)
+
+
+def test_a_bad_model_that_nobody_has_is_refused() -> None:
+    bad = FaultSet(name="bad", bad_model=BadModel(model="NO SUCH", fault=Fault.LOST))
+
+    with pytest.raises(ValueError, match="NO SUCH"):
+        deal(1, 20, bad)
+
+
+def test_a_silent_reconnect_is_dealt_one_of_the_five_times_that_were_seen() -> None:
+    fleet = deal(3, 400, FaultSet(name="x", counts={Fault.RECONNECTS_SILENTLY: 60}))
+
+    assert {spec.ways["reconnect_s"] for spec in fleet if spec.ways} == {0.0, 1.0, 9.0, 12.0, 30.0}

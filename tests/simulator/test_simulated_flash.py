@@ -2,7 +2,8 @@
 
 import pytest
 
-from migrate.simulator.behaviour import FAMILIES, VISIT_ONLY, behaviour
+from migrate.simulator.address import base_of, dial_url
+from migrate.simulator.behaviour import EVERY_FAMILY, VISIT_ONLY, behaviour
 from migrate.simulator.faults import Fault
 from migrate.simulator.flash import MASK, Flash, TooManyKeys
 
@@ -17,9 +18,11 @@ def values(flash: Flash, *keys: str) -> dict[str, str | None]:
     return {shown.key: shown.value for shown in flash.read(keys)[0]}
 
 
-@pytest.mark.parametrize("family", [*FAMILIES, VISIT_ONLY])
+@pytest.mark.parametrize("family", [*EVERY_FAMILY, VISIT_ONLY])
 def test_every_station_leaves_the_factory_on_the_source(family: str) -> None:
-    assert [address.rstrip("/") for address in flash_of(family).backend] == [SOURCE]
+    slash = behaviour(family).slash
+
+    assert [base_of(dial_url(address, "SIM-1", slash)) for address in flash_of(family).backend] == [SOURCE]
 
 
 def test_keys_are_found_whatever_their_case() -> None:

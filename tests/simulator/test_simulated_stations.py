@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from migrate.simulator.behaviour import FAMILIES
+from migrate.simulator.address import base_of, dial_url
+from migrate.simulator.behaviour import KEYED_FAMILIES, behaviour
+from migrate.simulator.control import BadOrder
 from migrate.simulator.faults import Fault
+from migrate.simulator.orders import orders_of
 from migrate.simulator.wirelog import (
     Kind,
     Side,
@@ -20,7 +23,7 @@ from migrate.simulator.wirelog import (
 pytestmark = pytest.mark.story
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", KEYED_FAMILIES)
 async def test_a_healthy_station_of_every_family_boots_on_the_target_after_write_and_reset(
     field: Any, station_of: Any, family: str
 ) -> None:
@@ -33,12 +36,12 @@ async def test_a_healthy_station_of_every_family_boots_on_the_target_after_write
 
     assert set(answers) <= {"Accepted", "RebootRequired"}
     assert last_side(there.log()) == {"SIM-1": Side.TARGET}
-    assert backend_held(there.log())["SIM-1"].rstrip("/") == there.target.url
+    assert base_of(dial_url(backend_held(there.log())["SIM-1"], "SIM-1", behaviour(family).slash)) == there.target.url
     assert commands_sent(there.log()) == len(answers) + 1
     assert commands_repeated_without_read(there.log()) == 0
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", KEYED_FAMILIES)
 async def test_a_written_backend_reads_back_at_once_and_is_not_used_before_the_restart(
     field: Any, station_of: Any, family: str
 ) -> None:
@@ -46,7 +49,8 @@ async def test_a_written_backend_reads_back_at_once_and_is_not_used_before_the_r
 
     await there.point_to(there.target.url)
 
-    assert there.fleet.stations["SIM-1"].held.rstrip("/") == there.target.url
+    held = there.fleet.stations["SIM-1"].held
+    assert base_of(dial_url(held, "SIM-1", behaviour(family).slash)) == there.target.url
     assert last_side(there.log()) == {"SIM-1": Side.SOURCE}
 
 
@@ -83,6 +87,23 @@ async def test_a_read_only_key_is_rejected_and_nothing_is_held(field: Any, stati
     assert backend_held(there.log()) == {"SIM-1": there.source.url}
 
 
+async def test_a_station_that_moved_well_may_refuse_to_be_taken_back(field: Any, station_of: Any) -> None:
+    there = await field([station_of("microocpp")])
+    await there.point_to(there.target.url)
+    await there.reset()
+    await there.until(lambda: boots_on_target(there.log()) == 1)
+
+    go_wrong = orders_of(there.fleet)["go_wrong"]
+    await go_wrong({"identity": "SIM-1", "fault": "read_only_key"})
+    wish = {"key": behaviour("microocpp").backend_keys[0], "value": there.source.url}
+    answer = await there.target.call("SIM-1", "ChangeConfiguration", wish)
+
+    with pytest.raises(BadOrder, match="read_only_key"):
+        await go_wrong({"identity": "SIM-1", "fault": "gremlins"})
+    assert answer[-1] == {"status": "Rejected"}
+    assert last_side(there.log()) == {"SIM-1": Side.TARGET}
+
+
 @pytest.mark.parametrize("family", ["keba", "alfen5", "amina"])
 async def test_a_half_way_refusal_applies_the_first_key_and_lets_it_be_undone(
     field: Any, station_of: Any, family: str
@@ -104,10 +125,10 @@ async def test_an_unanswered_reset_restarts_all_the_same(field: Any, station_of:
     there = await field([station_of("keba", Fault.RESET_UNANSWERED)])
     await there.point_to(there.target.url)
 
-    with pytest.raises(TimeoutError):
-        await there.source.call("SIM-1", "Reset", {"type": "Hard"}, timeout_s=0.3)
+    status = await there.reset()
     await there.until_side(Side.TARGET)
 
+    assert status == ""
     assert [e for e in there.log(Kind.ANSWER) if e.action == "Reset"] == []
 
 
@@ -240,7 +261,7 @@ async def test_a_driver_charges_to_the_end_when_nobody_touches_the_station(field
 
     assert len(there.log(Kind.TRANSACTION_STARTED)) == 1
     assert transactions_cut(there.log()) == 0
-    assert not there.fleet.stations["SIM-1"].is_charging
+    assert not there.fleet.stations["SIM-1"].connector.is_charging
 
 
 async def test_a_reset_that_cuts_a_driver_off_is_on_record(field: Any, station_of: Any) -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,15 @@ from migrate.wiring import Wired, open_campaign
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 SPEED = 80.0
+
+LENIENT_POLICY = (
+    ("[gate]", "[waves]\ncanary_per_profile = 200\n\n[gate]"),
+    ('min_confirmed = "60%"', 'min_confirmed = "1%"'),
+    ("max_failed = 20", "max_failed = 1000"),
+    ('max_failed_share = "40%"', 'max_failed_share = "100%"'),
+    ("max_lost = 2", "max_lost = 1000"),
+)
+"""One wave for everybody, and no gate that shuts: where faults are what is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +134,43 @@ def how_many(standing: Standing, *states: State) -> int:
     return sum(standing.totals[state] for state in states)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenery(Stage):
+    """A stage whose simulated fleet is told more than that of a demonstration."""
+
+    fleet: Mapping[str, Any] = field(default_factory=dict)
+
+    def write_fleet(self) -> Path:
+        path = Stage.write_fleet(self)
+        path.write_text(json.dumps(json.loads(path.read_text()) | self.fleet))
+        return path
+
+
 @asynccontextmanager
 async def a_field(
-    stations: int,
+    stations: int = 0,
     *,
     faults: dict[Fault, int] | None = None,
     policy: Sequence[tuple[str, str]] = (),
     speed: float = SPEED,
+    specs: Sequence[StationSpec] = (),
+    target: str = "ws://127.0.0.1:{port}/ocpp",
+    csms: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Field]:
-    """A fleet that is online on the source, a plan that is approved, a listening process, and nothing begun."""
+    """A fleet that is online on the source, a plan that is approved, a listening process, and nothing begun.
+
+    The fleet is dealt, or it is these very specs.  `target` is the new
+    backend's address as stations dial it, `csms` what the simulated backends
+    are like.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="story-")))
-        specs = deal(3, stations, FaultSet(name="story", counts=faults or {}))
-        stage = _stage(folder, specs, speed)
+        dealt = specs or deal(3, stations, FaultSet(name="story", counts=faults or {}))
+        stage = _stage(folder, dealt, speed, target, csms or {})
         fleet = await stack.enter_async_context(simulated_fleet(stage))
         stage.write_campaign(fleet.csms)
-        _change(folder / "campaign.toml", policy)
+        was, wanted = (one.format(port=stage.target_port) for one in ("ws://127.0.0.1:{port}/ocpp", target))
+        _change(folder / "campaign.toml", [(f'url = "{was}"', f'url = "{wanted}"'), *policy])
         wired = await stack.enter_async_context(open_campaign(folder, create=True))
         site = Field(stage, wired, await _approved(wired, stage))
         stack.push_async_callback(_end, site)
@@ -149,9 +179,11 @@ async def a_field(
         yield site
 
 
-def _stage(folder: Path, specs: Sequence[StationSpec], speed: float) -> Stage:
+def _stage(
+    folder: Path, specs: Sequence[StationSpec], speed: float, target_url: str, csms: Mapping[str, Any]
+) -> Scenery:
     source, target = free_ports(2)
-    return Stage(
+    return Scenery(
         folder=folder,
         seed=3,
         speed=speed,
@@ -159,6 +191,10 @@ def _stage(folder: Path, specs: Sequence[StationSpec], speed: float) -> Stage:
         stations=stations_of(specs),
         source_port=source,
         target_port=target,
+        fleet={
+            "target_url": target_url.format(port=target).rstrip("/"),
+            "csms": {"source": {}, "target": {}} | dict(csms),
+        },
     )
 
 

@@ -18,4 +18,4 @@ def test_a_campaign_that_is_killed_again_and_again_ends_as_if_it_never_was() -> 
     )
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert " 7 " in ended.stdout.splitlines()[1], "seven kills, the listening process among them"
+    assert " 9 " in ended.stdout.splitlines()[1], "nine kills, the listening process and a rollback among them"

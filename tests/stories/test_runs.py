@@ -52,7 +52,7 @@ async def test_a_target_that_goes_down_in_the_night_pauses_the_wave_and_is_charg
 
 
 async def test_a_person_pauses_halts_and_resumes_a_run_and_ctrl_c_loses_nothing(field_of: Callable[..., Any]) -> None:
-    async with field_of(16, policy=[ONE_BY_ONE]) as site:
+    async with field_of(24, policy=[ONE_BY_ONE]) as site:
         run = await site.run()
         await site.until(is_under_way)
 
@@ -80,7 +80,7 @@ async def test_a_person_pauses_halts_and_resumes_a_run_and_ctrl_c_loses_nothing(
         assert how_many(between, *IN_FLIGHT) == 0
         assert how_many(between, *UNTOUCHED) > 0
         assert again.code == 0, again.err
-        assert how_many(after, State.SETTLED) == 16
+        assert how_many(after, State.SETTLED) == 24
         assert site.agrees_with_the_stations(after)
 
 

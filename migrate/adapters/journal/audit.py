@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Row, Select, select
 
+from migrate.adapters.journal import history
 from migrate.adapters.journal.chain import GENESIS, Line, digest, hash_of
 from migrate.adapters.journal.rows import from_column, to_column
 from migrate.adapters.journal.store import Store
@@ -39,6 +40,7 @@ class _Walk:
     ends: dict[str, tuple[int, str]] = field(default_factory=dict)  # writer: link and hash of its newest line
     claims: list[tuple[int, str, int, str]] = field(default_factory=list)  # seq of the anchor, writer, link, hash
     vouched: dict[str, tuple[int, str]] = field(default_factory=dict)  # kind: seq and digest of its newest event
+    imports: dict[int, str] = field(default_factory=dict)  # number: digest of the versions it added
     opened: set[str] = field(default_factory=set)  # attempts
     moves: dict[str, tuple[int, str]] = field(default_factory=dict)  # attempt: how many, and where the last one led
     seq: int = 0
@@ -94,6 +96,8 @@ def _remember(walk: _Walk, row: Row[tuple[object, ...]]) -> Iterator[Break]:
             walk.moves[row.attempt] = (walk.moves.get(row.attempt, (0, ""))[0] + 1, data["to"])
         elif "digest" in data:
             walk.vouched[row.kind] = (row.seq, data["digest"])
+            if "history" in data:
+                walk.imports[data["number"]] = data["history"]
     except (ValueError, KeyError, TypeError, AttributeError):
         yield Break(what=f"the data of this {row.kind} cannot be read", seq=row.seq, writer=from_column(row.writer))
 
@@ -120,6 +124,8 @@ def _document_breaks(connection: Connection, walk: _Walk) -> Iterator[Break]:
         bodies = connection.execute(select(STATION.c.body).order_by(STATION.c.place)).scalars()
         if digest("".join(digest(body) for body in bodies)) != vouched[1]:
             yield Break(what="the inventory is not the one that was imported", seq=vouched[0])
+    for number in history.broken(connection, walk.imports):
+        yield Break(what=f"what import {number} made of the stations is not what was recorded")
     if vouched := walk.vouched.get(EventKind.PLAN_MADE):
         body = connection.execute(select(PLAN.c.body).where(PLAN.c.current == 1)).scalar()
         if body is None or digest(body) != vouched[1]:

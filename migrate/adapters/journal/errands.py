@@ -1,4 +1,4 @@
-"""What is written beside plain changes: orders, wave marks, batches, processes, inventory, plans, approvals.
+"""What is written beside plain changes: orders, wave marks, batches, processes, plans, approvals.
 
 Each function is one errand inside one transaction.  It checks first, raising
 before anything is written, and leaves an event for everything it changes.
@@ -6,20 +6,19 @@ before anything is written, and leaves an event for everything it changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from migrate.adapters.journal.chain import digest
 from migrate.adapters.journal.reads import WHOLE_PLAN
 from migrate.adapters.journal.rows import Prepared, document, process_row, time_text, to_column
-from migrate.adapters.journal.tables import APPROVAL, BATCH, CONTROL, PLAN, PROCESS, STATION, WAVE_MARK
+from migrate.adapters.journal.tables import APPROVAL, BATCH, CONTROL, PLAN, PROCESS, WAVE_MARK
 from migrate.adapters.journal.transaction import Transaction, put
 from migrate.domain.errors import Stale
 from migrate.domain.record import Approval, Control, Event, EventKind, Process, WaveMark
-from migrate.domain.station import Station
 from migrate.domain.wave import Plan
 
 
@@ -77,23 +76,6 @@ def approve(transaction: Transaction, approval: Approval) -> None:
     transaction.connection.execute(insert(APPROVAL).values(row))
     data = {"fingerprint": approval.fingerprint, "wave": approval.wave, "by": approval.by}
     transaction.append(Event(kind=EventKind.APPROVED, at=approval.at, data=data))
-
-
-def store_stations(transaction: Transaction, stations: Sequence[Station], at: datetime, note: Mapping[str, Any]) -> str:
-    """Replace the inventory; its digest, which the event vouches for."""
-    rows = [_station_row(place, station) for place, station in enumerate(stations)]
-    whole = digest("".join(row["digest"] for row in rows))
-    transaction.connection.execute(delete(STATION))
-    if rows:
-        transaction.connection.execute(insert(STATION), rows)
-    data = {**note, "stations": len(rows), "digest": whole}
-    transaction.append(Event(kind=EventKind.INVENTORY, at=at, data=data))
-    return whole
-
-
-def _station_row(place: int, station: Station) -> dict[str, Any]:
-    body = document(station)
-    return {"place": place, "identity": to_column(station.identity), "body": body, "digest": digest(body)}
 
 
 def store_plan(transaction: Transaction, plan: Plan, at: datetime, note: Mapping[str, Any]) -> None:

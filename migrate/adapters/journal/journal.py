@@ -13,7 +13,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from migrate.adapters.journal import errands, lease, reads
+from migrate.adapters.journal import errands, history, lease, reads
+from migrate.adapters.journal.history import Imported
 from migrate.adapters.journal.lease import Lease
 from migrate.adapters.journal.presence import LastSeen
 from migrate.adapters.journal.rows import prepared, sighting_from
@@ -21,8 +22,9 @@ from migrate.adapters.journal.store import BUSY_TIMEOUT_S, Store, open_store
 from migrate.adapters.journal.transaction import Transaction
 from migrate.adapters.journal.writer import Writer
 from migrate.domain.attempt import State
+from migrate.domain.changes import Import, Version
 from migrate.domain.errors import JournalError
-from migrate.domain.evidence import IdentityFacts, Sighting
+from migrate.domain.evidence import IdentityFacts, Side, Sighting
 from migrate.domain.record import Approval, Attempt, Change, Control, Process, StoredEvent, WaveMark
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan
@@ -90,8 +92,14 @@ class SqlJournal:
     ) -> list[Attempt]:
         return await self._read(reads.attempts, wave=wave, batch=batch, states=states, identities=identities)
 
-    async def source_facts(self, identity: str) -> IdentityFacts:
-        return await self._read(reads.source_facts, identity)
+    async def history(self, identity: str) -> list[Attempt]:
+        return await self._read(reads.history, identity)
+
+    async def rollbacks(self, *, after: int = 0) -> list[Attempt]:
+        return await self._read(reads.rollbacks, after=after)
+
+    async def facts(self, identity: str, side: Side) -> IdentityFacts:
+        return await self._read(reads.facts, identity, side)
 
     async def missed(self, identity: str) -> list[Sighting]:
         return [sighting_from(line) for line in await self._read(reads.missed, identity)]
@@ -149,7 +157,19 @@ class SqlJournal:
 
     async def store_stations(self, stations: Sequence[Station], *, note: Mapping[str, Any] = NOTHING) -> str:
         """Replace the inventory; ``note`` says where it came from.  The digest of what was stored."""
-        return await self._send(errands.store_stations, stations, self._clock.now(), note)
+        return (await self.import_stations(stations, note=note)).digest
+
+    async def import_stations(self, stations: Sequence[Station], *, note: Mapping[str, Any] = NOTHING) -> Imported:
+        """Replace the inventory, keep what it was, and tell what that changed."""
+        return await self._send(history.import_stations, stations, self._clock.now(), note)
+
+    async def imports(self) -> list[Import]:
+        """Every import of an inventory, oldest first."""
+        return await self._read(history.imports)
+
+    async def station_versions(self, identity: str) -> list[Version]:
+        """What each import that touched a station made of it, oldest first."""
+        return await self._read(history.versions, identity)
 
     async def stations(self) -> list[Station]:
         return await self._read(reads.stations)

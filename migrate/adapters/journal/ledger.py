@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from migrate.domain.attempt import ENDS, State
+from migrate.domain.attempt import ENDS, RESTING, State
 from migrate.domain.errors import Stale
 from migrate.domain.record import Attempt, Change, Guard
 
@@ -29,6 +29,10 @@ class Known:
     def is_alive(self) -> bool:
         return self.state not in ENDS
 
+    @property
+    def is_under_way(self) -> bool:
+        return self.state not in RESTING
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -37,7 +41,7 @@ class Ledger:
     control_epoch: int = 0
     batches: dict[str, int] = field(default_factory=dict)
     attempts: dict[str, Known] = field(default_factory=dict)
-    alive: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # identity: attempts
+    under_way: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # identity: attempts
     taken: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))  # scope: places taken
     held: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # attempt: scopes
 
@@ -68,16 +72,16 @@ class Ledger:
 
     def _check_alone(self, change: Change) -> None:
         """One attempt in flight per station, after the whole change."""
-        if len(change.attempts) == 1 and self.alive[change.attempts[0].identity] <= {change.attempts[0].id}:
+        if len(change.attempts) == 1 and self.under_way[change.attempts[0].identity] <= {change.attempts[0].id}:
             return  # the common case: nobody else is there
         if len(change.attempts) != len({attempt.id for attempt in change.attempts}):
             raise Stale("One change moves the same attempt twice.", guard="state")
         after: dict[str, set[str]] = {}
         for attempt in change.attempts:
-            living = after.setdefault(attempt.identity, set(self.alive[attempt.identity]))
-            (living.discard if attempt.is_ended else living.add)(attempt.id)
-        for identity, living in after.items():
-            if len(living) > 1:
+            moving = after.setdefault(attempt.identity, set(self.under_way[attempt.identity]))
+            (moving.add if attempt.is_under_way else moving.discard)(attempt.id)
+        for identity, moving in after.items():
+            if len(moving) > 1:
                 raise Stale(f"{identity} already has an attempt in flight.", guard="state")
 
     def _check_permits(self, change: Change, guard: Guard) -> None:
@@ -88,8 +92,8 @@ class Ledger:
 
     def _note(self, attempt: Attempt, guard: Guard | None) -> None:
         self.attempts[attempt.id] = Known(attempt.identity, attempt.state, attempt.version)
-        living = self.alive[attempt.identity]
-        (living.discard if attempt.is_ended else living.add)(attempt.id)
+        moving = self.under_way[attempt.identity]
+        (moving.add if attempt.is_under_way else moving.discard)(attempt.id)
         before = self.held[attempt.id]
         after = before | {p.scope for p in guard.permits} if guard else before
         if not attempt.holds_permits:

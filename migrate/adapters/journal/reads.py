@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, exists, func, select
 
 from migrate.adapters.journal import tables
 from migrate.adapters.journal.presence import LastSeen
@@ -22,14 +22,25 @@ from migrate.adapters.journal.rows import (
 )
 from migrate.adapters.journal.tables import APPROVAL, ATTEMPT, CONTROL, EVENT, PLAN, PRESENCE, PROCESS, STATION
 from migrate.adapters.journal.transaction import in_chunks
-from migrate.domain.attempt import State
+from migrate.domain.attempt import ENDS, State
 from migrate.domain.evidence import IdentityFacts, Side
-from migrate.domain.record import Approval, Attempt, Control, EventKind, Process, StoredEvent, WaveMark
+from migrate.domain.record import Approval, Attempt, Control, Direction, EventKind, Process, StoredEvent, WaveMark
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan
 
 WHOLE_PLAN = -1
 """How an approval of the plan as a whole is spelt in its table."""
+
+_OF_SAME = ATTEMPT.alias("of_same")
+_NUMBERS_GIVEN = select(func.max(_OF_SAME.c.number)).where(_OF_SAME.c.identity == ATTEMPT.c.identity)
+_WHOLE = select(ATTEMPT, _NUMBERS_GIVEN.scalar_subquery().label("numbers_given"))
+_ENDS = sorted(state.value for state in ENDS)
+
+
+def _is_void(attempt: Any) -> ColumnElement[bool]:
+    """A rollback that came to nothing, in SQL (``Attempt.is_void``)."""
+    written_off = and_(attempt.c.state == State.SKIPPED.value, attempt.c.left == 1)
+    return and_(attempt.c.direction == Direction.BACK.value, attempt.c.state.in_(_ENDS), ~written_off)
 
 
 def attempts(
@@ -40,16 +51,26 @@ def attempts(
     states: Collection[State] | None,
     identities: Collection[str] | None,
 ) -> list[Attempt]:
-    """The newest attempt of each station that fits, in the order they were opened."""
+    """The attempt in force of each station that fits, in the order they were opened."""
     c = ATTEMPT.c
     later = ATTEMPT.alias("later")
-    is_newest = ~exists().where(later.c.identity == c.identity, later.c.number > c.number)
-    wanted = select(ATTEMPT).where(is_newest)
+    is_newest = ~exists().where(later.c.identity == c.identity, later.c.number > c.number, ~_is_void(later))
+    wanted = _WHOLE.where(is_newest, ~_is_void(ATTEMPT))
     wanted = wanted if wave is None else wanted.where(c.wave == wave)
     wanted = wanted if batch is None else wanted.where(c.batch == to_column(batch))
     wanted = wanted if states is None else wanted.where(c.state.in_(sorted(state.value for state in states)))
     rows = sorted(_for_each(connection, wanted, c.identity, identities), key=lambda row: int(row["place"]))
     return [attempt_from(row) for row in rows]
+
+
+def history(connection: Connection, identity: str) -> list[Attempt]:
+    wanted = _WHOLE.where(ATTEMPT.c.identity == to_column(identity)).order_by(ATTEMPT.c.number)
+    return [attempt_from(row) for row in connection.execute(wanted).mappings()]
+
+
+def rollbacks(connection: Connection, *, after: int) -> list[Attempt]:
+    wanted = _WHOLE.where(ATTEMPT.c.direction == Direction.BACK.value, ATTEMPT.c.seq > after).order_by(ATTEMPT.c.place)
+    return [attempt_from(row) for row in connection.execute(wanted).mappings()]
 
 
 def _for_each(
@@ -62,9 +83,9 @@ def _for_each(
         yield from connection.execute(wanted.where(column.in_(chunk))).mappings()
 
 
-def source_facts(connection: Connection, identity: str) -> IdentityFacts:
+def facts(connection: Connection, identity: str, side: Side) -> IdentityFacts:
     found = presence(connection, identities=[identity])
-    return next((last.facts for last in found if last.side is Side.SOURCE), IdentityFacts())
+    return next((last.facts for last in found if last.side is side), IdentityFacts())
 
 
 def presence(connection: Connection, *, identities: Collection[str] | None) -> list[LastSeen]:

@@ -222,6 +222,7 @@ def attempt_from(row: Row) -> Attempt:
         confirmed_at=_time_of_or_none(row["confirmed_at"]),
         fingerprint=from_column(row["fingerprint"]),
         version=row["version"],
+        numbers_given=row["numbers_given"],
     )
 
 

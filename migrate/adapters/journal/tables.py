@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from migrate.domain.attempt import ENDS
+from migrate.domain.attempt import RESTING
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")
 STRICT: dict[str, Any] = {"sqlite_strict": True}
-ALIVE = text("state NOT IN ({})".format(", ".join(f"'{state.value}'" for state in sorted(ENDS))))
+UNDER_WAY = text("state NOT IN ({})".format(", ".join(f"'{state.value}'" for state in sorted(RESTING))))
 
 
 def _text(**options: Any) -> Any:
@@ -70,7 +70,7 @@ class ChainRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """An attempt as it stands; one per station may be alive.
+    """An attempt as it stands; one per station may be under way.
 
     ``place`` is the order of opening, ``seq`` the line of its last move.
     """
@@ -78,7 +78,7 @@ class AttemptRow(SQLModel, table=True):
     __tablename__ = "attempt"
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("identity", "number", name="attempt_number"),
-        Index("attempt_alive", "identity", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
+        Index("attempt_under_way", "identity", unique=True, sqlite_where=UNDER_WAY, postgresql_where=UNDER_WAY),
         Index("attempt_batch", "batch"),
         STRICT,
     )
@@ -196,6 +196,18 @@ class StationRow(SQLModel, table=True):
     digest: str = _text()
 
 
+class StationVersionRow(SQLModel, table=True):
+    """A station as one import made it; of one that the import dropped, what it was until then."""
+
+    __tablename__ = "station_version"
+    __table_args__: ClassVar[Any] = (Index("station_version_identity", "identity", "number"), STRICT)
+    number: int = _whole(primary_key=True)
+    identity: str = _text(primary_key=True)
+    change: str = _text()
+    body: str = _text()
+    digest: str = _text()
+
+
 class PlanRow(SQLModel, table=True):
     """A plan that was made; one of them is current."""
 
@@ -242,5 +254,6 @@ WAVE_MARK = _table("wave_mark")
 PROCESS = _table("process")
 PRESENCE = _table("presence")
 STATION = _table("station")
+STATION_VERSION = _table("station_version")
 PLAN = _table("plan")
 LEASE = _table("lease")

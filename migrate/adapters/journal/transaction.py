@@ -25,7 +25,7 @@ from migrate.adapters.journal.rows import (
     to_column,
 )
 from migrate.adapters.journal.tables import ATTEMPT, BATCH, CHAIN, CONTROL, EVENT, PERMIT, PRESENCE
-from migrate.domain.attempt import ENDS, State
+from migrate.domain.attempt import RESTING, State
 from migrate.domain.errors import Stale
 from migrate.domain.record import Event
 
@@ -51,7 +51,7 @@ _SEE = Batched(
     .values(seq=bindparam("seq"), body=bindparam("body"))
 )
 _KNOWN = select(ATTEMPT.c.id, ATTEMPT.c.identity, ATTEMPT.c.state, ATTEMPT.c.version)
-_ALIVE = _KNOWN.where(ATTEMPT.c.state.not_in([state.value for state in ENDS]))
+_UNDER_WAY = _KNOWN.where(ATTEMPT.c.state.not_in([state.value for state in RESTING]))
 _HELD = select(PERMIT.c.attempt, PERMIT.c.scope)
 _TAKEN = select(PERMIT.c.scope, func.count()).group_by(PERMIT.c.scope)
 _EPOCHS = select(BATCH.c.batch, BATCH.c.epoch)
@@ -130,7 +130,7 @@ class Transaction:
         attempts = [attempt for change in changes for attempt in change.attempts]
         guards = [change.guard for change in changes if change.guard]
         ledger = Ledger()
-        self._note_attempts(ledger, self._rows(_ALIVE, ATTEMPT.c.identity, {a.identity for a in attempts}))
+        self._note_attempts(ledger, self._rows(_UNDER_WAY, ATTEMPT.c.identity, {a.identity for a in attempts}))
         unknown = {a.id for a in attempts} - ledger.attempts.keys()
         self._note_attempts(ledger, self._rows(_KNOWN, ATTEMPT.c.id, unknown))
         for attempt, scope in self._rows(_HELD, PERMIT.c.attempt, ledger.attempts):
@@ -147,8 +147,8 @@ class Transaction:
         for name, identity, state, version in rows:
             known = Known(from_column(identity), State(state), version)
             ledger.attempts[from_column(name)] = known
-            if known.is_alive:
-                ledger.alive[known.identity].add(from_column(name))
+            if known.is_under_way:
+                ledger.under_way[known.identity].add(from_column(name))
 
     def _rows(self, statement: Any, column: Any, values: Collection[str]) -> list[Any]:
         found: list[Any] = []

@@ -14,7 +14,7 @@ import msgspec
 from migrate.adapters.ocpp.messages import Answer, Error, Result
 from migrate.domain.errors import CsmsUnavailable, MigrateError, Unreachable
 from migrate.domain.evidence import Side, Sighting
-from migrate.ports import Presence
+from migrate.ports import Latency, Presence
 
 MAX_LINE_BYTES = 1 << 20
 PULSE_S = 2.0  # how often the listening process says what it sees
@@ -63,9 +63,10 @@ class Reply(msgspec.Struct, omit_defaults=True):
 
 
 class News(msgspec.Struct, omit_defaults=True):
-    """One line of a subscription: who can be seen, a sighting, or that some were left out."""
+    """One line of a subscription: who can be seen and how quickly it answers, a sighting, or that some were left out."""
 
     sees: list[Side] | None = None
+    latency: dict[Side, Latency] | None = None  # only of those that were measured lately
     sighting: Sighting | None = None
     dropped: bool = False
 

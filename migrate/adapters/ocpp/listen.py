@@ -32,7 +32,7 @@ from migrate.adapters.ocpp.recorder import Record, Recorder
 from migrate.adapters.ocpp.relay import Relay
 from migrate.domain.errors import MigrateError
 from migrate.domain.evidence import Kind, Side, Sighting
-from migrate.ports import Presence
+from migrate.ports import Latency, Presence
 
 MAX_IN_FLIGHT = 4_000  # requests of one connection
 MAX_UNREAD_BYTES = 1 << 21  # of one subscriber
@@ -86,7 +86,7 @@ class ListenServer:
     def _pulse(self) -> None:
         """Say regularly what can be seen: a process that hangs falls silent, and who watches it goes blind."""
         self._tell_state()
-        self._tell(News(sees=self.sees), self._watchers)
+        self._tell(News(sees=self.sees, latency=self.latency), self._watchers)
         self._pulsing = asyncio.get_running_loop().call_later(PULSE_S, self._pulse)
 
     async def wait(self) -> None:
@@ -155,6 +155,12 @@ class ListenServer:
         """The sides on which absence means something at this moment."""
         return sorted(side for side, relay in self._relays.items() if relay.is_up and self._recorder.is_recording)
 
+    @property
+    def latency(self) -> dict[Side, Latency]:
+        """How quickly the CSMS of each side answers its stations, where that was measured lately."""
+        measured = {side: relay.latency() for side, relay in self._relays.items()}
+        return {side: latency for side, latency in measured.items() if latency is not None}
+
     def _tell_state(self) -> None:
         if (sees := self.sees) != self._told:
             self._told = sees
@@ -206,7 +212,7 @@ class ListenServer:
         while text := await reader.readline():
             request = msgspec.json.decode(text, type=Request)
             if request.do in ("subscribe", "watch"):
-                writer.write(line(News(sees=self.sees)))
+                writer.write(line(News(sees=self.sees, latency=self.latency)))
                 (self._subscribers if request.do == "subscribe" else self._watchers)[writer] = None
                 continue
             if len(asked) >= MAX_IN_FLIGHT:

@@ -21,6 +21,7 @@ from typing import Any
 from migrate import ports
 from migrate.adapters.ocpp import handshake
 from migrate.adapters.ocpp.dialling import NoReply, Upstream
+from migrate.adapters.ocpp.gauge import Gauge
 from migrate.adapters.ocpp.handshake import BadHead, Reply, Upgrade
 from migrate.adapters.ocpp.health import Health, reason_of
 from migrate.adapters.ocpp.lab import Lab
@@ -77,6 +78,7 @@ class Relay:
         self._sweeper: asyncio.TimerHandle | None = None
         self._sessions = Register(charging or {})
         self._health = Health(self._probe, self._csms_changed)
+        self.gauge = Gauge(now)
         self.counts: Counter[str] = Counter()
         self._refusals = Refusals()
         self._lobby = Lobby(self.limits, self.turn_away, self.counts)
@@ -152,6 +154,7 @@ class Relay:
         if self._upstream is None:
             self._open_lab(leg, upgrade)
             return
+        began_s = asyncio.get_running_loop().time()
         try:
             upstream, reply = await self._upstream.dial(upgrade)
         except (OSError, TimeoutError) as error:
@@ -159,9 +162,11 @@ class Relay:
             self.turn_away(leg, HTTPStatus.SERVICE_UNAVAILABLE)
             return
         except (NoReply, BadHead) as error:
+            self._welcomed(began_s)
             self._health.gated(upgrade.identity, str(error))
             self.turn_away(leg, HTTPStatus.BAD_GATEWAY)
             return
+        self._welcomed(began_s)
         if reply.is_open:
             self._health.up()
             self._refusals.welcome(upgrade.identity)
@@ -169,6 +174,10 @@ class Relay:
         else:
             upstream.transport.close()
             self._refused(leg, upgrade, reply)
+
+    def _welcomed(self, began_s: float) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self.gauge.welcomed(now_s - began_s, now_s)
 
     def _refused(self, leg: StationLeg, upgrade: Upgrade, reply: Reply) -> None:
         """The CSMS said no at its door: the station hears it in the CSMS's own words."""
@@ -283,7 +292,10 @@ class Relay:
             raise Unreachable(
                 f"{identity} {why} on the {self.side}.", identity=identity, sent=False, hint="Nothing was sent."
             )
-        return await session.calls.inject(action, payload, timeout_s=timeout_s, not_after_s=limit)
+        answer = await session.calls.inject(action, payload, timeout_s=timeout_s, not_after_s=limit)
+        if action == "GetConfiguration" and (told := session.tap.answered_us(answer, self._now())):
+            self.see(told)
+        return answer
 
     def session(self, identity: str) -> ports.Session | None:
         """The session that counts for this identity, or ``None``."""
@@ -293,6 +305,11 @@ class Relay:
         """How many sessions of this identity answer; ``ask`` pings them, so that the next look knows better."""
         return self._sessions.answering(identity, ask=ask)
 
+    def latency(self) -> ports.Latency | None:
+        """How quickly the CSMS has lately answered its stations; of a lab nothing is said, it is no backend."""
+        return None if self.is_lab else self.gauge.latency(asyncio.get_running_loop().time())
+
     def stats(self) -> dict[str, Any]:
-        live = len(self._sessions)
-        return {"side": self.side.value, "up": self.is_up, "lab": self.is_lab, "live": live, **self.counts}
+        live, latency = len(self._sessions), self.latency()
+        answers = {"answers_in_s": latency.median_s, "slowest_s": latency.slowest_s} if latency else {}
+        return {"side": self.side.value, "up": self.is_up, "lab": self.is_lab, "live": live, **answers, **self.counts}

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from migrate.adapters.ocpp.calls import Calls
 from migrate.adapters.ocpp.framing import Opcode, Piece, close_frame, encode
+from migrate.adapters.ocpp.gauge import Gauge, timed_id
 from migrate.adapters.ocpp.lane import Fate, Lane
 from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.messages import kind_of, may_begin_message, peek
@@ -41,6 +42,7 @@ class Hub(Protocol):
     """What a session asks of its relay."""
 
     limits: Limits
+    gauge: Gauge
 
     def see(self, sighting: Sighting) -> None: ...
     def note(self, session: Session, text: str) -> None: ...
@@ -57,6 +59,7 @@ class Session:
         "_missed",
         "_pinged_at",
         "_secret",
+        "_timed",
         "calls",
         "connected_at",
         "down",
@@ -87,6 +90,7 @@ class Session:
         self._secret = prefix.encode()  # what our pings carry
         self._pinged_at, self._missed = 0.0, 0
         self._is_over = self._is_stuck = False
+        self._timed = ""  # the id of a call whose answer is being timed
 
     def join(self, upstream: Leg) -> None:
         """Both legs stand: from now on bytes pass."""
@@ -148,9 +152,17 @@ class Session:
         if text[:3] != b"[2," and self.turns.has_csms_calls and (seen := peek(text)) and seen[0] != 2:
             self.turns.csms_answered(seen[1])
             self.calls.send_next()
+        if self.heard_s >= self.hub.gauge.next_s:
+            self._time(text)
         sighting = self.tap.station_said(text, self.heard_at)
         if sighting is not None:
             self.hub.see(sighting)
+
+    def _time(self, text: bytes) -> None:
+        """One call in a while shows how quickly the CSMS answers."""
+        id_ = timed_id(text)
+        if id_ and self.hub.gauge.asked(self, self._loop.time()):
+            self._timed = id_
 
     def _judge_csms(self, text: bytes) -> Fate:
         """While a call of ours waits or is open, the CSMS's calls wait; its answers do not."""
@@ -160,12 +172,15 @@ class Session:
         return Fate.HOLD if kind == 2 else Fate.PASS
 
     def _heard_csms(self, text: bytes, fate: Fate) -> None:
-        if text[:2] == b"[3" and not self.tap.waits_for_answer:
+        if text[:2] == b"[3" and not self.tap.waits_for_answer and not self._timed:
             return
         seen = peek(text)
         if seen is None:
             return
         if seen[0] != 2:
+            if seen[1] == self._timed and self._timed:
+                self._timed = ""
+                self.hub.gauge.answered(self, self._loop.time())
             sighting = self.tap.csms_answered(seen[1], text)
             if sighting is not None:
                 self.hub.see(sighting)
@@ -259,6 +274,8 @@ class Session:
             return
         self.calls.stop(why)
         self._is_over = True
+        if self._timed:
+            self.hub.gauge.forget(self)
         for leg in (self.station, self.upstream):
             leg.abort() if abort else leg.close()
         for sighting in self.tap.over():

@@ -15,10 +15,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from migrate.adapters.ocpp.messages import Call, Error, Malformed, Result, clean, parse, peek
-from migrate.domain.evidence import CHARGING, NOT_CHARGING, IdentityFacts, Kind, Side, Sighting, facts_from_boot
+from migrate.adapters.ocpp.messages import Answer, Call, Error, Malformed, Result, clean, parse, peek
+from migrate.domain.evidence import (
+    CHARGING,
+    NOT_CHARGING,
+    IdentityFacts,
+    Kind,
+    Side,
+    Sighting,
+    facts_from_boot,
+    status_detail,
+)
 
 MAX_OPEN = 32  # calls of one station whose answers we wait for
+MAX_CODE = 64  # characters of an error code; the standard says 50
 NOTHING_SAID = IdentityFacts()  # one for all: most sightings carry no facts
 
 
@@ -125,6 +135,11 @@ class Tap:
             self._remember(self._transactions, answer.payload.get("transactionId"), connector)
         return None
 
+    def answered_us(self, answer: Answer, at: datetime) -> Sighting | None:
+        """What a station says to a question of ours, where it says something of itself: how many keys it takes."""
+        keys = _keys_at_a_time(answer.payload) if isinstance(answer, Result) else 0
+        return self.place.sighting(Kind.KEYS, at, detail=str(keys)) if keys else None
+
     def over(self) -> Iterator[Sighting]:
         """The session has ended: boots that nobody answered are still boots."""
         boots, self._boots = self._boots, {}
@@ -156,7 +171,7 @@ class Tap:
             self._busy[connector] = None
         elif connector and status in NOT_CHARGING:
             self._busy.pop(connector, None)
-        return self.place.sighting(Kind.STATUS, at, connector=connector, detail=status)
+        return self.place.sighting(Kind.STATUS, at, connector=connector, detail=_told(status, call.payload))
 
     def _started(self, call: Call, at: datetime) -> Sighting:
         connector = _number(call.payload.get("connectorId"))
@@ -214,6 +229,24 @@ def _must_be_read(text: bytes) -> bool:
 def _is_heartbeat(text: bytes) -> bool:
     """Whether this is a heartbeat as nearly all stations write it; only a shortcut."""
     return text.endswith(b"{}]") and _HEARTBEAT.fullmatch(text) is not None
+
+
+def _keys_at_a_time(payload: Mapping[str, Any]) -> int:
+    """The value of GetConfigurationMaxKeys in an answer; 0 where it has none that makes sense."""
+    listed = payload.get("configurationKey")
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and str(entry.get("key")).lower() == "getconfigurationmaxkeys":
+            text = str(entry.get("value"))
+            return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+    return 0
+
+
+def _told(status: str, payload: Mapping[str, Any]) -> str:
+    """A status with its error codes, of which nearly all have none."""
+    error, vendor_error = payload.get("errorCode"), payload.get("vendorErrorCode")
+    if error in (None, "NoError") and not vendor_error:
+        return status
+    return status_detail(status, clean(error, MAX_CODE), clean(vendor_error, MAX_CODE))
 
 
 def _number(value: object) -> int:

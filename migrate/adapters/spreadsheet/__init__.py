@@ -7,7 +7,10 @@ saved in the meantime is noticed and never half-read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import available_timezones
@@ -15,12 +18,13 @@ from zoneinfo import available_timezones
 from migrate.adapters.spreadsheet.columns import ColumnMap, parse_map
 from migrate.adapters.spreadsheet.guard import Kind, kind_of
 from migrate.adapters.spreadsheet.rows import Built, build_rows
-from migrate.adapters.spreadsheet.table import Detected, FileRefused
+from migrate.adapters.spreadsheet.table import Detected, FileRefused, Table
 from migrate.adapters.spreadsheet.template import EXPLANATIONS, template_csv, template_xlsx
 from migrate.adapters.spreadsheet.text import LARGEST_BYTES, read_delimited
 from migrate.adapters.spreadsheet.workbook import read_workbook
 from migrate.domain.finding import Finding
 from migrate.domain.inventory import Origin, Place, Problem, judge, problem
+from migrate.domain.references import References
 from migrate.domain.station import Station
 
 __all__ = ["EXPLANATIONS", "Detected", "InventoryReading", "read_inventory", "template_csv", "template_xlsx"]
@@ -32,6 +36,7 @@ class InventoryReading:
 
     ``rows`` counts rows that are not blank, headers aside.  ``proposal`` is a
     column map in TOML when the file had foreign headers and no map was given.
+    ``tables`` are the sheets as they stand, kept only when asked for.
     """
 
     stations: tuple[Station, ...]
@@ -40,6 +45,7 @@ class InventoryReading:
     files: tuple[str, ...]
     detected: tuple[Detected, ...] = ()
     proposal: str = ""
+    tables: tuple[Table, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -65,6 +71,8 @@ def read_inventory(
     *,
     sheet: str | None = None,
     exclude_rows: frozenset[int] = frozenset(),
+    references: References | None = None,
+    keep_tables: bool = False,
 ) -> InventoryReading:
     """Read legacy lists as one inventory.
 
@@ -79,10 +87,15 @@ def read_inventory(
     names = tuple(str(path) for path in files)
     if problems:
         return InventoryReading(stations=(), problems=tuple(problems), rows=0, files=names)
-    parts = [_part(path, column_map, sheet, exclude_rows) for path in files]
-    rows = [row for part in parts for row in part.rows]
-    twins_allowed = column_map is not None and column_map.twins_allowed
-    judgement = judge(rows, zones=frozenset(available_timezones()), twins_allowed=twins_allowed)
+    with _uncollected():
+        parts = [_part(path, column_map, sheet, exclude_rows) for path in files]
+        twins_allowed = column_map is not None and column_map.twins_allowed
+        judgement = judge(
+            [row for part in parts for row in part.rows],
+            zones=frozenset(available_timezones()),
+            twins_allowed=twins_allowed,
+            references=references,
+        )
     problems = [*(p for part in parts for p in part.problems), *judgement.problems]
     return InventoryReading(
         stations=judgement.stations,
@@ -91,7 +104,22 @@ def read_inventory(
         files=names,
         detected=tuple(part.detected for part in parts if part.detected),
         proposal=next((part.proposal for part in parts if part.proposal), ""),
+        tables=tuple(part.table for part in parts if part.table) if keep_tables else (),
     )
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the garbage collector while a list is read: it would walk millions of texts, again and again, for nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.freeze()
+            gc.unfreeze()  # both together: what was read counts as old, and is not walked at the next allocation
+            gc.enable()
 
 
 def _part(path: Path, column_map: ColumnMap | None, sheet: str | None, excluded: frozenset[int]) -> Built:
@@ -99,28 +127,30 @@ def _part(path: Path, column_map: ColumnMap | None, sheet: str | None, excluded:
     name = str(path)
     try:
         data, notes = _read_once(path)
-        is_workbook = kind_of(name, data) is Kind.WORKBOOK
-        table = read_workbook(name, data, sheet) if is_workbook else read_delimited(name, data)
+        kind = kind_of(name, data)
+        table = read_delimited(name, data) if kind is Kind.TEXT else read_workbook(name, kind, data, sheet)
     except FileRefused as refusal:
         return Built(problems=[problem(Place(file=name), refusal.finding)])
     return build_rows(replace(table, notes=(*notes, *table.notes)), column_map, excluded)
 
 
 def _read_once(path: Path) -> tuple[bytes, tuple[Finding, ...]]:
-    """A file's bytes, if nobody wrote to it meanwhile."""
+    """A file's bytes, if nobody wrote to it meanwhile: it is read again and compared."""
     before = path.stat()
     if before.st_size > LARGEST_BYTES:
         message = f"{path} has {before.st_size / 1048576:,.0f} MiB."
         raise FileRefused("E-FILE-BOMB", message, hint="Cut it to the stations of this campaign.")
     data = path.read_bytes()
+    with path.open("rb") as again:
+        digest = hashlib.file_digest(again, hashlib.sha256).digest()
     after = path.stat()
-    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, len(data)):
+    if before.st_mtime_ns != after.st_mtime_ns or hashlib.sha256(data).digest() != digest:
         raise FileRefused(
             "E-FILE-CHANGED", f"{path} changed while it was read.", hint="Close it elsewhere, then repeat."
         )
-    if path.with_name(f"~${path.name}").exists():
+    if any(path.with_name(twin).exists() for twin in (f"~${path.name}", f"~${path.name[2:]}", f".~lock.{path.name}#")):
         hint = "Save and close it there first, or what was typed last is missing here."
-        return data, (Finding("W-FILE-OPEN", f"{path} is open in Excel.", hint),)
+        return data, (Finding("W-FILE-OPEN", f"{path} is open in Excel or LibreOffice.", hint),)
     return data, ()
 
 

@@ -63,7 +63,11 @@ def parse_map(text: str) -> MapReading:
     reading = MapReading()
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        hint = "Mend that place; a form in a map is one table deep."
+        reading.found("", "E-MAP-SYNTAX", "The map is no TOML: its brackets are nested without end.", hint)
+        return reading
+    except ValueError as error:  # tomllib's own, and numbers of thousands of digits
         reading.found("", "E-MAP-SYNTAX", f"The map is no TOML: {error}.", "Mend the line; quote headers with blanks.")
         return reading
     _unknown_keys(raw, reading)
@@ -138,16 +142,24 @@ def missing_headers(column_map: ColumnMap, headers: Sequence[str]) -> Iterator[F
         elif headers.count(name) > 1:
             message = f"The map uses the header {quoted(name)}, which stands {headers.count(name)} times."
             yield Finding("E-HEADER-DUPLICATE", message, "Rename one of the two in the file.")
-    row = dict.fromkeys(headers, "x")
     for name, expression in column_map.columns.items():
-        if isinstance(expression, CountFilled) and expression.read(row).value == "0":
+        if isinstance(expression, CountFilled) and not expression.matches(headers):
             message = f"No header matches {quoted(expression.pattern)}, which {name} counts."
             yield Finding("E-HEADER-UNKNOWN", message, "Mend the pattern; * stands for any text.")
 
 
+JOINT = " / "
+"""Between a merged heading and the name below it."""
+
+
 def plain(header: str) -> str:
-    """A header as one compares it loosely: lower case, blanks and hyphens as underscores."""
-    return re.sub(r"[\s\-.]+", "_", header.strip().lstrip("\ufeff")).casefold()
+    """A header as one compares it loosely: its lowest name, lower case, blanks and hyphens as underscores.
+
+    >>> plain("Station / Serial-No.")
+    'serial_no'
+    """
+    lowest = header.strip().lstrip("\ufeff").rpartition(JOINT)[2]
+    return re.sub(r"[\s\-./_:]+", "_", lowest).strip("_").casefold()
 
 
 def canonical_map(headers: Sequence[str]) -> tuple[ColumnMap | None, tuple[Finding, ...]]:
@@ -157,7 +169,15 @@ def canonical_map(headers: Sequence[str]) -> tuple[ColumnMap | None, tuple[Findi
         return None, ()
     column_map = ColumnMap(columns={name: Header(known[name]) for name in COLUMNS if name in known})
     strange = [header for header in headers if header.strip() and plain(header) not in COLUMNS]
-    return column_map, tuple(_strange(header, known) for header in dict.fromkeys(strange))
+    return column_map, (*_twice(headers), *(_strange(header, known) for header in dict.fromkeys(strange)))
+
+
+def _twice(headers: Sequence[str]) -> Iterator[Finding]:
+    """One of our headers over two columns: which of them is meant is not ours to choose."""
+    ours = [plain(header) for header in headers if plain(header) in COLUMNS]
+    for name in (name for name in dict.fromkeys(ours) if ours.count(name) > 1):
+        message = f"The header {name} stands over {ours.count(name)} columns."
+        yield Finding("E-HEADER-DUPLICATE", message, "Rename the one that is not meant, or write a column map.")
 
 
 def _strange(header: str, known: Mapping[str, str]) -> Finding:

@@ -6,26 +6,34 @@ review.  ``docs/inventory.md`` lists every form with an example.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from migrate.domain.cell import DateOrder
-from migrate.domain.finding import Finding, Read, nearest, quoted
+from migrate.domain.finding import Finding, nearest, quoted
 
-Cells = Mapping[str, str]
-"""One row by its published headers."""
+Columns = Mapping[str, Sequence[str]]
+"""A sheet by its published headers: one sequence of texts each, all of one length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One canonical column: its texts, and what is wrong with single ones by their index."""
+
+    texts: Sequence[str]
+    found: Mapping[int, Finding] = field(default_factory=dict)
 
 
 class Expression(Protocol):
-    """How one canonical value comes out of one published row."""
+    """How one canonical column comes out of published ones."""
 
     @property
     def headers(self) -> tuple[str, ...]:
         """The published headers that must exist."""
 
-    def read(self, cells: Cells) -> Read[str]: ...
+    def read(self, columns: Columns, height: int) -> Column: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,8 @@ class Header:
     def headers(self) -> tuple[str, ...]:
         return (self.name,)
 
-    def read(self, cells: Cells) -> Read[str]:
-        return Read(cells[self.name])
+    def read(self, columns: Columns, height: int) -> Column:
+        return Column(columns[self.name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +61,8 @@ class Value:
     def headers(self) -> tuple[str, ...]:
         return ()
 
-    def read(self, cells: Cells) -> Read[str]:
-        return Read(self.text)
+    def read(self, columns: Columns, height: int) -> Column:
+        return Column((self.text,) * height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +72,9 @@ class Join:
     headers: tuple[str, ...]
     between: str
 
-    def read(self, cells: Cells) -> Read[str]:
-        return Read(self.between.join(text for name in self.headers if (text := cells[name].strip())))
+    def read(self, columns: Columns, height: int) -> Column:
+        rows = zip(*(columns[name] for name in self.headers), strict=True)
+        return Column([self.between.join(filter(None, map(str.strip, texts))) for texts in rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,9 @@ class FirstOf:
 
     headers: tuple[str, ...]
 
-    def read(self, cells: Cells) -> Read[str]:
-        return Read(next((cells[name] for name in self.headers if cells[name].strip()), ""))
+    def read(self, columns: Columns, height: int) -> Column:
+        rows = zip(*(columns[name] for name in self.headers), strict=True)
+        return Column([next((text for text in texts if text.strip()), "") for texts in rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +100,20 @@ class Translate:
     def headers(self) -> tuple[str, ...]:
         return (self.name,)
 
-    def read(self, cells: Cells) -> Read[str]:
-        word = cells[self.name].strip()
-        if word in self.words or not word:
-            return Read(self.words.get(word, ""))
-        if self.otherwise is not None:
-            return Read(self.otherwise)
+    def read(self, columns: Columns, height: int) -> Column:
+        published = columns[self.name]
+        translated = {text: self._word(text.strip()) for text in dict.fromkeys(published)}
+        found = {
+            index: self._unlisted(text.strip()) for index, text in enumerate(published) if translated[text] is None
+        }
+        return Column([translated[text] or "" for text in published], found)
+
+    def _word(self, word: str) -> str | None:
+        return self.words.get(word, self.otherwise if word else "")
+
+    def _unlisted(self, word: str) -> Finding:
         hint = nearest(word, self.words) + f"Add {quoted(word)} under to = {{ … }}, or mend the cell."
-        return Read("", (Finding("E-MAP-WORD", f"The map does not translate {quoted(word)}.", hint),))
+        return Finding("E-MAP-WORD", f"The map does not translate {quoted(word)}.", hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +126,14 @@ class CountFilled:
     def headers(self) -> tuple[str, ...]:
         return ()
 
-    def read(self, cells: Cells) -> Read[str]:
-        filled = sum(bool(text.strip()) for name, text in cells.items() if fnmatchcase(name, self.pattern))
-        return Read(str(filled))
+    def matches(self, headers: Iterable[str]) -> list[str]:
+        return [name for name in dict.fromkeys(headers) if fnmatchcase(name, self.pattern)]
+
+    def read(self, columns: Columns, height: int) -> Column:
+        counts = [0] * height
+        for name in self.matches(columns):
+            counts = [count + bool(text.strip()) for count, text in zip(counts, columns[name], strict=True)]
+        return Column([str(count) for count in counts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +146,8 @@ class CountRows:
     def headers(self) -> tuple[str, ...]:
         return (self.name,) if self.name else ()
 
-    def read(self, cells: Cells) -> Read[str]:
-        return Read(cells[self.name].strip() if self.name else "")
+    def read(self, columns: Columns, height: int) -> Column:
+        return Column([text.strip() for text in columns[self.name]] if self.name else ("",) * height)
 
     def count(self, texts: Sequence[str]) -> str:
         return str(len({text for text in texts if text})) if self.name else str(len(texts))

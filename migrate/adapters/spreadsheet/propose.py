@@ -1,127 +1,213 @@
-"""A column map proposed for a file with foreign headers.
+"""A column map proposed for a file with foreign headers, with a score for every line.
 
 Proposed only: a person reads it, corrects it, saves it and names it by
-``--columns``.  Nothing here is ever applied to a row.
+``--columns``.  Nothing here is ever applied to a row.  A score says how much a
+header resembles what systems call that column; a column whose cells cannot
+hold what its name promises is not proposed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from difflib import SequenceMatcher
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-from migrate.adapters.spreadsheet.columns import plain
+from rapidfuzz import fuzz
+
+from migrate.adapters.spreadsheet.columns import JOINT, plain
+from migrate.adapters.spreadsheet.synonyms import LIFECYCLE_WORDS, SYNONYMS
 from migrate.adapters.spreadsheet.table import Record
+from migrate.domain.cell import parse_number, read_lifecycle
 from migrate.domain.inventory import COLUMNS
 
-_SYNONYMS: dict[str, str] = {
-    "identity": "charge_point_id chargepointid charge_box_id chargeboxid charger_id chargerid station_id stationid cp_id cpid "
-    "ocpp_id ocpp_identity chargedeviceid id_station id_station_itinerance ladeeinrichtungs_id ladestation_id laadpaal_id",
-    "vendor": "manufacturer make brand charge_point_vendor devicemanufacturer hersteller fabrikant fabricant constructeur",
-    "model": "charge_point_model type device_model devicemodel modell typ modele",
-    "firmware": "firmware_version fw fw_version firmwareversion software_version softwarestand",
-    "serial": "serial_number serialnumber serial_no sn charge_point_serial_number seriennummer serienummer",
-    "iccid": "sim sim_number simcard sim_iccid",
-    "imsi": "sim_imsi",
-    "ocpp_version": "ocpp protocol protocol_version",
-    "ip_address": "ip ip_adresse adresse_ip",
-    "site_id": "site location_id locationid standort_id id_site",
-    "site_name": "location location_name name station_name n_station standortbezeichnung anzeigename nom_station",
-    "address": "street thoroughfare strasse straße adresse ad_station adresse_station straat",
-    "postcode": "zip zip_code postal_code plz postleitzahl code_postal code_insee",
-    "city": "town ort stadt ville commune plaats gemeente",
-    "country": "countrycode country_code land pays",
-    "latitude": "lat breitengrad ylatitude y_latitude breedtegraad",
-    "longitude": "lon lng long längengrad laengengrad xlongitude x_longitude lengtegraad",
-    "timezone": "time_zone tz zeitzone",
-    "connectors": "number_of_connectors connector_count anzahl_ladepunkte nbre_pdc aantal_laadpunten evses",
-    "lifecycle": "status state charge_device_status chargedevicestatus zustand etat",
-    "last_seen_at": "last_seen last_heartbeat last_online last_contact lastseen",
-    "notes": "note remarks comment comments bemerkung observations opmerkingen",
-    "wave": "migration_wave phase welle",
-}
-_CLOSE = 0.84
+_CLOSE = 86
+_CERTAIN = 90
+_LONG_WORD = 8
+"""From here on a word inside a longer header still tells what the column is: ``Seriennummer der Säule``."""
+
+_MOST_WORDS = 12
+_MOST_HEADERS = 400
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Likeness:
+    """How much one header resembles one of our columns, of 100."""
+
+    score: int
+    index: int
+    column: str
 
 
 def propose(headers: Sequence[str], body: Sequence[Record]) -> str:
-    """A map in TOML, with a value from the file beside each line, and the columns that nothing was found for."""
-    chosen = _choose(headers)
+    """A map in TOML, each line with its score and a value from the file, and the columns that nothing was found for."""
+    sample = body[:200]
+    scored = _scored(headers, sample)
+    chosen = _choose(scored)
     lines = [
-        "# Proposed by likeness of names: read every line, correct it, and pass the file by --columns.",
+        "# Proposed by likeness of names (of 100) and not applied: read every line, correct it, and pass the file by --columns.",
         "# docs/inventory.md lists what may stand on the right besides a header.",
         "[columns]",
     ]
     for name in COLUMNS:
         if name in chosen:
-            index = chosen[name]
-            lines.append(f"{name} = {_toml(headers[index])}{_sample(body, index)}")
+            lines.append(_line(chosen[name], headers, body, scored, chosen))
         elif name == "identity":
             lines.append(
                 '# identity = "…"  # required, and nothing resembles it: which column holds what the station dials?'
             )
-    repeated = "identity" in chosen and _repeats(body, chosen["identity"])
-    if repeated:
-        lines += [
-            "",
-            "[fold]  # the identity repeats: one row per connector?",
-            f"by = {_toml(headers[chosen['identity']])}",
-        ]
-    rest = [header for index, header in enumerate(headers) if header.strip() and index not in chosen.values()]
+    if "identity" in chosen and _repeats(body, chosen["identity"].index):
+        by = _toml(headers[chosen["identity"].index])
+        lines += ["", "[fold]  # the identity repeats: one row per connector?", f"by = {by}"]
+    used = {likeness.index for likeness in chosen.values()}
+    rest = [header for index, header in enumerate(headers) if header.strip() and index not in used]
     if rest:
-        lines += [
-            "",
-            f"# Not used: {', '.join(_toml(header) for header in rest[:40])}{', …' if len(rest) > 40 else ''}",
-        ]
+        listed = ", ".join(_toml(header) for header in rest[:40])
+        lines += ["", f"# Not used: {listed}{', …' if len(rest) > 40 else ''}"]
     return "\n".join(lines) + "\n"
+
+
+def _line(
+    likeness: Likeness,
+    headers: Sequence[str],
+    body: Sequence[Record],
+    scored: Sequence[Likeness],
+    chosen: Mapping[str, Likeness],
+) -> str:
+    """One column of the map, what speaks for it, and what else might be meant."""
+    texts = _texts(body, likeness.index)
+    said = [f"{likeness.score}" if likeness.score >= _CERTAIN else f"{likeness.score}, look twice"]
+    said += [_printable(texts[0])] if texts else ["no cell of it is filled"]
+    taken = {other.index for other in chosen.values()}
+    others = [o for o in scored if o.column == likeness.column and o.index not in taken]
+    said += [f"or {_toml(headers[others[0].index])} ({others[0].score})"] if others else []
+    value = _toml(headers[likeness.index])
+    if likeness.column == "lifecycle":
+        value = _translation(value, texts)
+    return f"{likeness.column} = {value}  # {'; '.join(said)}"
+
+
+def _translation(header: str, texts: Sequence[str]) -> str:
+    """Their words for ours, as far as they are known; a word that is left out stops at its cell."""
+    words = list(dict.fromkeys(text.strip() for text in texts))
+    if len(words) > _MOST_WORDS or not any(read_lifecycle(word).findings for word in words):
+        return header
+    known = {word: life for word in words if (life := LIFECYCLE_WORDS.get(_folded(word).replace("_", " ")))}
+    pairs = ", ".join(f"{_toml(word)} = {_toml(life)}" for word, life in known.items())
+    return f"{{ translate = {header}, to = {{ {pairs} }} }}" if pairs else header
 
 
 def resemblance(headers: Sequence[str]) -> int:
     """How many canonical columns a row of names could stand for."""
-    return len(_choose(headers))
+    return len(_choose(_scored(headers, ())))
 
 
-def _choose(headers: Sequence[str]) -> dict[str, int]:
-    """Each header for at most one column, the best likeness first."""
-    scored = sorted(
-        (
-            (_likeness(plain(header), name), -index, name)
-            for name in COLUMNS
-            for index, header in enumerate(headers[:400])
-            if header.strip()
-        ),
-        reverse=True,
-    )
-    chosen: dict[str, int] = {}
-    for score, index, name in scored:
-        if score < _CLOSE:
-            break
-        if name not in chosen and -index not in chosen.values():
-            chosen[name] = -index
+def _scored(headers: Sequence[str], sample: Sequence[Record]) -> list[Likeness]:
+    """Every likeness that is close enough to be said, the best first, of equals the one further left."""
+    found = []
+    for index, header in enumerate(headers[:_MOST_HEADERS]):
+        if header.strip():
+            fits = {name: score for name in COLUMNS if (score := _likeness(header, name)) >= _CLOSE}
+            texts = _texts(sample, index) if fits else []
+            found += [Likeness(score, index, name) for name, score in fits.items() if _may_hold(name, texts)]
+    return sorted(found, key=lambda likeness: (-likeness.score, likeness.index, COLUMNS.index(likeness.column)))
+
+
+def _choose(scored: Sequence[Likeness]) -> dict[str, Likeness]:
+    """Each header for at most one column, each column from at most one header."""
+    chosen: dict[str, Likeness] = {}
+    used: set[int] = set()
+    for likeness in scored:
+        if likeness.column not in chosen and likeness.index not in used:
+            chosen[likeness.column] = likeness
+            used.add(likeness.index)
     return chosen
 
 
-def _likeness(header: str, name: str) -> float:
-    words = (name, *_SYNONYMS.get(name, "").split())
-    if header in words:
-        return 2.0 if header == name else 1.5
-    return max(
-        SequenceMatcher(None, header, word).ratio()
-        for word in words
-        if abs(len(word) - len(header)) < 4 or word == name
-    )
+@lru_cache(maxsize=8192)
+def _likeness(header: str, name: str) -> int:
+    """Ours is 100, a known name 97, a misspelt one less; a long known word among others still counts."""
+    lowest = _folded(plain(header))
+    if lowest == name:
+        return 100
+    names = SYNONYMS[name]
+    whole = _folded(plain(header.replace(JOINT, " ")))
+    if lowest in names or whole in names:
+        return 97
+    if len(lowest) < 4:
+        return 0  # two or three letters are like everything
+    bare = lowest.replace("_", "")
+    best = max((fuzz.ratio(bare, known.replace("_", "")) for known in (name, *names)), default=0.0)
+    words = set(lowest.split("_"))
+    if any(len(known) >= _LONG_WORD and known in words for known in (name, *names)):
+        best = max(best, 90.0)
+    return int(best * 0.98)
+
+
+def _folded(text: str) -> str:
+    """Without accents and case: ``Straße`` and ``strasse``, ``Ladesäule`` and ``ladesaule`` are one.
+
+    >>> _folded("Größe"), _folded("N° de série")
+    ('grosse', 'n_de_serie')
+    """
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return re.sub(r"[^a-z0-9]+", "_", bare).strip("_")
+
+
+def _number_within(limit: float) -> Callable[[str], bool]:
+    return lambda text: (value := parse_number(text)) is not None and abs(value) <= limit
+
+
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)
+
+
+_HOLDS: Mapping[str, Callable[[str], bool]] = {
+    "latitude": _number_within(90),
+    "longitude": _number_within(180),
+    "connectors": _number_within(100),
+    "security_profile": _number_within(3),
+    "wave": _number_within(1000),
+    "iccid": lambda text: sum(c.isdigit() for c in text) >= 10,
+    "imsi": lambda text: sum(c.isdigit() for c in text) >= 10,
+    "ip_address": lambda text: "." in text or ":" in text,
+    "last_seen_at": _has_digit,
+    "postcode": _has_digit,
+    "contact_phone": _has_digit,
+    "contact_email": lambda text: "@" in text,
+    "country": lambda text: not _has_digit(text),
+}
+
+
+def _may_hold(name: str, texts: Sequence[str]) -> bool:
+    """Whether most of the cells could be what the header promises; blank columns promise nothing and break nothing."""
+    holds = _HOLDS.get(name)
+    return holds is None or not texts or sum(map(holds, texts)) * 2 >= len(texts)
+
+
+def _texts(sample: Sequence[Record], index: int) -> list[str]:
+    return list(_filled(sample, index))
+
+
+def _filled(sample: Sequence[Record], index: int) -> Iterator[str]:
+    for record in sample:
+        if index < len(record.cells) and (text := record.cells[index]) and not text.isspace():
+            yield text
 
 
 def _toml(text: str) -> str:
     """A TOML basic string; JSON's escapes are a subset of TOML's."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    safe = text.encode("utf-8", "backslashreplace").decode()
+    return json.dumps(safe, ensure_ascii=not safe.isprintable()).replace("\x7f", "\\u007f")
 
 
-def _sample(body: Sequence[Record], index: int) -> str:
-    text = next((r.cells[index] for r in body[:50] if index < len(r.cells) and r.cells[index].strip()), "")
-    printable = "".join(c if c.isprintable() else " " for c in text.strip())[:40]
-    return f"  # {printable}" if printable else ""
+def _printable(text: str) -> str:
+    """A cell as a comment may show it: on one line, nothing invisible in it."""
+    return "".join(c if c.isprintable() else " " for c in text.strip())[:40]
 
 
 def _repeats(body: Sequence[Record], index: int) -> bool:
-    texts = [record.cells[index] for record in body if index < len(record.cells)]
+    texts = list(_filled(body, index))
     return len(set(texts)) < 0.9 * len(texts)

@@ -1,26 +1,36 @@
 """From a table to rows under canonical names: header, map, exclusions, folding.
 
 What a cell *means* is the domain's to judge.  This module only finds which
-cell it is, and stops a row whose cells are not where the header says.
+cell it is, and stops a row whose cells are not where the header says.  It
+works by columns: a list of a hundred thousand rows is taken apart once.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
+from typing import Any
 
-from migrate.adapters.spreadsheet.columns import ColumnMap, canonical_map, missing_headers, plain
-from migrate.adapters.spreadsheet.expression import CountRows, Header
-from migrate.adapters.spreadsheet.propose import propose, resemblance
+from migrate.adapters.spreadsheet.columns import ColumnMap, canonical_map, missing_headers
+from migrate.adapters.spreadsheet.expression import Column, Columns, Header
+from migrate.adapters.spreadsheet.fold import fold
+from migrate.adapters.spreadsheet.heading import Heading, find_heading
+from migrate.adapters.spreadsheet.propose import propose
 from migrate.adapters.spreadsheet.table import Detected, Record, Table, letter
-from migrate.domain.cell import parse_number
 from migrate.domain.finding import Finding, quoted
-from migrate.domain.inventory import COLUMNS, Origin, Place, Problem, Row, problem
+from migrate.domain.inventory import Origin, Place, Problem, Row, problem
+from migrate.domain.many import make_many
 
-_SEARCHED_FOR_HEADER = 20
 _DECIMAL_COMMA = re.compile(r"-?\d{1,3},\d+")
+
+_NONE: frozenset[str] = frozenset()
+_Found = tuple[Origin, Finding, str]
+
+NUMBERS_MATTER = ("identity", "firmware", "serial", "iccid", "imsi")
+"""Columns where a number instead of text has lost something."""
 
 
 @dataclass(slots=True)
@@ -32,6 +42,7 @@ class Built:
     count: int = 0  # rows that are not blank, the header aside
     detected: Detected | None = None
     proposal: str = ""
+    table: Table | None = None  # as it was read, with the header found
 
 
 def build_rows(table: Table, column_map: ColumnMap | None, excluded: frozenset[int]) -> Built:
@@ -39,18 +50,19 @@ def build_rows(table: Table, column_map: ColumnMap | None, excluded: frozenset[i
     built = Built(detected=table.detected)
     file = Place(file=table.detected.file, sheet=table.detected.sheet)
     built.problems += (problem(file, note) for note in table.notes)
-    header = _find_header(table.records, column_map)
-    if header is None:
+    heading = find_heading(table, column_map)
+    if heading is None:
         finding = Finding("E-HEADER-MISSING", "No row looks like a header.", "Put the column names into the first row.")
         built.problems.append(problem(file, finding))
         return built
-    body = [r for r in table.records if r.row > header.row and not r.is_blank]
+    body = [r for r in table.records if r.row > heading.row and not r.is_blank]
     built.count = len(body)
-    built.detected = _detected(table, header, body)
-    at = replace(file, row=header.row, line=header.line)
-    built.problems += _header_twice(at, header.cells)
+    built.detected = _detected(table, heading, body)
+    built.table = replace(table, detected=built.detected)
+    at = replace(file, row=heading.row, line=heading.line)
+    built.problems += _header_twice(at, heading.cells)
     column_map, odd = (
-        (column_map, tuple(missing_headers(column_map, header.cells))) if column_map else canonical_map(header.cells)
+        (column_map, tuple(missing_headers(column_map, heading.cells))) if column_map else canonical_map(heading.cells)
     )
     built.problems += (problem(at, finding) for finding in odd)
     if not body:
@@ -59,41 +71,22 @@ def build_rows(table: Table, column_map: ColumnMap | None, excluded: frozenset[i
         )
         built.problems.append(problem(at, finding))
     if column_map is None:
-        built.proposal = propose(header.cells, body)
-        built.problems.append(problem(at, _unmapped(header.cells)))
+        built.proposal = propose(heading.cells, body)
+        built.problems.append(problem(at, _unmapped(heading.cells)))
     elif not any(finding.code.startswith("E-") for finding in odd):
-        _Reader(table, header, column_map, at, built).read(body, excluded)
+        _Reader(table, heading, column_map, at, built).read(body, excluded)
     return built
 
 
-def _find_header(records: Sequence[Record], column_map: ColumnMap | None) -> Record | None:
-    """The row near the top that holds most of the names we look for; else the first with several names."""
-    top = [record for record in records[:_SEARCHED_FOR_HEADER] if not record.is_blank]
-    wanted = column_map.headers if column_map else frozenset(COLUMNS)
-    best = max(top, key=lambda record: _hits(record, wanted, exact=column_map is not None), default=None)
-    if best is not None and _hits(best, wanted, exact=column_map is not None):
-        return best
-    named = (record for record in top if _looks_named(record))
-    return max(named, key=lambda record: (resemblance(record.cells), -record.row), default=None)
-
-
-def _hits(record: Record, wanted: frozenset[str], *, exact: bool) -> int:
-    return len(wanted & {cell if exact else plain(cell) for cell in record.cells})
-
-
-def _looks_named(record: Record) -> bool:
-    filled = [cell for cell in record.cells if cell.strip()]
-    return bool(filled) and not any(parse_number(cell) is not None for cell in filled)
-
-
-def _detected(table: Table, header: Record, body: Sequence[Record]) -> Detected:
-    last = max((record.row for record in body), default=header.row)
+def _detected(table: Table, heading: Heading, body: Sequence[Record]) -> Detected:
+    last = body[-1].row if body else heading.row
     decimals = sum(_DECIMAL_COMMA.fullmatch(cell) is not None for record in body[:50] for cell in record.cells)
     return replace(
         table.detected,
-        header_row=header.row,
-        decimal_comma=decimals > 0 and table.detected.kind == "text" and table.detected.delimiter != ",",
-        blank_rows=last - header.row - len(body),
+        header_row=heading.row,
+        header_top=heading.top,
+        decimal_comma=decimals > 0 and table.detected.delimiter != ",",
+        blank_rows=last - heading.row - len(body),
     )
 
 
@@ -120,7 +113,7 @@ class _Reader:
     """One table under one map."""
 
     table: Table
-    header: Record
+    heading: Heading
     column_map: ColumnMap
     at: Place
     built: Built
@@ -128,19 +121,22 @@ class _Reader:
     def read(self, body: Sequence[Record], excluded: frozenset[int]) -> None:
         self._exclude(body, excluded)
         kept = [record for record in body if record.row not in excluded and self._is_whole(record)]
-        origins = self._origins()
-        by_key: dict[str, list[Row]] = defaultdict(list)
-        for record in kept:
-            row = self._row(record, origins)
-            by_key[self._key(record)].append(row)
-        folded = (self._fold(group) for group in by_key.values())
-        self.built.rows += (row for row in folded if row is not None)
+        published = self._published(kept)
+        texts = {name: form.read(published, len(kept)) for name, form in self.column_map.columns.items()}
+        rows = self._rows(kept, published, texts)
+        if self.column_map.fold_by:
+            keys = [text.strip() for text in published[self.column_map.fold_by]]
+            rows, disputes = fold(rows, keys, self.column_map)
+            self.built.problems += disputes
+        self.built.rows += rows
 
     def _exclude(self, body: Sequence[Record], excluded: frozenset[int]) -> None:
+        if not excluded:
+            return
         known = {record.row: record for record in body}
         last = max(known, default=0)
         for number in sorted(excluded):
-            if self.header.row < number < last and number not in known:
+            if self.heading.row < number < last and number not in known:
                 continue  # a blank row inside a range
             if record := known.get(number):
                 finding = Finding("W-ROW-EXCLUDED", f"Row {number} is left out, as asked.", "")
@@ -150,12 +146,12 @@ class _Reader:
                 self.built.problems.append(problem(self.at, finding))
 
     def _place(self, record: Record) -> Place:
-        return replace(self.at, row=record.row, line=record.line)
+        return Place(file=self.at.file, sheet=self.at.sheet, row=record.row, line=record.line)
 
     def _is_whole(self, record: Record) -> bool:
         """A row with too few or too many fields has its values under the wrong headers: none of them is believed."""
-        wide, found = len(self.header.cells), len(record.cells)
-        if found == wide or self.table.detected.kind == "workbook":
+        wide, found = len(self.heading.cells), len(record.cells)
+        if found == wide or not self.table.is_text:
             return True
         if found > wide and not any(cell.strip() for cell in record.cells[wide:]):
             return True
@@ -167,6 +163,45 @@ class _Reader:
         self.built.problems.append(problem(self._place(record), Finding("E-ROW-RAGGED", message, hint), value=value))
         return False
 
+    def _published(self, kept: Sequence[Record]) -> Columns:
+        """Columns by header.  Of two with one header the first counts; no map may use such a header."""
+        wide = len(self.heading.cells)
+        rows: list[Sequence[str]] = [record.cells for record in kept]
+        if any(len(cells) != wide for cells in rows):
+            rows = [[*cells[:wide], *[""] * (wide - len(cells))] for cells in rows]
+        columns = list(zip(*rows, strict=True)) or [()] * wide
+        return dict(zip(reversed(self.heading.cells), reversed(columns), strict=True))
+
+    def _rows(self, kept: Sequence[Record], published: Columns, texts: Mapping[str, Column]) -> list[Row]:
+        """Rows for the judge.  They share what is the same for all of them: one list may have a hundred thousand."""
+        origins = self._origins()
+        numbers = self._numbers(kept)
+        found = self._found(kept, published, texts, origins)
+        dates = [(self._origin(date), published[date.name]) for date in self.column_map.dates]
+        names, file, sheet = tuple(texts), self.at.file, self.at.sheet
+        cells = zip(*(column.texts for column in texts.values()), strict=True)
+        where: dict[str, Iterable[Any]] = {
+            "file": repeat(file),
+            "sheet": repeat(sheet),
+            "row": [record.row for record in kept],
+            "line": [record.line for record in kept],
+        }
+        said: dict[str, Iterable[Any]] = {
+            "place": make_many(Place, len(kept), where),
+            "cells": [dict(zip(names, values, strict=True)) for values in cells],
+            "origins": repeat(origins),
+        }
+        if numbers:
+            said["numbers"] = [numbers.get(record.row, _NONE) for record in kept]
+        if dates:
+            orders = [origin for origin, _ in dates]
+            said["dates"] = [
+                tuple(zip(orders, texts, strict=True)) for texts in zip(*(c for _, c in dates), strict=True)
+            ]
+        if found:
+            said["found"] = [tuple(found.get(index, ())) for index in range(len(kept))]
+        return make_many(Row, len(kept), said)
+
     def _origins(self) -> Mapping[str, Origin]:
         """Where each column's value comes from: its first header, or the canonical name for what stands in no cell."""
         origins = {}
@@ -176,75 +211,37 @@ class _Reader:
         return origins
 
     def _origin(self, header: Header) -> Origin:
-        names = self.header.cells
+        names = self.heading.cells
         place = letter(names.index(header.name)) if header.name in names else ""
         return Origin(column=header.name, letter=place, order=header.order)
 
-    def _row(self, record: Record, origins: Mapping[str, Origin]) -> Row:
-        published = self._published(record)
-        cells: dict[str, str] = {}
-        found: list[tuple[Origin, Finding, str]] = list(self._faults(record, origins))
-        for name, expression in self.column_map.columns.items():
-            read = expression.read(published)
-            cells[name] = read.value
-            found += ((origins[name], finding, published.get(origins[name].column, "")) for finding in read.findings)
-        dates = tuple((self._origin(date), published[date.name]) for date in self.column_map.dates)
-        return Row(
-            place=self._place(record),
-            cells=cells,
-            origins=origins,
-            numbers=self._numbers(record),
-            dates=dates,
-            found=tuple(found),
-        )
+    def _numbers(self, kept: Sequence[Record]) -> Mapping[int, frozenset[str]]:
+        """By row, the columns where digits were typed as a number and something may be lost."""
+        by_row: dict[int, frozenset[str]] = {}
+        present = {record.row for record in kept}
+        for name in NUMBERS_MATTER:
+            expression = self.column_map.columns.get(name)
+            if isinstance(expression, Header):
+                mask = self.table.numbers.get(self.heading.cells.index(expression.name), b"")
+                for record, is_number in zip(self.table.records, mask, strict=False):
+                    if is_number and record.row in present:
+                        by_row[record.row] = by_row.get(record.row, frozenset()) | {name}
+        return by_row
 
-    def _numbers(self, record: Record) -> frozenset[str]:
-        if not record.numbers:
-            return frozenset()
-        plain_columns = ((n, e.name) for n, e in self.column_map.columns.items() if isinstance(e, Header))
-        return frozenset(name for name, header in plain_columns if self.header.cells.index(header) in record.numbers)
-
-    def _published(self, record: Record) -> dict[str, str]:
-        """Cells by header.  Of two columns with one header the first counts; no map may use such a header."""
-        padded = record.cells + ("",) * (len(self.header.cells) - len(record.cells))
-        return dict(zip(reversed(self.header.cells), reversed(padded[: len(self.header.cells)]), strict=True))
-
-    def _faults(self, record: Record, origins: Mapping[str, Origin]) -> Iterator[tuple[Origin, Finding, str]]:
-        """Only faults in columns that are used: a formula in a column of no interest stops nobody."""
-        if not self.table.faults:
-            return
-        for origin in {origin.column: origin for origin in origins.values() if origin.letter}.values():
-            index = self.header.cells.index(origin.column)
-            if finding := self.table.faults.get((record.row, index)):
-                yield origin, finding, record.cells[index] if index < len(record.cells) else ""
-
-    def _key(self, record: Record) -> str:
-        key = self._published(record)[self.column_map.fold_by].strip() if self.column_map.fold_by else ""
-        return key or f"\0{record.row}"
-
-    def _fold(self, group: Sequence[Row]) -> Row | None:
-        """Rows of one station.  What they all say, or only some of them say, holds; what they dispute is an error."""
-        if not self.column_map.fold_by:
-            return group[0]
-        cells, whole = {}, True
-        for name, expression in self.column_map.columns.items():
-            texts = [row.cells[name] for row in group]
-            if isinstance(expression, CountRows):
-                cells[name] = expression.count(texts)
-                continue
-            said = list(dict.fromkeys(text for text in texts if text.strip()))
-            cells[name] = said[0] if said else ""
-            if len(said) > 1:
-                whole = False
-                self._dispute(group, name, said)
-        dates = tuple(dict.fromkeys(date for row in group for date in row.dates))
-        found = tuple(dict.fromkeys(finding for row in group for finding in row.found))
-        return replace(group[0], cells=cells, dates=dates, found=found) if whole else None
-
-    def _dispute(self, group: Sequence[Row], name: str, said: Sequence[str]) -> None:
-        later = next(row for row in group if row.cells[name] == said[1])
-        message = f"The rows of one station differ in {name}: {quoted(said[0])} in row {group[0].place.row}, {quoted(said[1])} here."
-        finding = Finding(
-            "E-FOLD-DIFFERS", message, "Mend the list, or map a column that is the same for all its rows."
-        )
-        self.built.problems.append(problem(later.place, finding, later.origin(name), said[1]))
+    def _found(
+        self, kept: Sequence[Record], published: Columns, texts: Mapping[str, Column], origins: Mapping[str, Origin]
+    ) -> Mapping[int, list[_Found]]:
+        """What reader and map noticed, by index.  A formula in a column of no interest stops nobody."""
+        found: dict[int, list[_Found]] = defaultdict(list)
+        if self.table.faults:
+            used = {origin.column: origin for origin in origins.values() if origin.letter}
+            places = [(origin, self.heading.cells.index(name)) for name, origin in used.items()]
+            for index, record in enumerate(kept):
+                for origin, column in places:
+                    if finding := self.table.faults.get((record.row, column)):
+                        found[index].append((origin, finding, published[origin.column][index]))
+        for name, column_read in texts.items():
+            for index, finding in column_read.found.items():
+                origin = origins[name]
+                found[index].append((origin, finding, published[origin.column][index]))
+        return found

@@ -6,7 +6,7 @@ begins here.  A table knows rows, lines and cells; it knows no stations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrate.domain.errors import RowProblem
@@ -14,6 +14,9 @@ from migrate.domain.finding import Finding
 
 MOST_ROWS = 250_000
 """More than any fleet; a sheet beyond it is a formatting accident or an attack."""
+
+OWN_SHEET = "inventory"
+"""The sheet of our own template, which needs no ``--sheet``."""
 
 
 class FileRefused(RowProblem):
@@ -26,16 +29,32 @@ class FileRefused(RowProblem):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row.  ``row`` counts as a spreadsheet does, ``line`` as an editor does; ``numbers`` are cells typed as number."""
+    """One row.  ``row`` counts as a spreadsheet does, ``line`` as an editor does."""
 
     row: int
     line: int | None
-    cells: tuple[str, ...]
-    numbers: frozenset[int] = frozenset()
+    cells: Sequence[str]
 
     @property
     def is_blank(self) -> bool:
-        return not any(cell and not cell.isspace() for cell in self.cells)
+        cells = self.cells
+        if cells and cells[0] and not cells[0].isspace():  # nearly all of them
+            return False
+        return not any(cell and not cell.isspace() for cell in cells)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Merged cells: rows as a spreadsheet counts, columns from 0, both ends included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def size(self) -> int:
+        return (self.bottom - self.top + 1) * (self.right - self.left + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +66,8 @@ class Detected:
     sheet: str = ""
     encoding: str = ""
     delimiter: str = ""
-    header_row: int | None = None
+    header_row: int | None = None  # the last one, where a heading stands in several
+    header_top: int | None = None
     decimal_comma: bool = False
     blank_rows: int = 0
     hidden_rows: int = 0
@@ -55,11 +75,19 @@ class Detected:
     def __str__(self) -> str:
         parts = [f"sheet {self.sheet}" if self.sheet else "", self.encoding]
         parts += [f"delimiter {_DELIMITERS.get(self.delimiter, self.delimiter)}" if self.delimiter else ""]
-        parts += [f"header in row {self.header_row}" if self.header_row else "no header found"]
+        parts += [self._header()]
         parts += ["decimal comma" if self.decimal_comma else ""]
         parts += [f"{self.blank_rows} blank rows passed over" if self.blank_rows else ""]
         parts += [f"{self.hidden_rows} hidden rows read too" if self.hidden_rows else ""]
         return f"{self.file}: " + ", ".join(part for part in parts if part)
+
+    def _header(self) -> str:
+        if self.header_row is None:
+            return "no header found"
+        is_tall = self.header_top is not None and self.header_top < self.header_row
+        return (
+            f"header in rows {self.header_top} to {self.header_row}" if is_tall else f"header in row {self.header_row}"
+        )
 
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -67,12 +95,23 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """All records of one sheet, blank ones included, with what the reader noticed about file and cells."""
+    """All records of one sheet, title rows included, with what the reader noticed about file and cells.
+
+    ``numbers`` tells by column index which cells held a number instead of
+    text: one byte for each record, 1 for a number.
+    """
 
     detected: Detected
     records: tuple[Record, ...]
     notes: tuple[Finding, ...] = ()  # about the file
     faults: Mapping[tuple[int, int], Finding] = field(default_factory=dict)  # by row and column index
+    numbers: Mapping[int, bytes] = field(default_factory=dict)
+    merged: tuple[Span, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it was cut at delimiters, so that a row of another width has its cells under wrong headers."""
+        return self.detected.kind == "text"
 
 
 def letter(index: int) -> str:
@@ -87,3 +126,15 @@ def letter(index: int) -> str:
         index, rest = divmod(index - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return letters
+
+
+def column_index(letters: str) -> int:
+    """The other way round.
+
+    >>> column_index("A"), column_index("FB")
+    (0, 157)
+    """
+    number = 0
+    for character in letters:
+        number = number * 26 + ord(character) - 64
+    return number - 1

@@ -5,11 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from openpyxl import Workbook
-from openpyxl.styles import Font, PatternFill
-from openpyxl.utils import get_column_letter
-
-from migrate.adapters.spreadsheet.workbook import OWN_SHEET
+from migrate.adapters.spreadsheet.table import OWN_SHEET
 from migrate.domain.inventory import COLUMNS
 
 EXPLANATIONS: dict[str, str] = {
@@ -40,6 +36,10 @@ EXPLANATIONS: dict[str, str] = {
     "notes": "For people; never sent anywhere.",
     "hold": "A reason for leaving the station alone. Blank: none.",
     "wave": "Pins the station to a wave, 0 being the canary. Blank: the plan chooses.",
+    "contact_name": "Whom a crew calls before it drives.",
+    "contact_phone": "With its country code, for example +31 20 555 0100.",
+    "contact_email": "One address.",
+    "access": "How a crew gets in: gate, key, hours. Printed on work orders and nowhere else.",
 }
 
 
@@ -52,28 +52,22 @@ def template_csv() -> bytes:
 
 def template_xlsx() -> bytes:
     """A sheet to fill, all its columns formatted as text, and a sheet that explains them."""
-    book = Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = OWN_SHEET
-    sheet.append(COLUMNS)
-    sheet.freeze_panes = "B2"
-    for index, name in enumerate(COLUMNS, start=1):
-        sheet.column_dimensions[get_column_letter(index)].width = max(12, len(name) + 4)
-        sheet.column_dimensions[get_column_letter(index)].number_format = "@"
-        _as_header(sheet.cell(1, index))
-    told = book.create_sheet("explanations")
-    told.append(["column", "what belongs into it"])
-    for name in COLUMNS:
-        told.append([name, EXPLANATIONS[name]])
-    told.column_dimensions["A"].width, told.column_dimensions["B"].width = 20, 110
-    for index in (1, 2):
-        _as_header(told.cell(1, index))
+    from xlsxwriter import Workbook  # noqa: PLC0415 - slow to load, and no list that is read needs it
+
     stream = io.BytesIO()
-    book.save(stream)
+    book = Workbook(stream, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    heading = book.add_format({"bold": True, "bg_color": "#DDE6F0"})
+    text = book.add_format({"num_format": "@"})
+    sheet = book.add_worksheet(OWN_SHEET)
+    sheet.freeze_panes(1, 1)
+    for index, name in enumerate(COLUMNS):
+        sheet.set_column(index, index, max(12, len(name) + 4), text)
+        sheet.write_string(0, index, name, heading)
+    told = book.add_worksheet("explanations")
+    told.set_column(0, 0, 20)
+    told.set_column(1, 1, 110)
+    for row, line in enumerate([("column", "what belongs into it"), *((name, EXPLANATIONS[name]) for name in COLUMNS)]):
+        for column, words in enumerate(line):
+            told.write_string(row, column, words, heading if row == 0 else None)
+    book.close()
     return stream.getvalue()
-
-
-def _as_header(cell: object) -> None:
-    cell.font = Font(bold=True)  # type: ignore[attr-defined]
-    cell.fill = PatternFill("solid", fgColor="DDE6F0")  # type: ignore[attr-defined]

@@ -13,9 +13,11 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from migrate.adapters.spreadsheet.table import MOST_ROWS, Detected, FileRefused, Record, Table
 from migrate.domain.finding import Finding
+from migrate.domain.many import make_many
 
 LARGEST_BYTES = 256 * 1024 * 1024
 MOST_LINES = 200
@@ -39,7 +41,7 @@ def read_delimited(name: str, data: bytes) -> Table:
     if text.count("\r\r\n") > text.count("\n") // 2:  # written through two text layers
         text = text.replace("\r\r\n", "\r\n")
     delimiter = told or find_delimiter(text)
-    records = _records(name, text, delimiter)
+    records = _records(name, text, delimiter) if '"' in text else _unquoted(name, text, delimiter)
     if told:
         records = [replace(record, row=record.row - 1) for record in records[1:]]
     detected = Detected(file=name, kind="text", encoding=encoding, delimiter=delimiter)
@@ -124,6 +126,20 @@ class _Lines:
             yield line
 
 
+def _unquoted(name: str, text: str, delimiter: str) -> list[Record]:
+    """Without a single quote every line is a record, and lines need no counting."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    cells: list[list[str]] = []
+    try:
+        cells.extend(islice(rows, MOST_ROWS + 1))
+    except csv.Error as error:
+        raise _too_long(name, len(cells) + 1) from error
+    if len(cells) > MOST_ROWS:
+        raise _too_many(name)
+    numbers = range(1, len(cells) + 1)
+    return make_many(Record, len(cells), {"row": numbers, "line": numbers, "cells": cells})
+
+
 def _records(name: str, text: str, delimiter: str) -> list[Record]:
     lines = _Lines(text)
     reader = csv.reader(iter(lines), delimiter=delimiter)
@@ -136,13 +152,13 @@ def _records(name: str, text: str, delimiter: str) -> list[Record]:
         except StopIteration:
             return records
         except csv.Error as error:
-            raise _unclosed(name, begun) from error
+            is_open = any('"' in line for line in lines.current)
+            raise (_unclosed(name, begun) if is_open else _too_long(name, begun)) from error
         if lines.done - begun > MOST_LINES or _is_open(lines.current, delimiter):
             raise _unclosed(name, begun)
         records.append(Record(len(records) + 1, begun, tuple(cells)))
         if len(records) > MOST_ROWS:
-            message = f"{name} has more than {MOST_ROWS:,} rows."
-            raise FileRefused("E-FILE-ROWS", message, hint="Cut it to the stations of this campaign.")
+            raise _too_many(name)
 
 
 def _is_open(lines: list[str], delimiter: str) -> bool:
@@ -159,3 +175,13 @@ def _is_open(lines: list[str], delimiter: str) -> bool:
 def _unclosed(name: str, line: int) -> FileRefused:
     message = f"{name}: a quote opened in the record that begins on line {line} is not closed in time."
     return FileRefused("E-FILE-QUOTE", message, hint='Close it, or double it ("") if it belongs to the text.')
+
+
+def _too_long(name: str, line: int) -> FileRefused:
+    message = f"{name}: the record on line {line} holds a field of more than {csv.field_size_limit():,} characters."
+    return FileRefused("E-FILE-FIELD", message, hint="Look at that line in an editor: it is no list of stations there.")
+
+
+def _too_many(name: str) -> FileRefused:
+    message = f"{name} has more than {MOST_ROWS:,} rows."
+    return FileRefused("E-FILE-ROWS", message, hint="Cut it to the stations of this campaign.")

@@ -1,174 +1,138 @@
-"""An .xlsx workbook as a table of text.
+"""A workbook as a table of text, read by a process that may die of it.
 
-Values are read by calamine; where the look ahead found formulas, error
-values, merged cells or hidden rows, openpyxl names each such cell, because a
-formula that was never computed and an empty cell look the same to calamine.
-Macros, links and pictures are never touched.
+A few kilobytes of workbook can make any reader allocate gigabytes or abort
+(measured).  So it is parsed by a child with a limit on memory and time and
+without this process's environment; if that ends badly, the file is refused
+with a sentence, and nothing else happens.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
-import zlib
-from collections.abc import Iterable
-from datetime import date, datetime, time
-from typing import Any
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 
-from openpyxl import load_workbook
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+import msgspec
 
-from migrate.adapters.spreadsheet.guard import Sheets, inspect
-from migrate.adapters.spreadsheet.table import MOST_ROWS, Detected, FileRefused, Record, Table, letter
-from migrate.domain.finding import Finding, nearest, quoted
+from migrate.adapters.spreadsheet.guard import Kind
+from migrate.adapters.spreadsheet.sheet import Reach, Request, Sheet, Told, records_of, unpack
+from migrate.adapters.spreadsheet.table import Detected, FileRefused, Span, Table, letter
+from migrate.domain.finding import Finding, quoted
 
-LARGEST_RECTANGLE = 8_000_000
-"""Cells that calamine may allocate at once; beyond, rows are streamed one by one."""
-
-LARGEST_DIAGNOSIS = 2_000_000
-
-OWN_SHEET = "inventory"
-"""The sheet of our own template, which needs no ``--sheet``."""
+_HOUSE = Path(__file__).resolve().parents[3]
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
+MOST_MERGED = 500_000
+"""Merged cells that are named one by one; a sheet with more is a drawing and no list."""
 
 
-def read_workbook(name: str, data: bytes, asked: str | None = None) -> Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What reading one workbook may cost."""
+
+    memory_bytes: int = 2 << 30
+    cpu_s: int = 120
+    wall_s: float = 300.0
+
+
+def read_workbook(name: str, kind: Kind, data: bytes, asked: str | None = None, bounds: Bounds | None = None) -> Table:
     """One sheet of a workbook.  Raises ``FileRefused`` when file or sheet cannot be read."""
-    sheets = inspect(name, data)
-    try:
-        return _read(name, data, sheets, asked)
-    except (CalamineError, *_MALFORMED) as error:
-        message = f"{name} cannot be read as a workbook: {quoted(str(error))}."
-        raise FileRefused("E-FILE-ZIP", message, hint="Open it in Excel and save it anew.") from error
-
-
-_MALFORMED = (LookupError, ValueError, TypeError, AttributeError, SyntaxError, OSError, zipfile.BadZipFile, zlib.error)
-"""What openpyxl lets through when a workbook's XML is well packed and makes no sense (``ParseError`` is a SyntaxError)."""
-
-
-def _read(name: str, data: bytes, sheets: Sheets, asked: str | None) -> Table:
-    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    sheet, notes = _choose(name, book, asked)
-    is_vast = sheets.rows * sheets.columns > LARGEST_RECTANGLE
-    rows = _streamed(data, sheet) if is_vast else book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    records = tuple(_records(name, rows))
-    faults, hidden = _diagnose(name, data, sheet, sheets)
-    detected = Detected(file=name, kind="workbook", sheet=sheet, hidden_rows=hidden)
-    return Table(detected=detected, records=records, notes=(*sheets.notes, *notes), faults=faults)
-
-
-def _choose(name: str, book: CalamineWorkbook, asked: str | None) -> tuple[str, tuple[Finding, ...]]:
-    """The sheet that was asked for, our own, or the only visible one; never a guess between two."""
-    kinds = {meta.name: meta.visible for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet}
-    if asked is not None and asked in kinds:
-        if kinds[asked] == SheetVisibleEnum.Visible:
-            return asked, ()
-        message = f"The sheet {asked!r} is hidden."
-        return asked, (Finding("W-FILE-SHEET", message, "It was read because --sheet names it."),)
-    visible = [sheet for sheet, state in kinds.items() if state == SheetVisibleEnum.Visible]
-    if asked is None and OWN_SHEET in visible:
-        return OWN_SHEET, ()
-    if asked is None and len(visible) == 1:
-        return visible[0], ()
-    listed = ", ".join(repr(sheet) for sheet in visible) or "none that is visible"
-    message = f"{name} has no sheet {asked!r}; it has {listed}." if asked else f"{name} has the sheets {listed}."
-    hint = nearest(asked, kinds) if asked else ""
-    raise FileRefused("E-FILE-SHEET", message, hint=hint + "Name the one with the stations by --sheet.")
-
-
-def _streamed(data: bytes, sheet: str) -> Iterable[Iterable[Any]]:
-    """Row by row through openpyxl, for sheets with a stray cell far below: slower, but never the whole rectangle."""
-    worksheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True)[sheet]
-    worksheet.reset_dimensions()  # a wrong <dimension> makes openpyxl drop rows in silence
-    return worksheet.iter_rows(values_only=True)
-
-
-def _records(name: str, rows: Iterable[Iterable[Any]]) -> Iterable[Record]:
-    filled = 0
-    for number, values in enumerate(rows, start=1):
-        cells = tuple(as_text(value) for value in values)
-        record = Record(number, None, cells, _numbers(values))
-        filled += not record.is_blank
-        if filled > MOST_ROWS:
-            message = f"{name} has more than {MOST_ROWS:,} rows."
-            raise FileRefused("E-FILE-ROWS", message, hint="Cut it to the stations of this campaign.")
-        if not record.is_blank:
-            yield record
-
-
-def _numbers(values: Iterable[Any]) -> frozenset[int]:
-    return frozenset(
-        i for i, value in enumerate(values) if isinstance(value, int | float) and not isinstance(value, bool)
+    sheet = _ask(name, kind, data, asked, bounds or Bounds())
+    if sheet.refusal is not None:
+        refusal = sheet.refusal
+        raise FileRefused(refusal.code, refusal.message, hint=refusal.hint)
+    columns = [unpack(packed) for packed in sheet.columns]
+    records = records_of(sheet.rows, [texts for texts, _ in columns])
+    merged = _spans(name, sheet.merged, records[-1].row if records else 0, len(columns) - 1)
+    faults = {cell: finding for span in merged for cell, finding in _merged(span).items()}
+    faults |= {(fault.row, fault.column): _finding(fault.told) for fault in sheet.faults}
+    return Table(
+        detected=Detected(file=name, kind="workbook", sheet=sheet.name, hidden_rows=sheet.hidden),
+        records=records,
+        notes=tuple(map(_finding, sheet.notes)),
+        faults=faults,
+        numbers={index: mask for index, (_, mask) in enumerate(columns) if mask},
+        merged=merged,
     )
 
 
-def as_text(value: Any) -> str:
-    """A cell as a person would type it: 123 for 123.0, ISO for dates.
-
-    >>> as_text(123.0), as_text(51.5), as_text(None)
-    ('123', '51.5', '')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() else repr(value)
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time(0) else value.isoformat()
-    return value.isoformat() if isinstance(value, date | time) else str(value)
-
-
-def _diagnose(name: str, data: bytes, sheet: str, sheets: Sheets) -> tuple[dict[tuple[int, int], Finding], int]:
-    """Cells that do not hold what they show, by row and column index, and how many rows are hidden."""
-    if not sheets.needs_diagnosis:
-        return {}, 0
-    if sheets.cells > LARGEST_DIAGNOSIS:
-        message = f"{name} holds formulas or merged cells and is too large to look at each."
-        raise FileRefused("E-FILE-FORMULAS", message, hint="Paste it as values into a new sheet, or save it as .csv.")
-    worksheet = load_workbook(io.BytesIO(data))[sheet]
-    computed = load_workbook(io.BytesIO(data), data_only=True)[sheet]
-    faults: dict[tuple[int, int], Finding] = {}
-    for row, cells in enumerate(worksheet.iter_rows(), start=1):
-        for index, cell in enumerate(cells):
-            if finding := _cell_fault(cell, computed):
-                faults[row, index] = finding
-    for merged in worksheet.merged_cells.ranges:
-        faults |= _merged(merged)
-    return faults, sum(bool(dimension.hidden) for dimension in worksheet.row_dimensions.values())
+def _ask(name: str, kind: Kind, data: bytes, asked: str | None, bounds: Bounds) -> Sheet:
+    plain_name, plain_asked = _sendable(name), None if asked is None else _sendable(asked)
+    request = Request(plain_name, kind.value, plain_asked, bounds.memory_bytes, bounds.cpu_s, data)
+    environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ} | {"PYTHONPATH": str(_HOUSE)}
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "migrate.adapters.spreadsheet.reader"],
+            input=msgspec.msgpack.encode(request),
+            env=environment,
+            capture_output=True,
+            timeout=bounds.wall_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _too_much(name, f"{bounds.wall_s:g} seconds") from error
+    if child.returncode == 0:
+        try:
+            return msgspec.msgpack.decode(child.stdout, type=Sheet)
+        except msgspec.MsgspecError:
+            pass  # half an answer: as bad as none
+    raise _died(name, child.returncode, child.stderr, bounds)
 
 
-def _cell_fault(cell: Any, computed: Any) -> Finding | None:
-    if cell.data_type == "f":
-        value = computed.cell(cell.row, cell.column).value
-        if value is None:
-            return Finding(
-                "E-CELL-FORMULA", "The formula has no stored result.", "Open it in Excel, save, or paste values."
-            )
-        return _error_value(value)
-    if cell.data_type == "e":
-        return _error_value(cell.value)
-    if cell.data_type == "n" and cell.value is not None and re.fullmatch("0{2,}", cell.number_format or ""):
-        shown = f"{cell.value:0{len(cell.number_format)}.0f}"
-        if shown != as_text(float(cell.value)):
-            message = f"The cell shows {shown} but holds {cell.value}."
-            return Finding("E-CELL-PADDED", message, "Format the column as text and type the digits anew.")
-    return None
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _error_value(value: Any) -> Finding | None:
-    if isinstance(value, str) and re.fullmatch(r"#(?:[A-Z0-9/_]+[!?]?)", value):
-        return Finding("E-CELL-ERROR", f"The cell holds the error {value}.", "Mend the formula or type the value.")
-    return None
+def _died(name: str, code: int, said: bytes, bounds: Bounds) -> FileRefused:
+    """The child is gone.  How far the sheet reaches it told before, and that is nearly always why."""
+    if code == -signal.SIGXCPU:
+        return _too_much(name, f"{bounds.cpu_s} seconds of computing")
+    if code > 0 and b"MemoryError" not in said:
+        last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        message = f"{name} cannot be read as a workbook: {quoted(last, 200)}."
+        return FileRefused("E-FILE-ZIP", message, hint="Open it in Excel and save it anew.")
+    try:
+        reach = msgspec.json.decode(said.partition(b"\n")[0], type=Reach)
+    except msgspec.MsgspecError:
+        return _too_much(name, f"{bounds.memory_bytes >> 20:,} MiB of memory")
+    if reach.rows * reach.columns > 0:
+        message = (
+            f"{name}: reading it was stopped; a sheet has a cell at {reach.far}, far outside any list of stations."
+        )
+        hint = "Delete the rows below and the columns beside the list, and save it again."
+        return FileRefused("E-FILE-CELL", message, hint=hint)
+    message = f"{name}: the process that read it died of it (signal {-code}) within {bounds.memory_bytes >> 20:,} MiB."
+    return FileRefused("E-FILE-LIMIT", message, hint="Open it in Excel and save only the sheet with the stations anew.")
 
 
-def _merged(merged: Any) -> dict[tuple[int, int], Finding]:
+def _too_much(name: str, what: str) -> FileRefused:
+    message = f"{name}: reading it took more than {what} and was stopped."
+    return FileRefused("E-FILE-LIMIT", message, hint="Save only the sheet with the stations, as .xlsx or .csv.")
+
+
+def _finding(told: Told) -> Finding:
+    return Finding(told.code, told.message, told.hint)
+
+
+def _spans(name: str, corners: list[tuple[int, int, int, int]], last_row: int, last_column: int) -> tuple[Span, ...]:
+    """Merged cells as far as the sheet is filled: some merge whole columns down to the last row there is."""
+    spans = (Span(top, left, min(bottom, last_row), min(right, last_column)) for top, left, bottom, right in corners)
+    merged = tuple(sorted(span for span in spans if span.top <= span.bottom and span.left <= span.right))
+    if sum(span.size for span in merged) > MOST_MERGED:
+        message = f"{name}: more than {MOST_MERGED:,} cells of the sheet are merged."
+        raise FileRefused("E-FILE-LIMIT", message, hint="Select the whole sheet, unmerge its cells and fill them.")
+    return merged
+
+
+def _merged(span: Span) -> dict[tuple[int, int], Finding]:
     """Every merged cell but the first reads as blank, though a person sees the first one's text there."""
-    first = f"{letter(merged.min_col - 1)}{merged.min_row}"
+    first = f"{letter(span.left)}{span.top}"
     finding = Finding("E-CELL-MERGED", f"The cell is merged into {first}.", "Unmerge the cells and fill each.")
     return {
-        (row, column - 1): finding
-        for row in range(merged.min_row, merged.max_row + 1)
-        for column in range(merged.min_col, merged.max_col + 1)
-        if (row, column) != (merged.min_row, merged.min_col)
+        (row, column): finding
+        for row in range(span.top, span.bottom + 1)
+        for column in range(span.left, span.right + 1)
+        if (row, column) != (span.top, span.left)
     }

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.ocpp.lines import PULSE_S, News
 from migrate.domain.evidence import Side, Sighting
-from migrate.ports import Presence
+from migrate.ports import Latency, Presence
 
 JournalTail = Callable[[int], Awaitable[Sequence[Sighting]]]
 
@@ -32,6 +32,7 @@ class RelayWitness:
     def __init__(self, client: ListenClient, journal_tail: JournalTail, *, patience_s: float = PATIENCE_S) -> None:
         self._client, self._tail, self._patience_s = client, journal_tail, patience_s
         self._sees: frozenset[Side] = frozenset()
+        self._latency: dict[Side, Latency] = {}
         self._watching: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
 
@@ -48,11 +49,15 @@ class RelayWitness:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-        self._sees = frozenset()
+        self._sees, self._latency = frozenset(), {}
 
     def sees(self, side: Side) -> bool:
         """Whether absence on this side means anything right now."""
         return side in self._sees
+
+    def latency(self, side: Side) -> Latency | None:
+        """How quickly that side's CSMS answers, as far as the listening process has said."""
+        return self._latency.get(side)
 
     async def presence(self, identity: str) -> Presence:
         return await self._client.presence(identity)
@@ -100,10 +105,11 @@ class RelayWitness:
                     while (item := await self._next(news)) is not None:
                         pause = FIRST_PAUSE_S
                         self._sees = frozenset(item.sees or ())
+                        self._latency = self._latency if item.latency is None else item.latency
                         self._told.set()
             except (OSError, TimeoutError):
                 pass
-            self._sees = frozenset()
+            self._sees, self._latency = frozenset(), {}
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from migrate.domain.errors import SettingsProblem
 from migrate.domain.profile import Method
 from migrate.settings import FILE_NAME
-from migrate.simulator.behaviour import FAMILIES, VISIT_ONLY
+from migrate.simulator.behaviour import FAMILIES, KEYED_FAMILIES, VISIT_FAMILIES, VISIT_ONLY
 from migrate.simulator.faults import FAULT_SETS, FaultSet, fault_set
 
 METHODS = (Method.CHANGE_CONFIGURATION, Method.VISIT)
@@ -31,6 +31,7 @@ class Choice:
     faults: str
     methods: Sequence[str]
     out: Path | None
+    families_shown: str = "usual"
 
     def check(self) -> None:
         """Refuse what cannot be, all of it before a folder is made."""
@@ -50,8 +51,15 @@ class Choice:
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The vendor families that these methods move."""
-        return FAMILIES if self._may(Method.CHANGE_CONFIGURATION) else (VISIT_ONLY,)
+        """The vendor families that these methods move: the usual nine, or every one there is."""
+        keyed, visited = (FAMILIES, (VISIT_ONLY,)) if self._is_usual else (KEYED_FAMILIES, VISIT_FAMILIES)
+        if not self._may(Method.CHANGE_CONFIGURATION):
+            return visited
+        return keyed if self._is_usual or not self._may(Method.VISIT) else (*keyed, *visited)
+
+    @property
+    def _is_usual(self) -> bool:
+        return self.families_shown == "usual"
 
     def fault_set(self) -> FaultSet:
         """The faults to plant; crews are sent only where visits were asked for."""
@@ -60,9 +68,9 @@ class Choice:
         except ValueError as error:
             text = str(error)
             raise SettingsProblem(text[0].upper() + text[1:] + ".", hint="See `migrate demo --help`.") from error
-        if self.families == (VISIT_ONLY,):
+        if not self._may(Method.CHANGE_CONFIGURATION):
             return FAULT_SETS["none"]
-        return chosen if self._may(Method.VISIT) else replace(chosen, visits=0)
+        return chosen if self._is_usual and self._may(Method.VISIT) else replace(chosen, visits=0)
 
     def folder(self) -> Path:
         folder = self.out or Path(f"demo-{datetime.now().astimezone():%Y%m%d-%H%M%S}")

@@ -7,11 +7,13 @@ and the toolkit know nothing of each other but addresses.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import random
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +25,8 @@ from migrate.settings import FILE_NAME
 from migrate.simulator.deal import StationSpec
 
 READY_WITHIN_S = 120.0
+NOBODY_IS_GIVEN = range(20_000, 32_000)
+"""Ports below those that the system hands out by itself (Linux: from 32,768 on)."""
 
 CAMPAIGN = """\
 # Made by `migrate demo`.  The policy of a demonstration is fixed; a real campaign is made with `migrate init`.
@@ -46,11 +50,14 @@ min_confirmed = "60%"
 max_failed = 20
 max_failed_share = "40%"
 max_lost = 2
+max_without_effect = 20
 soak = "2m"
 
 [timeouts]
 appear = "10m"
 grace = "2m"
+write = "{answers}s"                      # an answer is awaited for 30 real seconds, however fast the campaign runs
+undo = "{answers}s"
 
 [retries]
 backoff = "2m"
@@ -65,6 +72,8 @@ POLICY = (
     "sigma 0.6;\n  gate: at least 60 % confirmed, at most 20 failed of a kind, 40 % failed, 2 lost"
 )
 HEARTBEAT_S = 30.0
+ANSWERS_S = 100.0
+"""Real seconds in which a station that answers nothing has been asked as often as it may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +121,7 @@ class Stage:
         text = CAMPAIGN.format(
             seed=self.seed,
             speed=self.speed,
+            answers=round(ANSWERS_S * self.speed),
             since=datetime.now(UTC).isoformat(timespec="microseconds"),
             source=self.source_port,
             target=self.target_port,
@@ -189,12 +199,17 @@ async def _line(process: asyncio.subprocess.Process, begin: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody holds at this moment."""
+    """Ports that nobody holds at this moment, and that nobody is given who asks for any: those lie above."""
     with ExitStack() as holders:
-        sockets = [holders.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        return [_free_port(holders.enter_context(socket.socket())) for _ in range(count)]
+
+
+def _free_port(one: socket.socket) -> int:
+    for port in random.SystemRandom().sample(NOBODY_IS_GIVEN, 100):
+        with suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise OSError(errno.EADDRINUSE, "a hundred ports of the loopback are taken")
 
 
 def stations_of(specs: Sequence[StationSpec], published: Sequence[Station] = ()) -> list[Station]:

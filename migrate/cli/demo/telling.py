@@ -57,7 +57,7 @@ async def outcome_of(wired: Wired, *, is_interrupted: bool) -> Outcome:
 async def _reports(wired: Wired) -> list[Path]:
     folder = wired.settings.folder / "reports"
     document = await document_of(wired)
-    paths = [folder / "progress.html", folder / "progress.json"]
+    paths = [folder / "progress.html", folder / "progress.xlsx", folder / "progress.json"]
     for path in paths:
         write_report(document, path)
     return paths
@@ -143,7 +143,7 @@ def _pace(document: dict[str, Any]) -> str:
 
 def _onward(stage: Stage) -> list[str]:
     return [
-        f"An ordinary campaign was left in {stage.folder}. Every verb works on it:",
+        f"An ordinary campaign was left in {stage.folder}; its simulated stations have ended. Every verb works on it:",
         f"  cd {display(str(stage.folder), limit=1000)}",
         f"  {command('station', stage.specs[0].identity)}",
     ]

@@ -53,7 +53,15 @@ from migrate.wiring import open_campaign
     default="demo",
     show_default=True,
     metavar="NAME|none",
-    help="Planted faults: demo, all, none, or one by name.",
+    help="Planted faults: demo, all, none, field (one station in twenty), or one by name.",
+)
+@click.option(
+    "--families",
+    "families_shown",
+    type=click.Choice(["usual", "all"]),
+    default="usual",
+    show_default=True,
+    help="Vendor families: the usual nine, or all that the simulated fleet knows.",
 )
 @click.option(
     "--methods", multiple=True, metavar="NAME…|all", help="Only families of these methods: change_configuration, visit."
@@ -70,9 +78,9 @@ from migrate.wiring import open_campaign
 def demo(context: Context, /, *, as_json: bool, more_methods: Sequence[str], **chosen: Any) -> int:
     """Show the whole job against a simulated fleet over real sockets on loopback.
 
-    Stations of eight vendor families are moved from one simulated CSMS to
-    another, canary first, with faults planted; the stations' own log judges
-    the result.  The folder it leaves is an ordinary campaign.
+    Stations of nine vendor families, and a few for a crew, are moved from one
+    simulated CSMS to another, canary first, with faults planted; the stations'
+    own log judges the result.  The folder it leaves is an ordinary campaign.
 
     \b
     migrate demo

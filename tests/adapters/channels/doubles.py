@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from migrate.domain.errors import Mismatch, Refused, Unreachable
 from migrate.domain.evidence import Side, Sighting
 from migrate.domain.profile import Restart
-from migrate.ports import Presence, Session
+from migrate.ports import Latency, Presence, Session
 
 
 @dataclass
@@ -80,6 +80,7 @@ class MemoryWitness:
     def __init__(self) -> None:
         self.told: list[Sighting] = []
         self.seeing: set[Side] = {Side.SOURCE, Side.TARGET}
+        self.latencies: dict[Side, Latency] = {}
         self.sessions: dict[str, dict[Side, Session | None]] = {}
         self._news = asyncio.Condition()
 
@@ -105,3 +106,6 @@ class MemoryWitness:
 
     def sees(self, side: Side) -> bool:
         return side in self.seeing
+
+    def latency(self, side: Side) -> Latency | None:
+        return self.latencies.get(side)

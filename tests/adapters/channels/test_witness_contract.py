@@ -106,3 +106,9 @@ async def test_presence_names_the_side_and_the_session(seen: Any) -> None:
 async def test_both_sides_are_seen_while_all_is_well(seen: Any) -> None:
     assert seen.witness.sees(Side.SOURCE)
     assert seen.witness.sees(Side.TARGET)
+
+
+async def test_a_backend_that_nobody_has_measured_has_no_latency(seen: Any) -> None:
+    await seen.arrive("A")
+
+    assert [seen.witness.latency(side) for side in Side] == [None, None]

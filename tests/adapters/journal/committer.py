@@ -38,19 +38,29 @@ def _say(identity: str, version: int) -> None:
     os.write(1, f"{identity} {version}\n".encode())
 
 
-async def _main(url: str, executor: str, tasks: int, commits: int) -> None:
+async def _main(url: str, executor: str, tasks: int, commits: int, opened: int | None = None) -> None:
     journal = open_journal(url, executor, StillClock())
+    if opened is not None:
+        os.write(opened, b".")
     await asyncio.gather(*(_walk(journal, f"{executor}-{number}", commits) for number in range(tasks)))
     await journal.close()
 
 
 def _die(url: str, kills: int, dice: random.Random) -> None:
-    """Forked, so that a kill costs no second start of Python; nothing is open yet in the parent."""
+    """Forked, so that a kill costs no second start of Python; nothing is open yet in the parent.
+
+    The moment is drawn from when the child has its store open, however slow
+    the machine: before that there is nothing to lose.
+    """
     for number in range(kills):
+        begun, opened = os.pipe()
         child = os.fork()
         if not child:
-            asyncio.run(_main(url, f"ex-{number}", 24, 0))
-        time.sleep(dice.uniform(0.02, 0.2))
+            asyncio.run(_main(url, f"ex-{number}", 24, 0, opened))
+        os.close(opened)
+        os.read(begun, 1)
+        os.close(begun)
+        time.sleep(dice.uniform(0.0, 0.2))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 

@@ -38,7 +38,7 @@ async def test_the_inventory_comes_back_in_its_order(sqlite_journal: SqlJournal)
 
     assert await sqlite_journal.stations() == stations
     newest = (await sqlite_journal.events(kinds=[EventKind.INVENTORY]))[-1]
-    assert newest.event.data == {"file": "fleet.csv", "stations": 2, "digest": digest}
+    assert {"file": "fleet.csv", "stations": 2, "digest": digest}.items() <= newest.event.data.items()
 
 
 async def test_an_inventory_that_cannot_be_stored_leaves_the_one_before(sqlite_journal: SqlJournal) -> None:

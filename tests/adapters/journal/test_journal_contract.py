@@ -311,10 +311,10 @@ async def test_source_facts_are_the_newest_boots_filled_up_with_older_ones(journ
     await journal.commit(sighting_change([a_sighting(facts=older), a_sighting(facts=newer)]))
     await journal.commit(sighting_change([a_sighting(side=Side.TARGET, facts=IdentityFacts(vendor="somebody else"))]))
 
-    facts = await journal.source_facts("AC22-0417")
+    facts = await journal.facts("AC22-0417", Side.SOURCE)
 
     assert facts == IdentityFacts(vendor="Alfen BV", model="NG910", iccid="8931")
-    assert await journal.source_facts("unheard of") == IdentityFacts()
+    assert await journal.facts("unheard of", Side.SOURCE) == IdentityFacts()
 
 
 async def test_what_a_dead_process_never_read_is_what_was_seen_since_the_last_move(journal: Any) -> None:
@@ -390,7 +390,7 @@ async def test_whatever_a_station_calls_itself_can_be_recorded_and_found_again(j
 
     assert await journal.attempts(identities=[text]) == [attempt]
     assert [replace(s, seq=0) for s in await journal.tail_sightings(0)] == [boot]
-    assert (await journal.source_facts(text)).vendor == text
+    assert (await journal.facts(text, Side.SOURCE)).vendor == text
     assert len(await journal.timeline(text)) == 2
 
 
@@ -447,3 +447,60 @@ async def test_of_many_who_want_the_last_place_at_once_exactly_one_gets_it(journ
 
     assert sum(isinstance(outcome, int) for outcome in outcomes) == 1
     assert len(await journal.attempts(states={State.CHECKED})) == 1
+
+
+# --- the way back -----------------------------------------------------------
+
+
+def a_way_back(number: int, state: State, **settings: Any) -> Any:
+    return an_attempt(number=number, direction=Direction.BACK, state=state, **settings)
+
+
+async def test_a_settled_station_keeps_its_attempt_while_another_takes_it_back(journal: Any) -> None:
+    await journal.commit(opening(an_attempt(state=State.SETTLED)))
+
+    await journal.commit(opening(a_way_back(2, State.PLANNED)))
+
+    assert [(a.number, a.state) for a in await journal.attempts()] == [(2, State.PLANNED)]
+    assert [a.number for a in await journal.history("AC22-0417")] == [1, 2]
+
+
+async def test_two_attempts_at_one_station_are_never_under_way_together(journal: Any) -> None:
+    await journal.commit(opening(an_attempt(state=State.SETTLED)))
+    await journal.commit(opening(a_way_back(2, State.DEFERRED)))
+
+    with pytest.raises(Stale):
+        await journal.commit(opening(an_attempt(number=3)))
+
+
+@pytest.mark.parametrize("end", [State.FAILED, State.REVERTED, State.SKIPPED])
+async def test_a_rollback_that_came_to_nothing_gives_its_station_back_to_the_attempt_before(
+    journal: Any, end: State
+) -> None:
+    await journal.commit(opening(an_attempt(state=State.SETTLED)))
+    await journal.commit(opening(a_way_back(2, end, left=end is State.REVERTED)))
+
+    (stands,) = await journal.attempts(identities=["AC22-0417"])
+
+    assert (stands.number, stands.state) == (1, State.SETTLED)
+    assert stands.next_number == 3
+    assert [a.number for a in await journal.rollbacks()] == [2]
+
+
+async def test_one_that_was_lost_on_the_way_back_and_written_off_is_not_settled_again(journal: Any) -> None:
+    await journal.commit(opening(an_attempt(state=State.SETTLED)))
+    await journal.commit(opening(a_way_back(2, State.SKIPPED, left=True)))
+
+    (stands,) = await journal.attempts()
+
+    assert (stands.number, stands.state) == (2, State.SKIPPED)
+
+
+async def test_what_a_station_said_is_kept_for_each_side(journal: Any) -> None:
+    there = a_sighting(side=Side.TARGET, facts=IdentityFacts(vendor="Alfen BV", firmware="7.0"))
+    await journal.commit(sighting_change([a_sighting(), there]))
+
+    on_target = await journal.facts("AC22-0417", Side.TARGET)
+
+    assert (on_target.firmware, on_target.serial) == ("7.0", "")
+    assert (await journal.facts("AC22-0417", Side.SOURCE)).serial == "ACE0417"

@@ -49,7 +49,9 @@ def test_every_table_can_be_made_in_postgresql_too() -> None:
     made += [str(CreateIndex(index).compile(dialect=postgresql.dialect())) for index in indexes]
 
     assert not any("STRICT" in statement for statement in made)
-    assert any("UNIQUE INDEX attempt_alive" in statement and "WHERE state NOT IN" in statement for statement in made)
+    assert any(
+        "UNIQUE INDEX attempt_under_way" in statement and "WHERE state NOT IN" in statement for statement in made
+    )
 
 
 def test_a_store_is_for_its_owner_only(tmp_path: Path) -> None:

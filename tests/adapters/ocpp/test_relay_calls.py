@@ -263,3 +263,37 @@ async def test_a_boot_after_a_refused_trigger_is_the_stations_own(field: Any) ->
     csms.say(3, "b1", {"status": "Accepted"})
 
     assert not (await field.sees(Kind.BOOT)).solicited
+
+
+MAX_KEYS = [
+    pytest.param([{"key": "A", "value": "1"}, {"key": "GetConfigurationMaxKeys", "value": "30"}], ["30"], id="told"),
+    pytest.param([{"key": "getconfigurationmaxkeys", "readonly": True, "value": 4}], ["4"], id="as a number"),
+    pytest.param([{"key": "GetConfigurationMaxKeys"}], [], id="hidden"),
+    pytest.param([{"key": "GetConfigurationMaxKeys", "value": "many"}], [], id="nonsense"),
+    pytest.param("nothing", [], id="no list"),
+]
+
+
+@pytest.mark.parametrize(("listed", "told"), MAX_KEYS)
+async def test_how_many_keys_a_station_takes_is_a_sighting_when_it_tells_us(
+    field: Any, listed: Any, told: list[str]
+) -> None:
+    station, _ = await field.pair()
+    asked = call(field, "GetConfiguration", {"key": ["A"]})
+    _, id_, *_ = await station.hear()
+
+    station.say(3, id_, {"configurationKey": listed})
+    await asked
+
+    assert [sighting.detail for sighting in field.seen(Kind.KEYS)] == told
+
+
+async def test_what_a_station_tells_the_csms_of_its_keys_stays_between_them(field: Any) -> None:
+    station, csms = await field.pair()
+    csms.say(2, "c1", "GetConfiguration", {})
+    await station.hear()
+
+    station.say(3, "c1", {"configurationKey": [{"key": "GetConfigurationMaxKeys", "value": "30"}]})
+    await csms.hear()
+
+    assert field.seen(Kind.KEYS) == []

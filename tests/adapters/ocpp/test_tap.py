@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from migrate.adapters.ocpp.messages import Call, parse
 from migrate.adapters.ocpp.tap import HEARD, Place, Tap
-from migrate.domain.evidence import Kind, Side
+from migrate.domain.evidence import Kind, Side, still_charging
 
 AT = datetime(2026, 11, 20, 1, tzinfo=UTC)
 PLAIN = b'[2,"1","Heartbeat",{}]'
@@ -81,3 +81,48 @@ def test_every_recorded_call_is_heard_or_passed_over_by_its_action(shared_data: 
 
             is_heard = isinstance(call, Call) and call.action in HEARD
             assert is_heard is bool(told or list(heard.over())), frame["raw"]
+
+
+def status_said(**payload: object) -> str:
+    told = tap().station_said(json.dumps([2, "1", "StatusNotification", {"connectorId": 1, **payload}]).encode(), AT)
+    assert told is not None
+    return told.detail
+
+
+FAULTS = {
+    "a meter": ({"status": "Faulted", "errorCode": "PowerMeterFailure"}, "Faulted; PowerMeterFailure"),
+    "a maker's own": (
+        {"status": "Faulted", "errorCode": "OtherError", "vendorErrorCode": "E-17"},
+        "Faulted; OtherError; E-17",
+    ),
+    "nothing wrong": ({"status": "Charging", "errorCode": "NoError", "vendorErrorCode": ""}, "Charging"),
+    "a maker's own without a fault": (
+        {"status": "Available", "errorCode": "NoError", "vendorErrorCode": "0x0"},
+        "Available; ; 0x0",
+    ),
+    "a number": ({"status": "Faulted", "errorCode": 17}, "Faulted"),
+    "separators of ours": ({"status": "Faulted", "errorCode": "a; b"}, "Faulted; a, b"),
+}
+
+
+@pytest.mark.parametrize(("payload", "kept"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_status_keeps_what_is_wrong_with_the_connector(payload: dict[str, object], kept: str) -> None:
+    assert status_said(**payload) == kept
+
+
+def test_error_codes_are_bounded_and_printable() -> None:
+    kept = status_said(status="Faulted", errorCode="\x1b[31m" + "x" * 9_999, vendorErrorCode="\u202e" * 9_999)
+
+    assert len(kept) <= 300
+    assert kept.isprintable()
+
+
+@pytest.mark.parametrize("error", ["PowerMeterFailure", "NoError", "; Available"])
+def test_whoever_charges_with_a_fault_charges_all_the_same(error: str) -> None:
+    heard = tap()
+    call = [2, "1", "StatusNotification", {"connectorId": 1, "status": "Charging", "errorCode": error}]
+
+    told = heard.station_said(json.dumps(call).encode(), AT)
+
+    assert told is not None
+    assert heard.charging == still_charging((), told) == (1,)

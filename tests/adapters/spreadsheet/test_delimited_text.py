@@ -186,8 +186,8 @@ def test_no_bytes_whatever_end_in_anything_but_stations_or_problems(data: bytes)
     assert reading.stations or reading.problems
 
 
-def test_a_cell_of_a_hundred_thousand_characters_is_kept_and_quoted_short(tmp_path: Path) -> None:
-    reading = read(tmp_path, "identity,wave\nAC1," + "9" * 100_000 + "\n")
+def test_a_cell_of_thirty_thousand_characters_is_judged_and_quoted_short(tmp_path: Path) -> None:
+    reading = read(tmp_path, "identity,wave\nAC1," + "9" * 30_000 + "\n")
 
     assert codes(reading) == ["E-WAVE"]
     assert len(reading.problems[0].message) < 200

@@ -111,4 +111,31 @@ def test_a_proposed_map_can_be_used_as_it_is_once_someone_agrees(shared_data: Pa
     reading = read_inventory([file], proposed)
 
     assert reading.rows == 12306
-    assert not [p for p in reading.errors if p.code.startswith(("E-MAP", "E-HEADER"))]
+    assert len(reading.stations) == 12304
+    assert {p.row for p in reading.errors} == {1381, 1384}
+
+
+def test_the_short_british_cut_of_2020_imports_without_its_two_fragments(shared_data: Path) -> None:
+    file = shared_data / "inventories/uk_ncr_2020_slim.csv"
+
+    reading = read_inventory([file], EXAMPLES / "uk_ncr_2020.toml", exclude_rows=frozenset({1381, 1384}))
+
+    assert reading.is_importable
+    assert len(reading.stations) == 12304
+    assert Counter(p.code for p in reading.warnings if p.code.startswith("W-GEO") and p.code != "W-GEO-HALF") == {
+        "W-GEO-SWAPPED": 175,
+        "W-GEO-ABROAD": 13,
+        "W-GEO-ZERO": 1,
+        "W-GEO-RANGE": 1,
+    }
+
+
+def test_the_fragments_of_the_short_british_cut_are_named_with_their_cells(shared_data: Path) -> None:
+    reading = read_inventory([shared_data / "inventories/uk_ncr_2020_slim.csv"], EXAMPLES / "uk_ncr_2020.toml")
+
+    assert [(p.code, p.cell) for p in reading.errors] == [
+        ("E-MAP-WORD", "F1381"),
+        ("E-ID-MISSING", "A1381"),
+        ("E-MAP-WORD", "F1384"),
+        ("E-ID-CHARACTER", "A1384"),
+    ]

@@ -1,0 +1,76 @@
+"""What operators' systems call our columns: English, German, Dutch and French, as exports and registers have it.
+
+Names as :func:`~migrate.adapters.spreadsheet.propose.folded` leaves them: lower
+case, no accents, blanks and hyphens as underscores.  A name in two columns
+would be a guess, so each stands in one.
+"""
+
+from __future__ import annotations
+
+SYNONYMS: dict[str, frozenset[str]] = {
+    column: frozenset(names.split())
+    for column, names in {
+        "identity": "charge_point_id chargepointid charge_point_identity charge_point_identifier charge_box_id chargeboxid "
+        "charge_box_identity charger_id chargerid station_id stationid charging_station_id cp_id cpid cbid ocpp_id ocpp_identity "
+        "ocpp_name chargedeviceid id_station id_station_itinerance ladeeinrichtungs_id ladestation_id ladestations_id "
+        "ladesaule ladesaulen_id ladesaulennummer ladesaulen_nr ladepunkt_id wallbox_id stations_id stationsnummer laadpaal_id "
+        "laadpaal laadpaalnummer laadstation_id laadpunt_id identifiant identifiant_borne id_borne numero_borne borne_id",
+        "vendor": "manufacturer make brand charge_point_vendor devicemanufacturer hersteller fabrikat marke fabrikant merk "
+        "fabricant constructeur marque",
+        "model": "charge_point_model device_model devicemodel station_model charger_model type typ modell modelltyp geratetyp "
+        "modele type_borne laadpaaltype stationstyp",
+        "firmware": "firmware_version fw fw_version firmwareversion software_version softwareversion softwarestand "
+        "firmwarestand version_firmware version_logicielle firmwareversie softwareversie",
+        "serial": "serial_number serialnumber serial_no sn charge_point_serial_number seriennummer serien_nr geratenummer "
+        "serienummer serie_nr numero_de_serie no_de_serie",
+        "iccid": "sim sim_number simcard sim_card sim_iccid sim_nummer sim_karte simkarte simkaart sim_kaart carte_sim",
+        "imsi": "sim_imsi imsi_nummer",
+        "apn": "access_point_name",
+        "ocpp_version": "ocpp protocol protocol_version ocpp_protocol protokoll protokollversion protocolversie version_ocpp",
+        "security_profile": "ocpp_security_profile sicherheitsprofil beveiligingsprofiel profil_de_securite",
+        "connection": "connectivity connection_type verbindung anbindung verbindungsart verbinding connexion",
+        "ip_address": "ip ip_adresse adresse_ip ip_adres ipv4",
+        "site_id": "site location_id locationid standort_id standortnummer standort_nr liegenschaft id_site locatie_id "
+        "locatienummer code_site",
+        "site_name": "location location_name name station_name n_station standort standortname standortbezeichnung "
+        "bezeichnung anzeigename nom nom_station nom_site naam locatie locatienaam",
+        "address": "street thoroughfare strasse strasse_hausnummer strasse_und_hausnummer anschrift adresse ad_station "
+        "adresse_station adres straat straatnaam rue voie",
+        "postcode": "zip zip_code zipcode postal_code plz postleitzahl code_postal code_insee pc",
+        "city": "town ort stadt gemeinde ville commune plaats gemeente woonplaats stad",
+        "country": "countrycode country_code land pays landcode landeskennung",
+        "latitude": "lat breitengrad geo_breite breite ylatitude y_latitude breedtegraad",
+        "longitude": "lon lng long langengrad laengengrad geo_lange lange xlongitude x_longitude lengtegraad",
+        "timezone": "time_zone tz zeitzone tijdzone fuseau_horaire",
+        "connectors": "number_of_connectors connector_count no_of_connectors anzahl_ladepunkte ladepunkte anzahl_stecker "
+        "nbre_pdc nombre_de_points_de_charge nb_pdc aantal_laadpunten aantal_connectoren evses outlets sockets",
+        "lifecycle": "status state charge_device_status chargedevicestatus operational_status betriebsstatus betriebszustand "
+        "zustand etat statut bedrijfsstatus toestand",
+        "last_seen_at": "last_seen last_heartbeat last_online last_contact lastseen last_communication letzter_kontakt "
+        "zuletzt_gesehen zuletzt_online letzte_verbindung laatst_gezien laatste_contact derniere_connexion dernier_contact",
+        "notes": "note remarks comment comments bemerkung bemerkungen anmerkung kommentar observations commentaire remarque "
+        "opmerking opmerkingen",
+        "hold": "on_hold do_not_migrate exclude sperre gesperrt nicht_migrieren niet_migreren ne_pas_migrer",
+        "wave": "migration_wave phase welle migrationswelle golf vague",
+        "contact_name": "contact contact_person ansprechpartner kontakt kontaktperson contactpersoon interlocuteur",
+        "contact_phone": "phone telephone phone_number telefon telefonnummer tel rufnummer telefoon telefoonnummer numero_de_telephone",
+        "contact_email": "email e_mail mail email_address e_mail_adresse courriel e_mailadres adresse_mail",
+        "access": "access_notes access_instructions zugang zufahrt zugangshinweis toegang acces acces_site",
+    }.items()
+}
+
+LIFECYCLE_WORDS: dict[str, str] = {
+    word: life
+    for life, words in {
+        "in_service": "in betrieb|aktiv|in service|active|operational|operative|available|online|live|in bedrijf|actief|"
+        "en service|actif|active|betriebsbereit|verfugbar",
+        "offline": "offline|nicht erreichbar|unreachable|niet bereikbaar|hors ligne",
+        "faulted": "ausser betrieb|defekt|gestort|storung|in wartung|wartung|out of service|faulted|faulty|broken|maintenance|"
+        "under maintenance|buiten bedrijf|defect|storing|in onderhoud|hors service|en panne|en maintenance",
+        "warehouse": "lager|im lager|geplant|in planung|planned|in stock|warehouse|spare|magazijn|op voorraad|gepland|en stock|prevu",
+        "decommissioned": "stillgelegt|demontiert|abgebaut|ruckgebaut|decommissioned|removed|dismantled|retired|verwijderd|"
+        "gedemonteerd|buiten gebruik|demonte|retire|supprime",
+    }.items()
+    for word in words.split("|")
+}
+"""What registers call the states of a station's life; proposed for a map, never applied to a cell."""

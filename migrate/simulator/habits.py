@@ -1,0 +1,84 @@
+"""The ways in which stations were seen to differ, each a closed list of what was met in the field or on the wire."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Storing(StrEnum):
+    """What becomes of a value that is written."""
+
+    STORES = "stores"
+    NOTHING = "nothing"  # accepts any key, also one that it does not have, and stores nothing
+    NEVER_USED = "never_used"  # stores it, shows it, and goes on with the old one
+
+
+class Writing(StrEnum):
+    """Whether a write of the backend is answered."""
+
+    ANSWERS = "answers"
+    STORES_SILENTLY = "stores_silently"
+    LOSES_FIRST = "loses_first"  # the first is lost on its way, neither stored nor answered; later ones are taken
+    IGNORES = "ignores"  # neither stored nor answered, however often
+
+
+class Apply(StrEnum):
+    """When a written backend comes into use."""
+
+    RESTART = "restart"
+    AT_ONCE = "at_once"  # leaves the old backend at once, and does not boot on the new one
+
+
+class Fallback(StrEnum):
+    """How a station saves itself from a backend that does not answer."""
+
+    NONE = "none"
+    TRANSACTION = "transaction"  # old values and a restart, unless a boot was accepted in time
+    SLOTS = "slots"  # the next slot after some failed dials
+
+
+class Resetting(StrEnum):
+    """What a station does with a Reset."""
+
+    ANSWERS = "answers"
+    UNANSWERED = "unanswered"  # restarts a moment later and has said nothing
+    CLOSES = "closes"  # closes the connection at once, without any answer
+    TWO_SOCKETS = "two_sockets"  # a Hard one: no answer, and the old socket stays beside the new one
+    NOTHING = "nothing"  # Accepted, and that is all
+
+
+class Drop(StrEnum):
+    """How a station leaves before a restart."""
+
+    CLEAN = "clean"
+    ABRUPT = "abrupt"  # no close frame: the far side sees 1006
+
+
+class Trigger(StrEnum):
+    """How a station takes a TriggerMessage."""
+
+    ANSWERS = "answers"
+    UNTIL_RECONNECT = "until_reconnect"  # Rejected after a reconnect until the next restart
+    NEVER = "never"  # NotImplemented
+    SILENT = "silent"  # Accepted, and nothing is sent
+    NO_BOOT = "no_boot"  # Rejected for BootNotification
+    ERROR = "error"  # CALLERROR
+    OTHER_NAME = "other_name"  # Accepted, and another message is sent than was asked for
+
+
+class Flashing(StrEnum):
+    """What a station does with an UpdateFirmware."""
+
+    NOT_IMPLEMENTED = "not_implemented"  # CALLERROR
+    NOT_SUPPORTED = "not_supported"  # CALLERROR of the other name
+    SILENT = "silent"  # an empty answer, and nothing ever
+    FAILS = "fails"  # Downloading, then DownloadFailed
+    PRETENDS = "pretends"  # every status up to Installed, and no download
+    UPDATES = "updates"  # restarts with the new version
+
+
+class OverLimit(StrEnum):
+    """What a station does when asked for more keys than it can list."""
+
+    TRUNCATE = "truncate"
+    REFUSE = "refuse"

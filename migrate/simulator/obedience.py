@@ -1,0 +1,166 @@
+"""How a simulated station obeys its backend: every manner in which real ones were seen to do so.
+
+One method for each command.  Each writes into the wire log what was asked and
+what was answered, as the station itself saw it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from migrate.simulator.dialect import NoAnswer, Refusal
+from migrate.simulator.flash import ACCEPTED, NOT_SUPPORTED, REJECTED, Shown, TooManyKeys
+from migrate.simulator.habits import Apply, Flashing, Resetting, Trigger, Writing
+from migrate.simulator.wirelog import Kind
+from migrate.simulator.world import SHORTEST_S
+
+if TYPE_CHECKING:
+    from migrate.simulator.session import Session
+    from migrate.simulator.station import SimulatedStation
+
+LONGEST_NAME = 100
+NOT_IMPLEMENTED = "NotImplemented"
+TRIGGERED = ("BootNotification", "Heartbeat", "StatusNotification")
+WORDS = {
+    Flashing.SILENT: (),
+    Flashing.FAILS: ("Downloading", "DownloadFailed"),
+    Flashing.PRETENDS: ("Downloading", "Downloaded", "Installing", "Installed"),
+    Flashing.UPDATES: ("Downloading", "Downloaded", "Installing"),
+}
+"""What is said of new firmware; `Installed` comes after the boot where something was installed."""
+
+
+class Obedience:
+    """What one session does with what it is told."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def _station(self) -> SimulatedStation:
+        return self._session.station
+
+    def _asked(self, action: str, **facts: str | tuple[str, ...]) -> None:
+        self._session.log(Kind.COMMAND, action=action, **facts)
+        if action != "Reset" and self._station.ways.mute_until_restart and self._station.flash.waits_for_restart:
+            raise self._refusal(action, "InternalError", "a restart is due before anything else")
+
+    def _said(self, action: str, status: str, key: str = "") -> str:
+        self._session.log(Kind.ANSWER, action=action, key=key, status=status)
+        return status
+
+    def _refusal(self, action: str, code: str, why: str) -> Refusal:
+        self._said(action, code)
+        return Refusal(code, why)
+
+    async def change(self, key: str, value: str) -> str:
+        station, name = self._station, key[:LONGEST_NAME]
+        is_address = station.flash.is_backend_key(key)
+        shown = value if is_address else station.world.wire.veil(value)
+        self._asked("ChangeConfiguration", key=name, value=shown)
+        if is_address and self._is_lost():
+            raise NoAnswer
+        status = station.flash.write(key, value)
+        if is_address and status not in (REJECTED, NOT_SUPPORTED):
+            self._session.log(Kind.STORED, value=station.held)
+            self._apply_at_once()
+        if is_address and station.ways.writing is Writing.STORES_SILENTLY:
+            raise NoAnswer
+        return self._said("ChangeConfiguration", status, name)
+
+    def _is_lost(self) -> bool:
+        is_first, self._station.was_written = not self._station.was_written, True
+        writing = self._station.ways.writing
+        return writing is Writing.IGNORES or (writing is Writing.LOSES_FIRST and is_first)
+
+    def _apply_at_once(self) -> None:
+        if self._station.ways.apply is Apply.AT_ONCE:
+            asyncio.get_running_loop().call_later(SHORTEST_S, self._session.move)
+
+    async def show(self, keys: list[str]) -> tuple[list[Shown], list[str]]:
+        self._asked("GetConfiguration", keys=tuple(key[:LONGEST_NAME] for key in keys))
+        try:
+            known, unknown = self._station.flash.read(keys)
+        except TooManyKeys:
+            self._said("GetConfiguration", "too many keys")
+            raise
+        self._said("GetConfiguration", f"{len(known)} known, {len(unknown)} unknown")
+        return known, unknown
+
+    async def reset(self, kind: str) -> str:
+        self._asked("Reset", key=kind[:LONGEST_NAME])
+        station, session = self._station, self._session
+        if station.ways.reset_needs_boot and station.boot_due:
+            raise self._refusal("Reset", "InternalError", "its boot is not accepted yet")
+        match station.ways.resetting:
+            case Resetting.NOTHING:
+                return self._said("Reset", ACCEPTED)
+            case Resetting.CLOSES:
+                session.restart_at_once(kind)
+                raise NoAnswer
+            case Resetting.TWO_SOCKETS if kind == "Hard":
+                session.keeps_socket = True
+                session.restart_at_once(kind)
+                raise NoAnswer
+        session.aside(session.restart_soon(kind))
+        if station.ways.resetting is Resetting.UNANSWERED:
+            raise NoAnswer
+        return self._said("Reset", ACCEPTED)
+
+    async def trigger(self, action: str) -> str:
+        self._asked("TriggerMessage", key=action[:LONGEST_NAME])
+        ways = self._station.ways
+        if ways.trigger is Trigger.ERROR:
+            raise self._refusal("TriggerMessage", "InternalError", "it cannot be triggered")
+        status = self._said("TriggerMessage", self._trigger_status(action), action[:LONGEST_NAME])
+        if status == ACCEPTED and ways.trigger is not Trigger.SILENT:
+            sent = "Heartbeat" if ways.trigger is Trigger.OTHER_NAME else action
+            self._session.aside(self._send_triggered(sent, 0.0 if ways.trigger_first else SHORTEST_S))
+            await asyncio.sleep(0)  # with trigger_first the CALL leaves before our CALLRESULT
+        return status
+
+    def _trigger_status(self, action: str) -> str:
+        station, trigger = self._station, self._station.ways.trigger
+        if station.is_on_probation(self._session.side):
+            return REJECTED
+        if trigger is Trigger.UNTIL_RECONNECT and station.has_reconnected:
+            return REJECTED
+        if trigger is Trigger.NO_BOOT and action == "BootNotification":
+            return REJECTED
+        is_able = trigger is not Trigger.NEVER
+        return ACCEPTED if is_able and action in TRIGGERED else NOT_IMPLEMENTED
+
+    async def _send_triggered(self, action: str, after_s: float) -> None:
+        if after_s:
+            await asyncio.sleep(after_s)
+        if action == "BootNotification":
+            await self._session.boot()
+        elif action == "Heartbeat":
+            await self._session.beat()
+        else:
+            await self._session.report_connectors()
+
+    async def update_firmware(self, location: str) -> None:
+        self._asked("UpdateFirmware")  # without the location: it may hold a password
+        flashing = self._station.ways.flashing
+        if flashing is Flashing.NOT_IMPLEMENTED:
+            raise self._refusal("UpdateFirmware", NOT_IMPLEMENTED, "no remote update")
+        if flashing is Flashing.NOT_SUPPORTED:
+            raise self._refusal("UpdateFirmware", NOT_SUPPORTED, "no remote update")
+        self._said("UpdateFirmware", "taken")
+        version = PurePosixPath(urlsplit(location).path).stem if flashing is Flashing.UPDATES else ""
+        self._session.flash_firmware(WORDS[flashing], version)
+
+    async def answered(self, action: str, message_id: str) -> None:
+        """One stack was seen to answer a message twice, in two ways, and to crash over it."""
+        if self._station.ways.answers_twice == action and not self._station.has_crashed:
+            self._station.has_crashed = True
+            await self._session.end.contradict(message_id)
+            self._session.crash()
+
+    def refuse(self, action: str) -> str:
+        self._session.log(Kind.COMMAND, action=action)
+        return self._said(action, REJECTED)

@@ -1,0 +1,162 @@
+"""A bench for one station: both relays, the real channel and witness, and a driver that moves it.
+
+Whatever stands on the bench, a simulated station, a player of a transcript or a
+real one, dials ``ws://127.0.0.1:PORT/IDENTITY``.  The relays answer as a lab
+CSMS, the journal is the one in memory, everything between is the program's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from batches.driver import Driver
+from batches.errand import Errand, Fence, Ports
+from batches.lookout import Lookout
+from batches.pace import Pacer
+from migrate.adapters.channels.relay import RelayChannel
+from migrate.adapters.clock import CampaignClock
+from migrate.adapters.dice import SystemDice
+from migrate.adapters.journal.rows import sighting_change
+from migrate.adapters.ocpp.client import ListenClient
+from migrate.adapters.ocpp.listen import ListenServer
+from migrate.adapters.ocpp.relay import LAB, Relay
+from migrate.adapters.witnesses.relay import RelayWitness
+from migrate.domain.address import parse_backend
+from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
+from migrate.domain.policy import Policy
+from migrate.domain.profile import Profile
+from migrate.domain.record import Attempt, Change, Event, EventKind, Permit
+from migrate.domain.station import Station
+from migrate.domain.wave import PlannedStation
+from tests.doubles.journal import MemoryJournal
+from vendor_profiles import load_catalogue
+
+BATCH = "w0.b0"
+PATIENCE_S = 20.0
+
+
+class Bench:
+    """The relays, what they saw, and the ports of a driver."""
+
+    def __init__(self, folder: Path, *, speed: float, ports: tuple[int, int] = (0, 0)) -> None:
+        self.clock = CampaignClock(speed=speed, since=datetime.now(UTC))
+        self.journal = MemoryJournal()
+        self.kept: list[Sighting] = []
+        self._news = asyncio.Event()
+        self.relays = {
+            side: Relay(side=side, listen=("127.0.0.1", port), upstream=LAB, now=self.clock.now, tag_key=b"key")
+            for side, port in zip(Side, ports, strict=True)
+        }
+        socket = folder / "listen.sock"
+        self.server = ListenServer(list(self.relays.values()), socket, self._record)
+        self.client = ListenClient(socket, dial_s=1.0)
+        self.witness = RelayWitness(self.client, self._tail)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, folder: Path, *, speed: float = 1.0, ports: tuple[int, int] = (0, 0)) -> AsyncIterator[Bench]:
+        bench = cls(folder, speed=speed, ports=ports)
+        await bench.server.start()
+        await bench.witness.start()
+        try:
+            yield bench
+        finally:
+            await bench.witness.stop()
+            await bench.client.close()
+            await bench.server.drain()
+
+    async def _record(self, seen: Sequence[Sighting]) -> list[int]:
+        places = [await self.journal.commit(sighting_change([sighting])) for sighting in seen]
+        self.kept += [replace(sighting, seq=place) for sighting, place in zip(seen, places, strict=True)]
+        self._news.set()
+        return places
+
+    async def _tail(self, after: int) -> list[Sighting]:
+        return [sighting for sighting in self.kept if sighting.seq > after]
+
+    async def sees(self, kind: Kind, side: Side, *, patience_s: float = PATIENCE_S) -> Sighting:
+        """Wait until something was seen and recorded."""
+        async with asyncio.timeout(patience_s):
+            while True:
+                for sighting in self.kept:
+                    if sighting.kind is kind and sighting.side is side:
+                        return sighting
+                self._news.clear()
+                await self._news.wait()
+
+    async def move(self, profile: Profile, station: Station, target: str, *, patience_s: float = PATIENCE_S) -> Attempt:
+        """Move the station that stands on the bench, as a wave would."""
+        attempt = Attempt(
+            id=f"{station.identity}#1",
+            identity=station.identity,
+            number=1,
+            wave=0,
+            batch=BATCH,
+            profile=profile.name,
+            method=profile.method,
+            opened_at=self.clock.now(),
+            entered_at=self.clock.now(),
+        )
+        opened = Event(
+            kind=EventKind.ATTEMPT_OPENED, at=self.clock.now(), identity=station.identity, attempt=attempt.id
+        )
+        await self.journal.commit(Change(events=(opened,), attempts=(replace(attempt, version=1),)))
+        fence = Fence(batch=BATCH, epoch=await self.journal.take_batch(BATCH, "bench", self.clock.now()))
+        driver = Driver(_errand(profile, station, target), self._ports(), fence)
+        lookout = Lookout(self.witness)
+        looking = asyncio.ensure_future(lookout.look_out(await self.journal.newest_seq(), _nobody))
+        try:
+            with lookout.for_driver(station.identity, driver):
+                async with asyncio.timeout(patience_s):
+                    return await driver.drive(attempt)
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+    def _ports(self) -> Ports:
+        return Ports(
+            journal=self.journal,
+            source=RelayChannel(self.client, Side.SOURCE, timeout_s=5.0),
+            target=RelayChannel(self.client, Side.TARGET, timeout_s=5.0),
+            witness=self.witness,
+            clock=self.clock,
+            pacer=Pacer(self.witness, self.clock),
+            dice=SystemDice(),
+        )
+
+
+def _errand(profile: Profile, station: Station, target: str) -> Errand:
+    def refit(said: IdentityFacts) -> str:
+        found = load_catalogue().match(said.vendor, said.model, said.firmware).profile
+        return found.name if found else ""
+
+    planned = PlannedStation(
+        identity=station.identity,
+        wave=0,
+        batch=0,
+        profile=profile.name,
+        method=profile.method,
+        rollback=profile.rollback,
+        site="bench",
+        kind=station.kind,
+    )
+    return Errand(
+        station=station,
+        planned=planned,
+        profile=profile,
+        backend=parse_backend(target),
+        policy=Policy(),
+        permits=(Permit(scope="global", limit=1),),
+        refit=refit,
+        lab_counts=True,
+    )
+
+
+async def _nobody(_: Sighting) -> None:
+    return None
