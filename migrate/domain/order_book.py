@@ -86,7 +86,8 @@ class _Book:
             return
         returned = return_of(event.data)
         state = OrderState.RETURNED if returned.result.is_done else OrderState.UNDONE
-        is_open = order.state not in (OrderState.CLOSED, OrderState.WITHDRAWN)
+        is_newest = self._newest[order.identity] == order.number - 1  # an old paper opens no order beside the new one
+        is_open = is_newest and order.state not in (OrderState.CLOSED, OrderState.WITHDRAWN)
         self._put(replace(order, returned=returned, returned_at=event.at, state=state if is_open else order.state))
 
     def _moved(self, event: Event) -> None:
