@@ -10,25 +10,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Never
 
 from batches import checks
+from batches.checking import Checking, judged, settle_of
 from batches.deadlines import answers_on_both_sides
 from batches.errand import Errand, Fence, Ports
+from batches.flashing import Flashing
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
 from batches.readback import refused, undone, written
 from batches.recovery import doubtful, look_after_restart, may_restart_again, may_still_boot, still_to_write
-from batches.window import is_open, next_opening
 from migrate.domain.attempt import Fact
-from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, StationError, Unreachable
-from migrate.domain.evidence import Grade, IdentityFacts, Side
-from migrate.domain.profile import Profile, Restart
-from migrate.domain.record import Attempt, Direction, Event, EventKind
-from migrate.domain.unit import PreparedWrite, held, prepare, taken_back, undo
-from migrate.domain.wave import Deferral
-from migrate.ports import Presence
+from migrate.domain.errors import Refused, StationError, Unreachable
+from migrate.domain.evidence import Side
+from migrate.domain.profile import Restart
+from migrate.domain.record import Attempt, Direction
+from migrate.domain.unit import PreparedWrite, held, undo
+from migrate.domain.wave import Cause, Deferral
+from migrate.domain.ways import Way
 
 ASK_EVERY = timedelta(seconds=2)
 """How long to wait before a station that was busy, away or silent is looked at again."""
@@ -45,108 +46,14 @@ class Acts:
         self._ports = ports
         self._fence = fence
         self._hands = hands
+        self._flashing = Flashing(errand, ports, hands)
+        self._checking = Checking(errand, ports, hands)
         self.resumed = resumed
         self._asked_session = ""  # in which a boot was last asked for
 
-    # ── planned ────────────────────────────────────────────────────────────
-
     async def check(self, attempt: Attempt) -> Outcome:
-        """Reachable, free, the right device, in its window, and a snapshot of what will be written."""
-        profile = self._errand.profile
-        if ground := self._before_asking(attempt):
-            return _judged(ground)
-        assert profile is not None  # otherwise it needed hands
-        presence, goal = await self._where(attempt), attempt.direction.goal
-        if presence.on(goal) is not None:
-            return self._there_already(attempt, presence)
-        if ground := checks.presence_allows(presence, attempt.direction.origin, again_at=self._again_at(attempt)):
-            return _judged(ground)
-        try:
-            said = await self._who_is_it(attempt, profile)
-            inventory = self._errand.inventory
-            if ground := checks.identity_allows(self._errand.station, profile, inventory, said, self._errand.refit):
-                return _judged(ground)
-            return await self._snapshot(attempt, profile)
-        except (Mismatch, ProfileProblem) as error:
-            return outcome(Fact.NEVER, str(error))
-        except (Unreachable, Refused) as error:
-            return self._not_now(attempt, Deferral.OFFLINE, f"connected, but does not answer: {error.message}")
-
-    def _there_already(self, attempt: Attempt, presence: Presence) -> Outcome:
-        """It is where it was to go.  On the source without its old values it is not taken back: whoever moved it undoes that."""
-        origin, goal = attempt.direction.origin, attempt.direction.goal
-        if attempt.direction is Direction.FORWARD:
-            return outcome(Fact.SEEN_ON_TARGET, f"it was on the {goal.value} before any command", evidence=Grade.E1)
-        if presence.on(origin) is not None:
-            return self._not_now(
-                attempt, Deferral.BACKOFF, f"it has a session on the {origin.value} and the {goal.value}"
-            )
-        return outcome(
-            Fact.NEVER, f"it is on the {goal.value} by itself: what was written is undone there, or waits for a person"
-        )
-
-    async def _where(self, attempt: Attempt) -> Presence:
-        """Where the station is.  Raises ``CsmsUnavailable`` while its absence would say nothing, being unseen."""
-        presence, origin = await self._ports.witness.presence(attempt.identity), attempt.direction.origin
-        if origin not in presence.seen and not any(presence.sessions.values()):
-            raise CsmsUnavailable(f"Nobody can see the {origin.value} CSMS.", side=origin.value)
-        return presence
-
-    def _before_asking(self, attempt: Attempt) -> checks.Judgement | None:
-        errand, now = self._errand, self._ports.clock.now()
-        if attempt.direction is Direction.BACK:
-            return checks.before_taking_back(errand.profile, errand.planned.method)
-        windows, timezone = errand.policy.windows, errand.station.timezone or errand.policy.windows.timezone
-        return checks.before_asking(
-            errand.profile,
-            errand.planned.method,
-            is_window_open=is_open(windows, timezone, now),
-            window_opens_at=next_opening(windows, timezone, now),
-        )
-
-    async def _who_is_it(self, attempt: Attempt, profile: Profile) -> IdentityFacts:
-        """The station's own words; asked for once when no boot of it is on record."""
-        origin = attempt.direction.origin
-        known = await self._ports.journal.facts(attempt.identity, origin)
-        if known.known or not profile.quirks.triggers_boot:
-            return known
-        try:
-            await self._hands.ask_for_boot(attempt, origin)
-        except StationError:
-            return known  # one attempt, then go on by what the inventory says
-        for _ in range(10):
-            await self._ports.clock.sleep(self._errand.policy.timeouts.settle / 10)
-            if (known := await self._ports.journal.facts(attempt.identity, origin)).known:
-                break
-        return known
-
-    async def _snapshot(self, attempt: Attempt, profile: Profile) -> Outcome:
-        identity = self._errand.station.identity
-        now = await self._hands.look(attempt, profile.reads)
-        unit = await self._unit(attempt, profile, now)
-        presence = await self._ports.witness.presence(identity)
-        session = presence.on(attempt.direction.origin)
-        snapshot = Event(
-            kind=EventKind.SNAPSHOT,
-            at=self._ports.clock.now(),
-            identity=identity,
-            attempt=attempt.id,
-            data={"holds": {write.key: write.old for write in unit}},
-        )
-        changes = {"unit": unit, "source_session": session.id if session else ""}
-        return Outcome(fact=Fact.CHECKS_PASSED, changes=changes, events=(snapshot,))
-
-    async def _unit(
-        self, attempt: Attempt, profile: Profile, now: Mapping[str, str | None]
-    ) -> tuple[PreparedWrite, ...]:
-        """What will be written.  Going back, a station gets its own old values; where nobody saw them, what its profile says."""
-        if attempt.direction is Direction.BACK:
-            tried = await self._ports.journal.history(attempt.identity)
-            moved = (a for a in tried if a.direction is Direction.FORWARD)
-            changed = [a.unit for a in moved if any(write.new != write.old for write in a.unit)]
-            if changed and (unit := taken_back(profile, changed[-1], now)):
-                return unit
-        return prepare(profile, self._errand.backend, attempt.identity, now)
+        """Planned: may this station be touched now, and what does it hold?"""
+        return await self._checking.check(attempt)
 
     # ── checked ────────────────────────────────────────────────────────────
 
@@ -155,18 +62,20 @@ class Acts:
         is_back = attempt.direction is Direction.BACK  # then never held: the side it leaves may be the one that is ill
         await self._ports.pacer.turn(attempt.direction.origin, undoing=is_back)
         if hold := self._fence.forbids_start(self._errand):
-            return self._not_now(attempt, Deferral.BACKOFF, f"{hold.mode.value}: {hold.reason}")
+            return self._checking.not_now(attempt, Deferral.BACKOFF, f"{hold.mode.value}: {hold.reason}")
         if not attempt.unit:
-            return self._not_now(attempt, Deferral.BACKOFF, "the last write was not answered; looking again later")
-        if ground := self._before_asking(attempt):
+            return self._checking.not_now(
+                attempt, Deferral.BACKOFF, "the last write was not answered; looking again later"
+            )
+        if ground := self._checking.before_asking(attempt):
             is_put_off = ground.fact is Fact.NOT_NOW  # otherwise the checks say so when it comes back
-            return _judged(ground) if is_put_off else self._not_now(attempt, Deferral.WINDOW, ground.reason)
+            return judged(ground) if is_put_off else self._checking.not_now(attempt, Deferral.WINDOW, ground.reason)
         if ground := checks.presence_allows(
-            await self._where(attempt), attempt.direction.origin, again_at=self._again_at(attempt)
+            await self._checking.where(attempt), attempt.direction.origin, again_at=self._checking.again_at(attempt)
         ):
-            return _judged(ground)
+            return judged(ground)
         if stopped := self._fence.quarantine(self._errand):
-            return self._not_now(attempt, *stopped)
+            return self._checking.not_now(attempt, *stopped)
         guard = self._fence.for_intent(self._errand.permits)
         return Outcome(fact=Fact.WRITE_BEGUN, changes={"tries": attempt.tries + 1}, guard=guard)
 
@@ -180,7 +89,7 @@ class Acts:
         acknowledged = {write.key for write in attempt.unit} - {write.key for write in todo}
         for write in todo:
             try:
-                await self._hands.put(attempt, write)
+                await self._write(attempt, write)
             except Refused as error:
                 return refused(attempt, await self._look_until_answered(attempt), acknowledged, error.message)
             except Unreachable:
@@ -189,6 +98,13 @@ class Acts:
                     return self._written(attempt, now, acknowledged, "no answer to a write")
             acknowledged.add(write.key)
         return await self._judge_unit(attempt, acknowledged)
+
+    async def _write(self, attempt: Attempt, write: PreparedWrite) -> None:
+        """One write of the unit; a firmware is a row of orders with looks between them."""
+        if write.via is Way.FIRMWARE:
+            await self._flashing.install(attempt, write)
+        else:
+            await self._hands.put(attempt, write)
 
     @property
     def _goes_mute(self) -> bool:
@@ -200,7 +116,21 @@ class Acts:
         if everything and self._goes_mute:
             return outcome(Fact.READ_BACK_WHOLE, "acknowledged; this family answers no read before its restart")
         now = await self._look_until_answered(attempt)
-        return self._written(attempt, now, acknowledged, "accepted, but not stored")
+        ended = self._written(attempt, now, acknowledged, "accepted, but not stored")
+        if ended.fact is not Fact.READ_BACK_WHOLE or not any(write.via is Way.FIRMWARE for write in attempt.unit):
+            return ended
+        return await self._after_firmware(attempt, ended)
+
+    async def _after_firmware(self, attempt: Attempt, whole: Outcome) -> Outcome:
+        """It has booted since the write began: the session of now is the one that the restart has to end."""
+        firmware = self._errand.profile.firmware if self._errand.profile else None
+        origin = attempt.direction.origin
+        if firmware is not None and firmware.carries_address:
+            reason = f"setting without effect: the firmware is in, and it is on the {origin.value} still"
+            return outcome(Fact.PARTLY_APPLIED, reason, cause=Cause.WITHOUT_EFFECT)
+        session = (await self._ports.witness.presence(attempt.identity)).on(origin)
+        known = {"source_session": session.id} if session else {}
+        return Outcome(fact=whole.fact, changes={**whole.changes, **known})
 
     def _written(self, attempt: Attempt, now: Mapping[str, str | None], acknowledged: set[str], why: str) -> Outcome:
         is_last_try = attempt.tries >= self._errand.policy.retries.attempts
@@ -242,7 +172,7 @@ class Acts:
             return True
         presence = await self._ports.witness.presence(attempt.identity)
         session = presence.on(attempt.direction.origin)
-        is_new = may_still_boot(attempt, presence, self._ports.clock.now(), self._settle())
+        is_new = may_still_boot(attempt, presence, self._ports.clock.now(), settle_of(self._errand))
         return session is None or bool(session.charging) or is_new
 
     # ── restarting ─────────────────────────────────────────────────────────
@@ -253,7 +183,7 @@ class Acts:
         kind = profile.restart if profile else Restart.SOFT
         for round_ in range(ROUNDS):
             if round_ or self.resumed:
-                await self._ports.clock.sleep(self._settle())
+                await self._ports.clock.sleep(settle_of(self._errand))
             await self._await_quiet(attempt)  # a driver may have plugged in since the restart was decided
             try:
                 if (round_ or self.resumed) and not await self._never_restarted(attempt):
@@ -286,7 +216,9 @@ class Acts:
         if profile is not None and not profile.quirks.triggers_boot:
             return await for_ever()
         while True:
-            await self._ports.clock.sleep(self._settle() * (2 if profile and profile.quirks.boots_on_reconnect else 1))
+            await self._ports.clock.sleep(
+                settle_of(self._errand) * (2 if profile and profile.quirks.boots_on_reconnect else 1)
+            )
             session = (await self._ports.witness.presence(attempt.identity)).on(goal)
             if session is not None and session.id != self._asked_session:
                 self._asked_session = session.id
@@ -320,24 +252,6 @@ class Acts:
         """Two that answer, one on each side: whose old values were read nobody knows, and the deadline calls a person."""
         while answers_on_both_sides(await self._ports.witness.presence(attempt.identity)):
             await self._ports.clock.sleep(ASK_EVERY)
-
-    # ── small decisions that read the clock ────────────────────────────────
-
-    def _settle(self) -> timedelta:
-        profile = self._errand.profile
-        return (profile.timing.settle if profile else None) or self._errand.policy.timeouts.settle
-
-    def _again_at(self, attempt: Attempt) -> datetime:
-        """Full jitter over a growing back-off, so that a fleet does not come back in step."""
-        base = self._errand.policy.retries.backoff * (1 << min(max(attempt.tries - 1, 0), 6))
-        return self._ports.clock.now() + base * self._ports.dice.between(0.5, 1.0)
-
-    def _not_now(self, attempt: Attempt, deferral: Deferral, reason: str) -> Outcome:
-        return outcome(Fact.NOT_NOW, reason, deferral=deferral, due_at=self._again_at(attempt))
-
-
-def _judged(ground: checks.Judgement) -> Outcome:
-    return outcome(ground.fact, ground.reason, deferral=ground.deferral, due_at=ground.due_at)
 
 
 async def for_ever() -> Never:

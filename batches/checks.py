@@ -104,7 +104,8 @@ def identity_allows(
             return _never(f"another device answers as {station.identity}: {name} {shown} instead of {expected}")
     if not inventory.over(said).known:
         return _never("no identity fact is known, so that its arrival could never be proven")
-    if said.known and said.vendor and (fits := refit(said)) != profile.name:
+    is_on_its_way = profile.firmware is not None and said.firmware in profile.firmware.steps  # by an attempt before
+    if said.known and said.vendor and not is_on_its_way and (fits := refit(said)) != profile.name:
         told = " ".join(filter(None, (said.vendor, said.model, said.firmware)))
         return _never(
             f"it reports {told}, which fits {fits or 'no profile'} and not the planned {profile.name}; plan again"

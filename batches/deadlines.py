@@ -47,16 +47,30 @@ def deadline_of(state: State, errand: Errand) -> timedelta | None:
     """How long an attempt may stay in a state; ``None`` is for ever."""
     timeouts, profile = errand.policy.timeouts, errand.profile
     timing = profile.timing if profile else None
+    flashing = flashing_time(state, errand)
     return {
         State.PLANNED: timeouts.check,
         State.CHECKED: timeouts.check,
-        State.WRITING: timeouts.write,
+        State.WRITING: timeouts.write + flashing,
         State.WRITTEN: timeouts.idle,
         State.RESTARTING: (timing.restart if timing else None) or timeouts.restart,
         State.UNDOING: timeouts.undo,
         State.DEPARTED: (timing.appear if timing else None) or timeouts.appear,
         State.ARRIVED: timeouts.arrive,
     }.get(state)
+
+
+def flashing_time(state: State, errand: Errand) -> timedelta:
+    """How long a station may be loading, installing and restarting while its unit is written."""
+    firmware = errand.profile.firmware if errand.profile else None
+    if firmware is None or state is not State.WRITING:
+        return timedelta(0)
+    return firmware.within * len(firmware.steps)
+
+
+def grace_of(state: State, errand: Errand) -> timedelta:
+    """How long a station may be away before it is called gone; one that takes a firmware restarts on the way."""
+    return errand.policy.timeouts.grace + flashing_time(state, errand)
 
 
 def is_away(attempt: Attempt, presence: Presence) -> bool:

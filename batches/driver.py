@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from batches.acts import Act, Acts, for_ever
-from batches.deadlines import deadline_of, home_of, is_away, run_out
+from batches.deadlines import deadline_of, grace_of, home_of, is_away, run_out
 from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
@@ -173,17 +173,17 @@ class Driver:
         if sighting.side is not home_of(attempt):
             return
         if sighting.kind is Kind.DISCONNECTED:
-            self._away = self._away or self._grace()
+            self._away = self._away or self._grace(attempt)
         elif sighting.kind is not Kind.REFUSED:
             self._away = None
 
     async def _notice_absence(self, attempt: Attempt) -> None:
         self._away = None
         if home_of(attempt) and await self._is_away(attempt):
-            self._away = self._grace()
+            self._away = self._grace(attempt)
 
-    def _grace(self) -> Patience:
-        return wait_for(self._errand.policy.timeouts.grace, self._ports.clock.now())
+    def _grace(self, attempt: Attempt) -> Patience:
+        return wait_for(grace_of(attempt.state, self._errand), self._ports.clock.now())
 
     async def _is_away(self, attempt: Attempt) -> bool:
         return is_away(attempt, await self._presence(attempt))
@@ -204,8 +204,8 @@ class Driver:
     async def _at_deadline(self, attempt: Attempt, patience: Patience) -> Outcome | None:
         presence = await self._presence(attempt)
         if is_away(attempt, presence):
-            self._away = self._away or self._grace()
-            patience.left = self._errand.policy.timeouts.grace  # away: the grace time decides first
+            self._away = self._away or self._grace(attempt)
+            patience.left = grace_of(attempt.state, self._errand)  # away: the grace time decides first
             return None
         if len(presence.seen) < len(Side):
             patience.left, self._was_blind = LOOK_EVERY, True  # nobody can say where it is: that loses no station

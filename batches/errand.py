@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from batches.checks import inventory_facts
 from batches.pace import Pacer
+from batches.transfers import Transfers
 from migrate.domain.address import Backend
 from migrate.domain.evidence import IdentityFacts, Side
+from migrate.domain.filling import Goal
 from migrate.domain.policy import Policy
 from migrate.domain.profile import Profile
 from migrate.domain.record import Control, Direction, Guard, Hold, Permit
 from migrate.domain.station import Station
 from migrate.domain.wave import Deferral, Mode, PlannedStation
-from migrate.ports import Channel, Clock, Dice, Journal, Witness
+from migrate.domain.ways import Way
+from migrate.ports import Channel, Clock, Dice, Doors, Journal, Vault, Witness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,9 @@ class Ports:
     clock: Clock
     dice: Dice
     pacer: Pacer
+    doors: Mapping[Way, Doors] = field(default_factory=dict)
+    vault: Vault | None = None
+    transfers: Transfers = field(default_factory=lambda: Transfers(at_once=4))
 
     def channel(self, side: Side) -> Channel:
         """The way to stations through the CSMS of one side."""
@@ -39,7 +45,8 @@ class Errand:
     """One station, where it is to go, and what it is allowed to cost.
 
     ``backend`` is the address that it is to dial: the target's, or the source's
-    where ``direction`` is back.  ``refit`` names the profile that fits what the station says of itself;
+    where ``direction`` is back.  ``root`` is the fingerprint of the target's root certificate, where stations have
+    to be given it.  ``refit`` names the profile that fits what the station says of itself;
     ``lab_counts`` is true only in demonstrations and benches.
     """
 
@@ -52,6 +59,20 @@ class Errand:
     refit: Callable[[IdentityFacts], str]
     direction: Direction = Direction.FORWARD
     lab_counts: bool = False
+    root: str = ""
+
+    @property
+    def goal(self) -> Goal:
+        """Where it is to go, and what it is called there."""
+        station, origin, goal = self.station, self.direction.origin, self.direction.goal
+        return Goal(
+            backend=self.backend,
+            identity=station.identity_on(goal),
+            was=station.identity_on(origin),
+            apn=station.apn,
+            root=self.root if goal is Side.TARGET else "",
+            security_profile=station.security_profile,
+        )
 
     @property
     def inventory(self) -> IdentityFacts:

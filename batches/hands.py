@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 
 from batches.errand import Errand, Fence, Ports
 from batches.recovery import NO_ANSWER
-from migrate.domain.errors import StationError, Unreachable
+from migrate.domain.errors import Impostor, Mismatch, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Restart
 from migrate.domain.record import Attempt, Change, Event, EventKind, Guard
+from migrate.domain.secret import revealed
 from migrate.domain.unit import PreparedWrite
-from migrate.ports import Channel
+from migrate.domain.ways import FIRMWARE_KEY, Way
+from migrate.ports import Channel, Door
 
 T = TypeVar("T")
 
@@ -46,32 +48,77 @@ class Hands:
         return taken
 
     async def look(self, attempt: Attempt, keys: Sequence[str] = ()) -> Mapping[str, str | None]:
-        """What the station holds now of the attempt's unit, or of ``keys``."""
+        """What the station holds now of the attempt's unit, or of ``keys``, each asked for on its own way."""
         profile = self._errand.profile
-        wanted = keys or tuple(write.key for write in attempt.unit)
-        if not wanted:
-            return {}
-        max_keys = profile.quirks.max_keys if profile else None
-        return await self._channel(attempt).read(self.identity, wanted, max_keys=max_keys)
+        by_way: dict[Way, list[str]] = {}
+        for key, way in self._ways_of(attempt, keys):
+            by_way.setdefault(way, []).append(key)
+        holds: dict[str, str | None] = {}
+        if by_way.pop(Way.FIRMWARE, None):
+            said = await self._ports.journal.facts(self.identity, attempt.direction.origin)
+            holds[FIRMWARE_KEY] = said.firmware or self._errand.station.firmware
+        for way, asked in by_way.items():
+            max_keys = profile.quirks.max_keys if profile else None
+            door = self._door(attempt, way)
+            holds |= await self._told_of_impostors(attempt, door.read(self.identity, asked, max_keys=max_keys))
+        return holds
+
+    def _ways_of(self, attempt: Attempt, keys: Sequence[str]) -> list[tuple[str, Way]]:
+        if not keys:
+            return [(write.key, write.via) for write in attempt.unit]
+        profile = self._errand.profile
+        return [(key, profile.way_of(key) if profile else Way.OCPP) for key in keys]
 
     def _channel(self, attempt: Attempt) -> Channel:
         """The way through the CSMS that the station is to leave."""
         return self._ports.channel(attempt.direction.origin)
 
+    def _door(self, attempt: Attempt, way: Way) -> Door:
+        """How values reach the station on one way.  Raises ``Mismatch`` where this campaign has no such door."""
+        if way is Way.OCPP:
+            return self._channel(attempt)
+        if way not in self._ports.doors or self._errand.profile is None:
+            raise Mismatch(
+                f"{self.identity} is reached by {way.value}, for which this campaign is not set up.",
+                identity=self.identity,
+                hint="See docs/settings.md, and `migrate plan check`.",
+            )
+        return self._ports.doors[way].to(self._errand.station, self._errand.profile, attempt.direction.origin)
+
+    async def _told_of_impostors(self, attempt: Attempt, call: Awaitable[T]) -> T:
+        """What a call brings; something else in a station's place is journaled as an incident, and raised on."""
+        try:
+            return await call
+        except Impostor as error:
+            data = {"title": "another device answers", "detail": error.message}
+            self._answers.append(self._event(EventKind.INCIDENT, attempt, data))
+            raise
+
     async def put(self, attempt: Attempt, write: PreparedWrite, *, undoing: bool = False) -> str:
-        """One ChangeConfiguration: ``Accepted`` or ``RebootRequired``; raises ``Refused`` or ``Unreachable``."""
+        """One value written on its own way: the station's word for yes; raises ``Refused`` or ``Unreachable``."""
         if undoing:
             await self._ports.pacer.turn(attempt.direction.origin, undoing=True)
         guard = self._fence.for_undoing() if undoing else self._fence.for_intent()
-        data = {"action": "ChangeConfiguration", "key": write.key, "value": write.new}
+        data = {"action": write.via.action, "key": write.key, "value": write.new}
+        door = self._door(attempt, write.via)
+        value = revealed(write, self._ports.vault)
         await self._announce(attempt, data, guard)
-        return await self._answered(attempt, data, self._channel(attempt).write(self.identity, write.key, write.new))
+        return await self._answered(attempt, data, door.write(self.identity, write.key, value))
+
+    async def order_firmware(self, attempt: Attempt, version: str) -> None:
+        """One order to load and install a version; what comes of it the station says in its own time."""
+        data = {"action": Way.FIRMWARE.action, "key": FIRMWARE_KEY, "value": version}
+        door = self._door(attempt, Way.FIRMWARE)
+        await self._announce(attempt, data, self._fence.for_intent())
+        await self._answered(attempt, data, door.write(self.identity, FIRMWARE_KEY, version))
 
     async def restart(self, attempt: Attempt, kind: Restart) -> None:
         """One Reset.  Its answer is neither necessary nor sufficient: look where the station is."""
-        data = {"action": "Reset", "type": kind.value}
+        way = self._errand.profile.restart_via if self._errand.profile else Way.OCPP
+        data = {"action": "Reset", "type": kind.value} | ({} if way is Way.OCPP else {"via": way.value})
+        door = self._door(attempt, way)
         await self._announce(attempt, data, self._fence.for_intent())
-        await self._answered(attempt, data, self._channel(attempt).restart(self.identity, kind))
+        await self._answered(attempt, data, door.restart(self.identity, kind))
 
     async def ask_for_boot(self, attempt: Attempt, side: Side) -> None:
         """One TriggerMessage(BootNotification); the boot it brings comes by the witness."""
@@ -94,7 +141,7 @@ class Hands:
 
     async def _answered(self, attempt: Attempt, data: Mapping[str, Any], call: Awaitable[T]) -> T:
         try:
-            answer = await call
+            answer = await self._told_of_impostors(attempt, call)
         except StationError as error:
             said = {"status": getattr(error, "status", NO_ANSWER), "text": error.message}
             if isinstance(error, Unreachable) and not error.sent:

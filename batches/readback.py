@@ -47,9 +47,10 @@ def refused(attempt: Attempt, now: Mapping[str, str | None], acknowledged: Colle
 
 def undone(attempt: Attempt, now: Mapping[str, str | None]) -> Outcome:
     """The old values are back as far as can be read; what is hidden cannot be shown to be, and a person decides."""
-    hidden = [write.key for write in attempt.unit if write.readback is Readback.MASKED and attempt.tries]
-    if attempt.tries and attempt.unit[-1:] and attempt.unit[-1].old is None and not hidden:
-        hidden = [attempt.unit[-1].key]  # the one that decides where it dials: nobody saw what it held before
+    put_back = [write for write in attempt.unit if not write.stays]
+    hidden = [write.key for write in put_back if write.readback is Readback.MASKED and attempt.tries]
+    if attempt.tries and put_back and put_back[-1].old is None and not hidden:
+        hidden = [put_back[-1].key]  # the one that decides where it dials: nobody saw what it held before
     if hidden and now:
         return outcome(
             Fact.UNDO_REFUSED, f"{', '.join(hidden)} cannot be read, so it cannot be shown to hold its old value"

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from migrate.domain.attempt import State
 from migrate.domain.evidence import IdentityFacts, Side, Sighting
-from migrate.domain.profile import Restart
+from migrate.domain.profile import Profile, Restart
 from migrate.domain.record import Approval, Attempt, Change, Control, Process, StoredEvent, WaveMark
+from migrate.domain.station import Station
 
 
 class Clock(Protocol):
@@ -74,6 +75,7 @@ class Session:
     boot_answer: str = ""  # the CSMS's answer to the last boot in this session
     heartbeats: int = 0
     charging: tuple[int, ...] = ()  # connectors with a transaction running, as far as seen
+    protocol: str = "ocpp1.6"  # the WebSocket subprotocol that was agreed on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +88,8 @@ class Latency:
     at: datetime  # of the newest sample
 
 
-class Channel(Protocol):
-    """How a command reaches a station on one side.
+class Door(Protocol):
+    """How values reach a station: over OCPP, a script, an HTTP interface, a firmware.
 
     Every method raises ``Unreachable`` (``sent=False`` when nothing went out),
     ``Refused`` when the station said no, and never reports the backend's
@@ -98,19 +100,39 @@ class Channel(Protocol):
     async def read(
         self, identity: str, keys: Sequence[str], *, max_keys: int | None = None
     ) -> Mapping[str, str | None]:
-        """GetConfiguration, paged.  Keys the station does not know are absent, values it hides are ``None``."""
+        """What the station holds, paged.  Keys it does not know are absent, values it hides are ``None``."""
         ...
 
     async def write(self, identity: str, key: str, value: str) -> str:
-        """ChangeConfiguration: ``Accepted`` or ``RebootRequired``; anything else raises ``Refused``."""
+        """Its word for yes (``Accepted``, ``RebootRequired``); anything else raises ``Refused``.
+
+        Of a firmware, ``Accepted`` says that the order was taken; whether it
+        was installed only a boot says.
+        """
         ...
 
     async def restart(self, identity: str, kind: Restart) -> None:
         """Reset.  Returning means the station said Accepted, which proves nothing."""
         ...
 
+
+class Channel(Door, Protocol):
+    """The way through the CSMS of one side, in the dialect that the station speaks there."""
+
     async def trigger_boot(self, identity: str) -> None:
         """TriggerMessage(BootNotification).  The boot it causes is marked as solicited."""
+        ...
+
+
+class Doors(Protocol):
+    """Doors of one kind, beside the way through a CSMS: SSH, HTTP, firmware, certificates."""
+
+    def to(self, station: Station, profile: Profile, side: Side) -> Door:
+        """The door to one station while it lives on ``side``.
+
+        Raises ``Mismatch`` where the inventory or the campaign lacks what the
+        door needs: an address, a secret, a file.
+        """
         ...
 
 

@@ -10,10 +10,10 @@ from batches.visits import Need, needs, newest_orders, past_of, wants_order
 from migrate.adapters.journal.presence import LastSeen
 from migrate.domain.address import Backend
 from migrate.domain.evidence import IdentityFacts, Side
+from migrate.domain.filling import visit_steps
 from migrate.domain.order_book import TELLING_KINDS, fold_orders
 from migrate.domain.record import Attempt, Direction, EventKind, StoredEvent
 from migrate.domain.station import Station
-from migrate.domain.unit import visit_steps
 from migrate.domain.visit import Ground, Task, WorkOrder
 from migrate.wiring import Wired
 from reports.work_order import Outing, Printed

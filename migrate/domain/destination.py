@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, unquote
 
 from migrate.domain.address import Backend
+from migrate.domain.filling import unfit
 from migrate.domain.profile import Profile
 from migrate.domain.station import Station
-from migrate.domain.unit import unfit
 
 TLS_FROM = 2  # security profiles 2 and 3 speak TLS (OCPP 1.6 security whitepaper, edition 2, 2.1)
 _SHOWN = 3

@@ -91,6 +91,10 @@ class Mismatch(StationError):
     """What the station showed is not what the plan expected of it."""
 
 
+class Impostor(Mismatch):
+    """Something else answers in the station's place: another host key, another certificate.  A security incident."""
+
+
 class GateClosed(MigrateError):
     """The gate between two waves holds or is shut."""
 

@@ -9,12 +9,14 @@ module holds the values alone and decides nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
 from migrate.domain.address import Slash
 from migrate.domain.version import FirmwareRange
+from migrate.domain.ways import Encoding, Finish, Firmware, HttpApi, Script, Way
 
 
 class Method(StrEnum):
@@ -78,6 +80,13 @@ class TurningPoint(StrEnum):
 class Write:
     """One key of the unit.  ``value`` is a template over ``TEMPLATE_NAMES``; so is ``key`` where a vendor has slots.
 
+    ``via`` is the way it travels.  Instead of ``value``, ``fields`` fills a
+    JSON object, and ``secret`` names what the vault holds: the journal then
+    holds that name and nothing else.  A write that ``stays`` is left as it is
+    when the rest is undone: a slot that nothing refers to any more, a newer
+    firmware, a root certificate.  ``only_if_renamed`` is made only at stations
+    that get another identity with the move.
+
     ``within`` names the one field that is replaced in a packed value such as
     ``ocppCsmsUrl{…}messageTimeout{…}``: what else the station keeps there
     (interface, security profile) stays as it was found.  ``only_with`` names a
@@ -89,7 +98,13 @@ class Write:
     """
 
     key: str
-    value: str
+    value: str = ""
+    via: Way = Way.OCPP
+    fields: Mapping[str, str] | None = field(default=None, hash=False)
+    secret: str = ""
+    encoding: Encoding = Encoding.PLAIN
+    stays: bool = False
+    only_if_renamed: bool = False
     readback: Readback = Readback.EXACT
     also_named: tuple[str, ...] = ()  # the same key under other names, by build; the station has exactly one of them
     within: str = ""
@@ -100,20 +115,48 @@ class Write:
     def names(self) -> tuple[str, ...]:
         return (self.key, *self.also_named)
 
+    @property
+    def is_left(self) -> bool:
+        """Whether it is left as it is when the rest is undone; nobody downgrades a station or takes a root from it."""
+        return self.stays or self.via in (Way.FIRMWARE, Way.CERTIFICATE)
+
 
 TEMPLATE_NAMES = frozenset(
-    {"url", "full_url", "origin", "scheme", "host", "port", "path", "tls", "identity", "free_slot", "active_slot"}
+    {
+        *("url", "full_url", "origin", "scheme", "host", "port", "path", "tls", "identity"),
+        *("free_slot", "active_slot", "security_profile", "apn", "root", "secret"),
+    }
 )
-"""Everything a template may name: ``${url}`` obeys the slash rule, ``${full_url}`` ends with the identity."""
+"""Everything a template may name: ``${url}`` obeys the slash rule, ``${full_url}`` ends with the identity.
+
+``${identity}`` is the one that it has where it goes.  ``${security_profile}``
+is the one that it has now, ``${root}`` the fingerprint of the root certificate
+of the CSMS it goes to, ``${apn}`` the inventory's.
+"""
+
+
+SECURITY_PROFILE_KEYS = ("SecurityProfile", "SecurityCtrlr.SecurityProfile")
+"""Under which a station says its security profile: OCPP 1.6 security whitepaper, OCPP 2.0.1 device model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
-    """A station with several stored backends and an order among them: the only form with a way back built in."""
+    """A station with several stored backends and an order among them: the only form with a way back built in.
+
+    ``names`` is what the order calls each of ``keys``, where it does not call
+    them by their keys.  ``active_key``, where a family has one, says which slot
+    is in use; otherwise the first in the order is.
+    """
 
     keys: tuple[str, ...]
     priority_key: str
     separator: str = ","
+    names: tuple[str, ...] = ()
+    active_key: str = ""
+
+    def name_of(self, key: str) -> str:
+        """What the order calls a slot."""
+        return dict(zip(self.keys, self.names or self.keys, strict=True))[key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +206,11 @@ class Profile:
     slash: Slash = Slash.FORBID
     max_value_length: int = 500  # OCPP 1.6 ChangeConfiguration value
     slots: Slots | None = None
+    restart_via: Way = Way.OCPP
+    http: HttpApi | None = None
+    script: Script | None = None
+    firmware: Firmware | None = None
+    finish: Mapping[Finish, tuple[Write, ...]] = field(default_factory=dict, hash=False)  # after it, on order only
     timing: Timing = field(default_factory=Timing)
     quirks: Quirks = field(default_factory=Quirks)
     visit: tuple[str, ...] = ()  # what the crew does, step by step
@@ -177,6 +225,17 @@ class Profile:
         A station need not hold every one of them (a key may go by another
         name); ``prepare`` judges what is missing.
         """
-        slot_keys = (*self.slots.keys, self.slots.priority_key) if self.slots else ()
+        slots = self.slots
+        slot_keys = (*slots.keys, slots.priority_key, *filter(None, [slots.active_key])) if slots else ()
         fixed = tuple(name for write in self.writes for name in write.names if "$" not in name)
-        return tuple(dict.fromkeys((*slot_keys, *fixed)))
+        return tuple(dict.fromkeys((*slot_keys, *fixed, *(SECURITY_PROFILE_KEYS if self._names_security else ()))))
+
+    @property
+    def _names_security(self) -> bool:
+        texts = [text for write in self.writes for text in (write.value, *(write.fields or {}).values())]
+        return any("${security_profile}" in text for text in texts)
+
+    def way_of(self, key: str) -> Way:
+        """The way on which a key is read and written; a slot is written by the way of whatever fills it."""
+        by_key = {name: write.via for write in self.writes for name in write.names}
+        return by_key.get(key, Way.OCPP)

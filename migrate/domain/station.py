@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from migrate.domain.evidence import Side
+
 
 class Lifecycle(StrEnum):
     """Where a station is in its life.  Only the first three are ever planned."""
@@ -32,6 +34,8 @@ class Station:
 
     ``timezone`` is an IANA name, or empty for the campaign's own.  ``hold``
     is the reason a person gave for leaving the station alone, or empty.
+    ``target_identity`` is what it is called on the target, empty where its
+    identity stays; everything that is recorded goes by ``identity``.
     ``wave`` pins the station to a wave; ``None`` leaves the choice to the plan.
     The contact and ``access`` (how to get in: gate, key, hours) are for crews;
     ``access`` may hold a code, so it is printed on work orders and nowhere else.
@@ -47,6 +51,7 @@ class Station:
     apn: str = ""
     ocpp_version: str = "1.6"
     security_profile: int | None = None
+    target_identity: str = ""
     connection: str = ""
     ip_address: str = ""
     site_id: str = ""
@@ -69,6 +74,10 @@ class Station:
     contact_email: str = ""
     access: str = ""
     synthetic: bool = False  # vendor, model and firmware were dealt by a demonstration, not published
+
+    def identity_on(self, side: Side) -> str:
+        """What it is called on one side: the last segment of the URL that it dials there."""
+        return self.target_identity or self.identity if side is Side.TARGET else self.identity
 
     @property
     def site(self) -> str:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from migrate.domain.address import Backend, Slash, parse_backend
 from migrate.domain.errors import Mismatch, ProfileProblem
+from migrate.domain.filling import Goal, prepare, unfit, visit_steps
 from migrate.domain.profile import Method, Profile, Proof, Readback, Rollback, Selector, Slots, TurningPoint, Write
-from migrate.domain.unit import Held, PreparedWrite, held, prepare, undo, unfit, visit_steps
+from migrate.domain.unit import Held, PreparedWrite, held, undo
 from migrate.domain.version import FirmwareRange, is_readable_version, version_key
 
 TARGET = parse_backend("wss://new.example:8443/ocpp")
@@ -127,7 +128,7 @@ def test_an_unreadable_firmware_is_in_an_open_range_only(firmware: str) -> None:
 def test_the_unit_keeps_the_order_of_the_profile_and_remembers_what_was_there() -> None:
     profile = a_profile(writes=(Write(key="Port", value="${port}"), Write(key="Host", value="${host}")))
 
-    unit = prepare(profile, TARGET, "AC-1", {"Host": "old.example", "Port": "80"})
+    unit = prepare(profile, Goal(backend=TARGET, identity="AC-1"), {"Host": "old.example", "Port": "80"})
 
     assert unit == (
         PreparedWrite(key="Port", new="8443", old="80"),
@@ -137,7 +138,7 @@ def test_the_unit_keeps_the_order_of_the_profile_and_remembers_what_was_there() 
 
 def test_undo_goes_backwards_and_leaves_alone_what_is_already_old() -> None:
     profile = a_profile(writes=(Write(key="Port", value="${port}"), Write(key="Host", value="${host}")))
-    unit = prepare(profile, TARGET, "AC-1", {"Host": "old.example", "Port": "80"})
+    unit = prepare(profile, Goal(backend=TARGET, identity="AC-1"), {"Host": "old.example", "Port": "80"})
 
     both = undo(unit, {"Host": "new.example", "Port": "8443"})
     half = undo(unit, {"Host": "old.example", "Port": "8443"})
@@ -148,13 +149,13 @@ def test_undo_goes_backwards_and_leaves_alone_what_is_already_old() -> None:
 
 def test_a_station_without_the_key_is_not_written_to() -> None:
     with pytest.raises(Mismatch, match="does not know the key Url"):
-        prepare(a_profile(), TARGET, "AC-1", {"Other": "x"})
+        prepare(a_profile(), Goal(backend=TARGET, identity="AC-1"), {"Other": "x"})
 
 
 def test_a_key_goes_by_the_name_that_the_station_has() -> None:
     profile = a_profile(writes=(Write(key="Cst_Url", value="${url}", also_named=("AO_Url",)),))
 
-    unit = prepare(profile, TARGET, "AC-1", {"AO_Url": "ws://old/ocpp"})
+    unit = prepare(profile, Goal(backend=TARGET, identity="AC-1"), {"AO_Url": "ws://old/ocpp"})
 
     assert [w.key for w in unit] == ["AO_Url"]
     assert profile.reads == ("Cst_Url", "AO_Url")
@@ -164,12 +165,12 @@ def test_a_station_with_both_names_of_a_key_is_not_guessed_at() -> None:
     profile = a_profile(writes=(Write(key="Cst_Url", value="${url}", also_named=("AO_Url",)),))
 
     with pytest.raises(Mismatch, match="more than one"):
-        prepare(profile, TARGET, "AC-1", {"AO_Url": "ws://a", "Cst_Url": "ws://b"})
+        prepare(profile, Goal(backend=TARGET, identity="AC-1"), {"AO_Url": "ws://a", "Cst_Url": "ws://b"})
 
 
 def test_a_station_that_finds_its_backend_elsewhere_is_not_written_to() -> None:
     with pytest.raises(Mismatch, match="another setting"):
-        prepare(a_profile(), TARGET, "AC-1", {"Url": ""})
+        prepare(a_profile(), Goal(backend=TARGET, identity="AC-1"), {"Url": ""})
 
 
 def test_a_write_that_goes_with_a_key_is_made_only_where_that_key_holds_something() -> None:
@@ -181,11 +182,13 @@ def test_a_write_that_goes_with_a_key_is_made_only_where_that_key_holds_somethin
         )
     )
 
-    unit = prepare(profile, TARGET, "AC-1", {"PathA": "", "UrlA": "ws://old.example", "UrlB": ""})
+    unit = prepare(
+        profile, Goal(backend=TARGET, identity="AC-1"), {"PathA": "", "UrlA": "ws://old.example", "UrlB": ""}
+    )
 
     assert [w.key for w in unit] == ["PathA", "UrlA"]
     with pytest.raises(Mismatch, match="UrlA or UrlB"):
-        prepare(profile, TARGET, "AC-1", {"PathA": "/ocpp", "UrlA": "", "UrlB": None})
+        prepare(profile, Goal(backend=TARGET, identity="AC-1"), {"PathA": "/ocpp", "UrlA": "", "UrlB": None})
 
 
 IN_ITS_FORM = Write(key="Url", value="${url}", keeps_form=True)
@@ -195,7 +198,7 @@ IN_ITS_FORM = Write(key="Url", value="${url}", keeps_form=True)
 def test_a_value_of_the_form_that_is_expected_is_replaced(held_now: str) -> None:
     writes = (IN_ITS_FORM, Write(key="Last", value="${host}"))
 
-    unit = prepare(a_profile(writes=writes), TARGET, "AC 1", {"Url": held_now, "Last": "x"})
+    unit = prepare(a_profile(writes=writes), Goal(backend=TARGET, identity="AC 1"), {"Url": held_now, "Last": "x"})
 
     assert unit[0] == PreparedWrite(key="Url", new="wss://new.example:8443/ocpp", old=held_now)
 
@@ -203,7 +206,7 @@ def test_a_value_of_the_form_that_is_expected_is_replaced(held_now: str) -> None
 @pytest.mark.parametrize("held_now", ["ws://old/AC 1", "ws://old/ac%201/", "AC 1"])
 def test_an_identity_where_the_profile_writes_none_is_no_guess_to_make(held_now: str) -> None:
     with pytest.raises(Mismatch, match="holds its identity at the end of Url"):
-        prepare(a_profile(writes=(IN_ITS_FORM,)), TARGET, "AC 1", {"Url": held_now})
+        prepare(a_profile(writes=(IN_ITS_FORM,)), Goal(backend=TARGET, identity="AC 1"), {"Url": held_now})
 
 
 def test_an_address_that_no_station_of_a_family_can_hold_is_known_without_a_station() -> None:
@@ -214,7 +217,7 @@ def test_an_address_that_no_station_of_a_family_can_hold_is_known_without_a_stat
 
 
 def test_a_hidden_old_value_does_not_stop_a_write_but_cannot_be_put_back() -> None:
-    unit = prepare(a_profile(), TARGET, "AC-1", {"Url": None})
+    unit = prepare(a_profile(), Goal(backend=TARGET, identity="AC-1"), {"Url": None})
 
     assert unit[0].old is None
     assert undo(unit, {"Url": "wss://new.example:8443/ocpp"}) == ()
@@ -224,7 +227,7 @@ def test_only_the_url_inside_a_packed_value_changes() -> None:
     profile = a_profile(writes=(Write(key="Net1", value="${url}", within="ocppCsmsUrl"),))
     now = "ocppVersion{OCPP16}ocppCsmsUrl{ws://old/x}securityProfile{1}ocppInterface{Wireless0}"
 
-    unit = prepare(profile, TARGET, "AC-1", {"Net1": now})
+    unit = prepare(profile, Goal(backend=TARGET, identity="AC-1"), {"Net1": now})
 
     assert unit[0].new == now.replace("ws://old/x", "wss://new.example:8443/ocpp")
 
@@ -238,7 +241,7 @@ def test_a_packed_value_of_unknown_form_is_left_alone(now: str | None) -> None:
     profile = a_profile(writes=(Write(key="Net1", value="${url}", within="ocppCsmsUrl"),))
 
     with pytest.raises(Mismatch, match="cannot be replaced"):
-        prepare(profile, TARGET, "AC-1", {"Net1": now})
+        prepare(profile, Goal(backend=TARGET, identity="AC-1"), {"Net1": now})
 
 
 def test_the_free_slot_is_written_and_the_slot_in_use_is_the_way_back() -> None:
@@ -247,7 +250,7 @@ def test_the_free_slot_is_written_and_the_slot_in_use_is_the_way_back() -> None:
         writes=(Write(key="${free_slot}", value="${url}"), Write(key="Prio", value="${free_slot},${active_slot}")),
     )
 
-    unit = prepare(profile, TARGET, "AC-1", {"P1": "", "P2": "ws://old/ocpp", "Prio": "P2 , P1"})
+    unit = prepare(profile, Goal(backend=TARGET, identity="AC-1"), {"P1": "", "P2": "ws://old/ocpp", "Prio": "P2 , P1"})
 
     assert [(w.key, w.new) for w in unit] == [("P1", "wss://new.example:8443/ocpp"), ("Prio", "P1,P2")]
 
@@ -259,12 +262,12 @@ def test_a_station_whose_priority_names_no_slot_is_not_written_to(priority: str 
     )
 
     with pytest.raises(Mismatch, match="names none of its slots"):
-        prepare(profile, TARGET, "AC-1", {"P1": "ws://old", "P2": "", "Prio": priority})
+        prepare(profile, Goal(backend=TARGET, identity="AC-1"), {"P1": "ws://old", "P2": "", "Prio": priority})
 
 
 def test_a_value_too_long_for_the_family_is_a_problem_of_the_plan_not_of_the_station() -> None:
     with pytest.raises(ProfileProblem, match="27 characters, acme allows 20"):
-        prepare(a_profile(max_value_length=20), TARGET, "AC-1", {"Url": "ws://old"})
+        prepare(a_profile(max_value_length=20), Goal(backend=TARGET, identity="AC-1"), {"Url": "ws://old"})
 
 
 hostile = st.text(max_size=48) | st.sampled_from(
@@ -278,7 +281,7 @@ def test_no_identity_escapes_from_the_value_it_is_put_into(identity: str) -> Non
     profile = a_profile(writes=(Write(key="Id", value="${identity}"), Write(key="Url", value="${full_url}")))
 
     try:
-        unit = prepare(profile, TARGET, identity, {"Id": "x", "Url": "ws://old"})
+        unit = prepare(profile, Goal(backend=TARGET, identity=identity), {"Id": "x", "Url": "ws://old"})
     except Mismatch:
         assert not identity.isprintable()
         return
@@ -294,7 +297,7 @@ def test_no_identity_breaks_out_of_a_packed_field(identity: str) -> None:
     profile = a_profile(writes=(Write(key="Net1", value="${identity}", within="id"),))
 
     try:
-        unit = prepare(profile, TARGET, identity, {"Net1": "url{ws://old}id{x}"})
+        unit = prepare(profile, Goal(backend=TARGET, identity=identity), {"Net1": "url{ws://old}id{x}"})
     except Mismatch:
         assert not identity.isprintable() or "{" in identity or "}" in identity
         return
@@ -337,6 +340,10 @@ def test_a_read_back_is_judged_exactly(now: dict[str, str | None], verdict: Held
 
 
 def test_a_backend_on_an_ipv6_host_keeps_its_brackets_in_a_url() -> None:
-    unit = prepare(a_profile(), Backend(scheme="ws", host="fd00::1", port=80, path="/o"), "AC-1", {"Url": "ws://old"})
+    unit = prepare(
+        a_profile(),
+        Goal(backend=Backend(scheme="ws", host="fd00::1", port=80, path="/o"), identity="AC-1"),
+        {"Url": "ws://old"},
+    )
 
     assert unit[0].new == "ws://[fd00::1]:80/o"

@@ -9,8 +9,9 @@ import pytest
 
 from migrate.domain.address import parse_backend
 from migrate.domain.errors import Mismatch
+from migrate.domain.filling import Goal, prepare, visit_steps
 from migrate.domain.profile import Method, Profile, Proof, Rollback
-from migrate.domain.unit import prepare, undo, visit_steps
+from migrate.domain.unit import undo
 from vendor_profiles import load_catalogue, read_profiles
 
 PLAIN = parse_backend("ws://new.example:8080/ocpp")
@@ -129,7 +130,7 @@ def test_every_profile_that_writes_has_a_golden_rendering() -> None:
 
 @pytest.mark.parametrize("profile", WRITING, ids=name_of)
 def test_a_station_is_sent_exactly_what_its_sources_say(profile: Profile) -> None:
-    unit = prepare(profile, PLAIN, "CP1", HELD[profile.name])
+    unit = prepare(profile, Goal(backend=PLAIN, identity="CP1"), HELD[profile.name])
 
     assert [(write.key, write.new) for write in unit] == GOLDEN_PLAIN[profile.name]
 
@@ -139,7 +140,7 @@ def test_a_move_to_tls_and_a_long_path_keeps_each_familys_form(name: str) -> Non
     profile = CATALOGUE.get(name)
     assert profile is not None
 
-    unit = prepare(profile, SECURE, "CP1", HELD[name])
+    unit = prepare(profile, Goal(backend=SECURE, identity="CP1"), HELD[name])
 
     assert [(write.key, write.new) for write in unit] == GOLDEN_SECURE[name]
 
@@ -147,7 +148,7 @@ def test_a_move_to_tls_and_a_long_path_keeps_each_familys_form(name: str) -> Non
 @pytest.mark.parametrize("profile", WRITING, ids=name_of)
 def test_undo_puts_every_old_value_back_in_reverse(profile: Profile) -> None:
     now = dict(HELD[profile.name])
-    unit = prepare(profile, PLAIN, "CP1", now)
+    unit = prepare(profile, Goal(backend=PLAIN, identity="CP1"), now)
     now.update({write.key: write.new for write in unit})
 
     back = undo(unit, now)
@@ -160,7 +161,7 @@ def test_undo_puts_every_old_value_back_in_reverse(profile: Profile) -> None:
 
 @pytest.mark.parametrize("profile", WRITING, ids=name_of)
 def test_every_key_that_is_written_was_asked_for_before(profile: Profile) -> None:
-    unit = prepare(profile, PLAIN, "CP1", HELD[profile.name])
+    unit = prepare(profile, Goal(backend=PLAIN, identity="CP1"), HELD[profile.name])
 
     assert {write.key for write in unit} <= set(profile.reads)
 
@@ -257,7 +258,7 @@ def test_an_alfen_is_written_the_pair_it_uses(held: dict[str, str | None], writt
     profile = CATALOGUE.get("alfen_fw5")
     assert profile is not None
 
-    unit = prepare(profile, PLAIN, "CP1", held)
+    unit = prepare(profile, Goal(backend=PLAIN, identity="CP1"), held)
 
     assert [(write.key, write.new) for write in unit] == written
 
@@ -267,7 +268,7 @@ def test_an_alfen_that_holds_no_address_in_either_pair_is_not_written_to() -> No
     assert profile is not None
 
     with pytest.raises(Mismatch, match="BackOffice-URL-wired or BackOffice-URL-APN"):
-        prepare(profile, PLAIN, "CP1", dict.fromkeys(SIM_ONLY, ""))
+        prepare(profile, Goal(backend=PLAIN, identity="CP1"), dict.fromkeys(SIM_ONLY, ""))
 
 
 @pytest.mark.parametrize(
@@ -285,4 +286,4 @@ def test_a_station_that_finds_its_backend_in_another_form_is_not_written_to(
     assert profile is not None
 
     with pytest.raises(Mismatch, match=says):
-        prepare(profile, PLAIN, "CP1", held)
+        prepare(profile, Goal(backend=PLAIN, identity="CP1"), held)

@@ -13,8 +13,8 @@ from tomllib import loads
 import pytest
 
 from migrate.domain.address import parse_backend
+from migrate.domain.filling import Goal, prepare
 from migrate.domain.profile import Method
-from migrate.domain.unit import prepare
 from migrate.simulator.address import Layout, Slash, addresses, dial_url, spelling
 from vendor_profiles import load_catalogue
 
@@ -48,7 +48,12 @@ def test_a_station_dials_the_target_once_it_holds_the_unit(
     profile = load_catalogue().match(vendor, model, firmware).profile
     assert profile is not None
 
-    flash.update({write.key: write.new for write in prepare(profile, parse_backend(target), "CP 1", flash)})
+    flash.update(
+        {
+            write.key: write.new
+            for write in prepare(profile, Goal(backend=parse_backend(target), identity="CP 1"), flash)
+        }
+    )
 
     first = addresses(layout, names, flash)[0]
     default_port = {"ws": ":80", "wss": ":443"}[target.split(":", maxsplit=1)[0]]

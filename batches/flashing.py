@@ -1,0 +1,84 @@
+"""Firmware, step by step: order a version, wait for the boot that shows it, look, order the next.
+
+An order's answer says nothing, a status hardly more; the version in a boot is
+the only success.  What is under way is waited for and never ordered twice:
+after a crash the journal says whether it was ordered, and the station's own
+words say how far it is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from batches.errand import Errand, Ports
+from batches.hands import Hands
+from migrate.domain.errors import Refused, Unreachable
+from migrate.domain.firmware import Stage, Transfer, is_downgrade, is_loading, next_step, transfer
+from migrate.domain.record import Attempt
+from migrate.domain.unit import PreparedWrite
+from migrate.domain.ways import FIRMWARE_KEY, Firmware
+
+LOOK_EVERY = timedelta(seconds=10)
+
+
+class Flashing:
+    """Takes one station to the firmware that its unit wants."""
+
+    def __init__(self, errand: Errand, ports: Ports, hands: Hands) -> None:
+        self._errand, self._ports, self._hands = errand, ports, hands
+
+    async def install(self, attempt: Attempt, write: PreparedWrite) -> None:
+        """Every step up to the version wanted.
+
+        Raises ``Refused`` where a station says that it failed, or where the
+        next version would be older than its own; ``Unreachable`` where nothing
+        was heard of a step for as long as its family takes.
+        """
+        firmware = self._errand.profile.firmware if self._errand.profile else None
+        if firmware is None:
+            raise Refused("Its profile names no firmware.", identity=attempt.identity, status="no firmware")
+        while step := next_step(firmware, current := await self._version(attempt), write.new):
+            if is_downgrade(current, step) and not firmware.allows_downgrade:
+                raise Refused(
+                    f"{attempt.identity} runs {current}, which is newer than {step}: it is not downgraded.",
+                    identity=attempt.identity,
+                    status="downgrade",
+                )
+            await self._take_step(attempt, firmware, step)
+
+    async def _version(self, attempt: Attempt) -> str:
+        return (await self._hands.look(attempt, [FIRMWARE_KEY])).get(FIRMWARE_KEY) or ""
+
+    async def _take_step(self, attempt: Attempt, firmware: Firmware, step: str) -> None:
+        """Order one version, unless it is under way already, and wait until a boot shows it."""
+        if not self._is_under_way(await self._stands(attempt, step), firmware):
+            async with self._ports.transfers.place(self._errand.station):
+                await self._hands.order_firmware(attempt, step)
+                await self._wait(attempt, firmware, step, only_loading=True)
+        await self._wait(attempt, firmware, step)
+
+    async def _wait(self, attempt: Attempt, firmware: Firmware, step: str, *, only_loading: bool = False) -> None:
+        """Look until a boot shows the version, or, with ``only_loading``, until it is loaded."""
+        while await self._version(attempt) != step:
+            stands = await self._stands(attempt, step)
+            if stands.stage is Stage.FAILED:
+                said = f"{attempt.identity} did not take firmware {step} ({stands.status})."
+                raise Refused(said, identity=attempt.identity, status=stands.status)
+            if not self._is_under_way(stands, firmware):
+                last = f"its last word was {stands.status}" if stands.status else "it never said a word of it"
+                raise Unreachable(
+                    f"{attempt.identity}: firmware {step} stalled, {last}.", identity=attempt.identity, sent=True
+                )
+            if only_loading and stands.status and not is_loading(stands.status):
+                return
+            await self._ports.clock.sleep(LOOK_EVERY)
+
+    async def _stands(self, attempt: Attempt, step: str) -> Transfer:
+        told = await self._ports.journal.timeline(attempt.identity)
+        return transfer(attempt.id, step, (line.event for line in told))
+
+    def _is_under_way(self, stands: Transfer, firmware: Firmware) -> bool:
+        if stands.stage is not Stage.UNDER_WAY or stands.at is None:
+            return False
+        now: datetime = self._ports.clock.now()
+        return now - stands.at < firmware.within
