@@ -36,6 +36,7 @@ class Config:
     stations: tuple[StationSpec, ...] = ()
     source_url: str = ""  # blank: the simulated CSMS itself
     target_url: str = ""
+    ssh_port: int = 0  # at which stations with an address of their own serve SSH, if their maker does; 0 for none
     wire: Path = Path("wire.jsonl")
     control: Path | None = None
     csms: Mapping[Side, CsmsConfig] = field(default_factory=dict)

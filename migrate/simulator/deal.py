@@ -40,6 +40,7 @@ class StationSpec:
     reboot_s: float
     iccid: str = ""
     imsi: str = ""
+    ip_address: str = ""  # of its own on the loopback, where it serves more than it dials; blank for none
     fault: Fault = Fault.NONE
     expected: frozenset[str] = ENDINGS[Fault.NONE]
     transaction_s: float = 0.0  # how long a driver charges from the start; 0 for nobody
