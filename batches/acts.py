@@ -64,9 +64,8 @@ class Acts:
         if hold := self._fence.forbids_start(self._errand):
             return self._checking.not_now(attempt, Deferral.BACKOFF, f"{hold.mode.value}: {hold.reason}")
         if not attempt.unit:
-            return self._checking.not_now(
-                attempt, Deferral.BACKOFF, "the last write was not answered; looking again later"
-            )
+            why = attempt.reason or "the last write was not answered"
+            return self._checking.not_now(attempt, Deferral.BACKOFF, f"{why.rstrip('.')}; looking again later")
         if ground := self._checking.before_asking(attempt):
             is_put_off = ground.fact is Fact.NOT_NOW  # otherwise the checks say so when it comes back
             return judged(ground) if is_put_off else self._checking.not_now(attempt, Deferral.WINDOW, ground.reason)
@@ -92,10 +91,11 @@ class Acts:
                 await self._write(attempt, write)
             except Refused as error:
                 return refused(attempt, await self._look_until_answered(attempt), acknowledged, error.message)
-            except Unreachable:
+            except Unreachable as error:
                 now = await self._look_until_answered(attempt)
                 if now.get(write.key) != write.new:
-                    return self._written(attempt, now, acknowledged, "no answer to a write")
+                    why = error.message if write.via is not Way.OCPP else "no answer to a write"
+                    return self._written(attempt, now, acknowledged, why)
             acknowledged.add(write.key)
         return await self._judge_unit(attempt, acknowledged)
 
