@@ -157,7 +157,8 @@ class Driver:
         ):
             return None
         rivals = rivals_of(sighting, await self._presence(attempt)) if may_prove(attempt, sighting) else 0
-        return read(attempt, sighting, self._expected, rivals=rivals, lab_counts=self._errand.lab_counts)
+        errand = self._errand
+        return read(attempt, sighting, self._expected, terms=errand.terms, rivals=rivals, lab_counts=errand.lab_counts)
 
     async def _presence(self, attempt: Attempt) -> Presence:
         return await self._ports.witness.presence(attempt.identity)

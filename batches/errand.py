@@ -9,7 +9,7 @@ from batches.checks import inventory_facts
 from batches.pace import Pacer
 from batches.transfers import Transfers
 from migrate.domain.address import Backend
-from migrate.domain.evidence import IdentityFacts, Side
+from migrate.domain.evidence import IdentityFacts, Side, Terms
 from migrate.domain.filling import Goal
 from migrate.domain.policy import Policy
 from migrate.domain.profile import Profile
@@ -77,6 +77,12 @@ class Errand:
     @property
     def inventory(self) -> IdentityFacts:
         return inventory_facts(self.station)
+
+    @property
+    def terms(self) -> Terms:
+        """How it has to arrive where it is sent: under its name there, and no less secure than it was planned."""
+        station = self.station
+        return Terms(name=station.identity_on(self.direction.goal), security=station.security_profile)
 
 
 def not_stopped(_: Errand) -> None:

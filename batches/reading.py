@@ -14,7 +14,7 @@ from typing import Any
 
 from migrate.domain.attempt import ENDS, Fact, State, means_something
 from migrate.domain.errors import CsmsUnavailable
-from migrate.domain.evidence import Grade, IdentityFacts, Kind, Sighting, assess_arrival
+from migrate.domain.evidence import ANY_TERMS, Assessment, Grade, IdentityFacts, Kind, Sighting, Terms, assess_arrival
 from migrate.domain.record import Attempt, Direction
 from migrate.domain.wave import Cause
 from migrate.ports import Presence
@@ -74,7 +74,13 @@ def rivals_of(boot: Sighting, presence: Presence) -> int:
 
 
 def read(
-    attempt: Attempt, sighting: Sighting, expected: IdentityFacts, *, rivals: int = 0, lab_counts: bool = False
+    attempt: Attempt,
+    sighting: Sighting,
+    expected: IdentityFacts,
+    *,
+    terms: Terms = ANY_TERMS,
+    rivals: int = 0,
+    lab_counts: bool = False,
 ) -> Meaning | None:
     """What one sighting means to an attempt now, or ``None`` when it changes nothing.
 
@@ -83,11 +89,12 @@ def read(
     """
     if came_by_itself(attempt, sighting):
         return None
-    meaning = (
-        _at_the_goal(sighting, expected, rivals, lab_counts)
-        if sighting.side is attempt.direction.goal
-        else _at_the_origin(attempt, sighting)
-    )
+    if sighting.side is attempt.direction.goal:
+        meaning = _at_the_goal(
+            sighting, assess_arrival(sighting, expected, terms=terms, rivals=rivals, lab_counts=lab_counts)
+        )
+    else:
+        meaning = _at_the_origin(attempt, sighting)
     if meaning is None or not means_something(attempt.state, meaning.fact):
         return None
     is_known = attempt.state in (State.ARRIVED, State.STUCK) and meaning.evidence <= attempt.evidence
@@ -102,10 +109,9 @@ def came_by_itself(attempt: Attempt, sighting: Sighting) -> bool:
     return is_waiting and sighting.side is attempt.direction.goal
 
 
-def _at_the_goal(sighting: Sighting, expected: IdentityFacts, rivals: int, lab_counts: bool) -> Meaning | None:
+def _at_the_goal(sighting: Sighting, assessment: Assessment) -> Meaning | None:
     if sighting.kind not in _SIGNS_OF_LIFE and sighting.kind is not Kind.REFUSED:
         return None
-    assessment = assess_arrival(sighting, expected, rivals=rivals, lab_counts=lab_counts)
     fact = Fact.CONFIRMED_ON_TARGET if assessment.grade >= Grade.E3 else Fact.SEEN_ON_TARGET
     return Meaning(
         fact=fact, evidence=assessment.grade, reason=assessment.reason, left=sighting.kind is not Kind.REFUSED

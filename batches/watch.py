@@ -134,12 +134,16 @@ class Watch:
         origin = attempt.direction.origin
         if may_be_another(attempt, sighting):
             presence = await self._ports.witness.presence(attempt.identity)
-            return None if presence.on(origin) is not None else read(attempt, sighting, errand.inventory)
+            return (
+                None
+                if presence.on(origin) is not None
+                else read(attempt, sighting, errand.inventory, terms=errand.terms)
+            )
         if not may_prove(attempt, sighting):
-            return read(attempt, sighting, errand.inventory)
+            return read(attempt, sighting, errand.inventory, terms=errand.terms)
         facts = expected_of(errand.inventory, await self._ports.journal.facts(attempt.identity, origin))
         rivals = rivals_of(sighting, await self._ports.witness.presence(attempt.identity))
-        return read(attempt, sighting, facts, rivals=rivals, lab_counts=errand.lab_counts)
+        return read(attempt, sighting, facts, terms=errand.terms, rivals=rivals, lab_counts=errand.lab_counts)
 
     def _notice_leaving(self, attempt: Attempt, sighting: Sighting) -> None:
         if sighting.side is not attempt.direction.goal or attempt.state not in (State.CONFIRMED, State.SETTLED):

@@ -76,6 +76,7 @@ class Session:
     heartbeats: int = 0
     charging: tuple[int, ...] = ()  # connectors with a transaction running, as far as seen
     protocol: str = "ocpp1.6"  # the WebSocket subprotocol that was agreed on
+    security: int | None = None  # the OCPP security profile it came with; None where nobody can tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

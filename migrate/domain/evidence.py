@@ -123,6 +123,9 @@ class Sighting:
     where the station is, and is never read as a restart.
     ``answer`` is the CSMS's registration status for a boot, the HTTP status
     for a refusal.  ``lab`` marks a relay that answered as a minimal CSMS.
+    ``called`` is the name under which it dialled, where that is not its
+    identity.  ``security`` is the OCPP security profile of the session,
+    ``None`` where the witness cannot tell.
     """
 
     side: Side
@@ -137,11 +140,18 @@ class Sighting:
     detail: str = ""
     witness: str = "relay"
     lab: bool = False
+    called: str = ""
+    security: int | None = None
     seq: int = 0  # place in the journal; 0 before it is recorded
 
     @property
     def is_accepted_boot(self) -> bool:
         return self.kind is Kind.BOOT and self.answer == "Accepted"
+
+    @property
+    def name(self) -> str:
+        """The name under which it dialled."""
+        return self.called or self.identity
 
 
 CHARGING = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
@@ -194,23 +204,53 @@ class Assessment:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a station has to arrive, besides being the right device.
+
+    ``name`` is what it is called on the side it goes to, ``security`` the
+    lowest security profile it may have there: a station that dials in the
+    clear where TLS was planned has lost something on the way.  Empty and
+    ``None`` ask for nothing.
+    """
+
+    name: str = ""
+    security: int | None = None
+
+
+ANY_TERMS = Terms()
+
+
 def assess_arrival(
-    sighting: Sighting, expected: IdentityFacts, *, rivals: int = 0, lab_counts: bool = False
+    sighting: Sighting,
+    expected: IdentityFacts,
+    *,
+    terms: Terms = ANY_TERMS,
+    rivals: int = 0,
+    lab_counts: bool = False,
 ) -> Assessment:
     """Grade one target sighting.
 
     ``rivals`` counts *answering* sessions of the same identity beside the
     sighting's own, on either side.  E3 needs an accepted boot, agreement of
-    every identity fact known on both sides with at least one such fact, and
-    no rival (``docs/architecture.md``, Evidence).
+    every identity fact known on both sides with at least one such fact, the
+    planned name and no lower security profile than planned, and no rival
+    (``docs/architecture.md``, Evidence).
     """
     if sighting.kind in (Kind.REFUSED, Kind.DISCONNECTED):
         return Assessment(grade=Grade.E0, reason=f"{sighting.kind.value} {sighting.answer}".strip())
     if sighting.kind is not Kind.BOOT:
         return Assessment(grade=Grade.E1, reason="a session, no boot yet")
-    for why in _against_e3(sighting, expected, rivals, lab_counts):
+    for why in (*_against_e3(sighting, expected, rivals, lab_counts), *_against_terms(sighting, terms)):
         return Assessment(grade=Grade.E2, reason=why)
     return Assessment(grade=Grade.E3)
+
+
+def _against_terms(sighting: Sighting, terms: Terms) -> Iterable[str]:
+    if terms.name and sighting.name != terms.name:
+        yield f"it dialled as {sighting.name!r}, not as {terms.name!r}"
+    if terms.security is not None and sighting.security is not None and sighting.security < terms.security:
+        yield f"security profile {sighting.security} is below the {terms.security} that was planned"
 
 
 def _against_e3(sighting: Sighting, expected: IdentityFacts, rivals: int, lab_counts: bool) -> Iterable[str]:

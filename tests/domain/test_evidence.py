@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting, assess_arrival, facts_from_boot
+from migrate.domain.evidence import (
+    Grade,
+    IdentityFacts,
+    Kind,
+    Side,
+    Sighting,
+    Terms,
+    assess_arrival,
+    facts_from_boot,
+)
 
 KNOWN = IdentityFacts(vendor="Alfen BV", model="NG910", serial="ACE0417", iccid="8931", imsi="20408")
 
@@ -143,3 +152,25 @@ def test_what_a_station_says_that_is_no_text_is_unknown() -> None:
     facts = facts_from_boot({"chargePointVendor": ["Alfen"], "chargePointModel": None, "iccid": 8931, "imsi": "20408"})
 
     assert facts == IdentityFacts(imsi="20408")
+
+
+@pytest.mark.parametrize(("planned", "shown"), [(2, 1), (3, 2), (1, 0)])
+def test_an_arrival_below_the_planned_security_profile_is_no_proof(planned: int, shown: int) -> None:
+    assessment = assess_arrival(a_boot(security=shown), KNOWN, terms=Terms(security=planned))
+
+    assert assessment.grade is Grade.E2
+    assert f"security profile {shown} is below the {planned}" in assessment.reason
+
+
+@pytest.mark.parametrize(("planned", "shown"), [(2, 2), (1, 3), (None, 0), (2, None)])
+def test_an_arrival_at_or_above_it_or_of_which_nobody_can_tell_is_held_against_nobody(
+    planned: int | None, shown: int | None
+) -> None:
+    assert assess_arrival(a_boot(security=shown), KNOWN, terms=Terms(security=planned)).grade is Grade.E3
+
+
+def test_a_station_that_arrives_under_its_old_name_where_it_was_to_be_renamed_is_not_confirmed() -> None:
+    renamed = Terms(name="NL-0417")
+
+    assert assess_arrival(a_boot(called="NL-0417"), KNOWN, terms=renamed).grade is Grade.E3
+    assert "not as 'NL-0417'" in assess_arrival(a_boot(), KNOWN, terms=renamed).reason

@@ -130,7 +130,7 @@ def stored_event(row: Row) -> StoredEvent:
 # --- sightings --------------------------------------------------------------
 
 _QUIET = Sighting(side=Side.SOURCE, kind=Kind.CONNECTED, at=datetime.min.replace(tzinfo=UTC))
-_SAID = ("session", "answer", "solicited", "connector", "detail", "witness", "lab")
+_SAID = ("session", "answer", "solicited", "connector", "detail", "witness", "lab", "called", "security")
 
 
 def sighting_event(sighting: Sighting) -> Event:
