@@ -83,6 +83,18 @@ class ListenClient:
             return Presence(identity=identity)
         return reply.presence or Presence(identity=identity)
 
+    async def drop(self, side: Side, identity: str) -> None:
+        """Have a relay hang up on a station, as a lost line would.
+
+        Raises ``Unreachable``, and ``CsmsUnavailable`` when no listening process is there.
+        """
+        try:
+            await self._ask(Request("drop", side=side, identity=identity), within_s=MARGIN_S)
+        except (*GONE, TimeoutError) as error:
+            raise Unreachable(
+                f"The listening process was lost while {identity} was cut off.", identity=identity, sent=True
+            ) from error
+
     async def stats(self) -> dict[str, Any]:
         return await self._plain("stats")
 

@@ -233,6 +233,9 @@ class ListenServer:
     async def _reply(self, request: Request) -> Reply:
         if request.do == "inject":
             return await self._inject(request)
+        if request.do == "drop":
+            self._relay(request.side).drop(request.identity)
+            return Reply(request.number, stats={})
         if request.do == "presence":
             return Reply(request.number, presence=self.presence(request.identity))
         if request.do == "drain":
@@ -243,10 +246,7 @@ class ListenServer:
         raise MigrateError(f"The listening process knows no {request.do!r}.")
 
     async def _inject(self, request: Request) -> Reply:
-        relay = self._relays.get(request.side)
-        if relay is None:
-            raise MigrateError(f"No relay listens for the {request.side}.", hint="See [relay] in campaign.toml.")
-        answer = await relay.inject(
+        answer = await self._relay(request.side).inject(
             request.identity,
             request.action,
             request.payload,
@@ -254,6 +254,12 @@ class ListenServer:
             not_after_s=request.not_after_s,
         )
         return reply_to(request.number, answer)
+
+    def _relay(self, side: Side) -> Relay:
+        relay = self._relays.get(side)
+        if relay is None:
+            raise MigrateError(f"No relay listens for the {side}.", hint="See [relay] in campaign.toml.")
+        return relay
 
     def presence(self, identity: str) -> Presence:
         """Where a station is now.  Two sessions are both asked whether they live, so that the next look is surer."""

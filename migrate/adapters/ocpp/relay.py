@@ -297,6 +297,18 @@ class Relay:
             self.see(told)
         return answer
 
+    def drop(self, identity: str) -> None:
+        """Hang up on a station without a word, as a lost line does: it will dial again.
+
+        Raises ``Unreachable`` where there is nobody to hang up on.
+        """
+        session = self._sessions.newest(identity)
+        if session is None:
+            raise Unreachable(
+                f"{identity} has no session on the {self.side}.", identity=identity, sent=False, hint="Nothing was cut."
+            )
+        session.end("cut by a probe", abort=True)
+
     def session(self, identity: str) -> ports.Session | None:
         """The session that counts for this identity, or ``None``."""
         return self._sessions.shown(identity)

@@ -1,0 +1,124 @@
+"""What must never be shown: credentials in addresses, and the values of keys that are named after a secret.
+
+It works on structure (the parts of an address, the names of keys), not on
+patterns of whole messages, so that another order of keys leaks nothing.  It
+cannot know a secret that is written as ordinary text under an ordinary name:
+such a text must not reach anybody in the first place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+MASK = "***"
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_SECRET_NAMES = (
+    *("password", "passwd", "passphrase", "passkey", "pwd", "secret", "token", "credential"),
+    *("authorization", "authkey", "apikey", "privatekey", "sharedkey"),
+)
+_SECRET_WHOLE = frozenset({"apninfo", "apn_info", "pass", "psk", "pin", "puk"})
+"""Names that are secret as a whole: one maker keeps "apn,user,password" in ``apnInfo``."""
+
+_SECRET_END = re.compile(r"(?:[a-z0-9]P|[_\-. ][Pp]|^P|SIM_?P)(?:IN|in|UK|uk|SK|sk)$")
+"""``GsmSimPin``, ``VEC_cellularPin``, ``WIFI_PSK``; not ``WebSocketPing`` and not ``Spin``."""
+
+_LONG = 20
+_TOKEN = 16
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a key of a station or of a document names something that is never shown.
+
+    >>> is_secret_name("AuthorizationKey"), is_secret_name("apn_password"), is_secret_name("HeartbeatInterval")
+    (True, True, False)
+    >>> is_secret_name("GsmSimPin"), is_secret_name("apnInfo"), is_secret_name("WebSocketPingInterval")
+    (True, True, False)
+    """
+    plain = name.lower().replace("_", "").replace("-", "")
+    if any(secret in plain for secret in _SECRET_NAMES):
+        return True
+    return name.lower() in _SECRET_WHOLE or _SECRET_END.search(name) is not None
+
+
+def looks_like_a_token(value: str) -> bool:
+    """Whether a single word looks as if somebody had drawn it by lot: letters and digits, long, no address, no version.
+
+    >>> looks_like_a_token("9f86d081884c7d659a2f"), looks_like_a_token("Core,FirmwareManagement,RemoteTrigger")
+    (True, False)
+    """
+    word = value.strip()
+    return (
+        len(word) >= _TOKEN
+        and re.fullmatch(r"[A-Za-z0-9+/=_-]+", word) is not None
+        and any(c.isdigit() for c in word)
+        and any(c.isalpha() for c in word)
+    )
+
+
+def redact(text: str, *, keep: str = "") -> str:
+    """Any text with every address in it reduced to what may be shown.
+
+    User info and query are masked and long token-like path segments too;
+    ``keep`` is the identity, which ends most addresses and is no secret.
+
+    >>> redact("dials wss://u:p@csms.example/ocpp?token=1 now")
+    'dials wss://***@csms.example/ocpp?*** now'
+    """
+    if "://" not in text:
+        return text
+    return _ADDRESS.sub(lambda found: _address(found.group(), keep), text)
+
+
+def _address(text: str, keep: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text.split("://", 1)[0] + "://" + MASK
+    path = "/".join(_segment(segment, keep) for segment in parts.path.split("/"))
+    return (
+        f"{parts.scheme}://{_netloc(parts)}{path}"
+        + (f"?{MASK}" if parts.query else "")
+        + ("#" + MASK if parts.fragment else "")
+    )
+
+
+def _netloc(parts: SplitResult) -> str:
+    _, at, host = parts.netloc.rpartition("@")
+    return f"{MASK}@{host}" if at else host
+
+
+def _segment(segment: str, keep: str) -> str:
+    bare = unquote(segment).strip("\"'.,;:)]}>")
+    if keep and bare == keep:
+        return segment
+    return MASK if len(bare) >= _LONG and any(c.isdigit() for c in bare) else segment
+
+
+def redact_document(value: Any, *, keep: str = "") -> Any:
+    """A JSON value with every address redacted and every secret key's value masked.
+
+    ``{"key": "AuthorizationKey", "value": …}``, the form in which stations
+    tell their settings, is masked as well.
+    """
+    if isinstance(value, str):
+        return redact(value, keep=keep)
+    if isinstance(value, Mapping):
+        return _redact_mapping(value, keep)
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [redact_document(item, keep=keep) for item in value]
+    return value if isinstance(value, int | float | bool | None) else MASK
+
+
+def _redact_mapping(value: Mapping[Any, Any], keep: str) -> dict[str, Any]:
+    names = value.get("key")
+    hides_value = isinstance(names, str) and is_secret_name(names)
+    return {
+        str(name): MASK
+        if is_secret_name(str(name)) or (hides_value and name in ("value", "old", "new", "held", "wanted"))
+        else redact_document(item, keep=keep)
+        for name, item in value.items()
+    }
