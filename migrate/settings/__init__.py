@@ -21,7 +21,7 @@ from migrate.domain.errors import SettingsProblem
 from migrate.domain.evidence import Side
 from migrate.domain.policy import Caps, GatePolicy, Policy, Retries, Timeouts, WavePolicy, Windows
 from migrate.settings.judging import cautions, contradictions
-from migrate.settings.keys import KEYS, MISSING
+from migrate.settings.keys import KEYS, MISSING, TLS_FILES
 from migrate.settings.kinds import Bad
 from migrate.settings.reading import FILE_NAME, Given, gather
 
@@ -32,11 +32,23 @@ _TOLD = 50  # problems of one file; more of them help nobody
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelaySettings:
-    """Where a relay listens and what it forwards to; ``upstream`` is ``None`` in lab mode."""
+    """Where a relay listens and what it forwards to; ``upstream`` is ``None`` in lab mode.
+
+    ``certificate`` and ``key`` make its door a TLS door, ``takes_plain`` lets
+    stations in the clear in by it as well; ``client_ca`` issued the
+    certificates of stations with security profile 3.
+    """
 
     host: str
     port: int
     upstream: Backend | None
+    certificate: Path | None = None
+    key: Path | None = None
+    client_ca: Path | None = None
+    upstream_ca: Path | None = None
+    upstream_certificate: Path | None = None
+    upstream_key: Path | None = None
+    takes_plain: bool = False
 
     @property
     def is_lab(self) -> bool:
@@ -49,6 +61,7 @@ class SideSettings:
     relay: RelaySettings
     channel: str = "relay"
     witness: str = "relay"
+    root: Path | None = None  # of the target: the certificate that stations are given before they move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +159,8 @@ def _settled(folder: Path, values: Mapping[str, Any], origins: Mapping[str, str]
         folder=folder,
         name=values["name"],
         store_url=_store_url(folder, values["store.url"]),
-        source=_side(values, "source"),
-        target=_side(values, "target"),
+        source=_side(folder, values, "source"),
+        target=_side(folder, values, "target"),
         policy=policy,
         drill=drill,
         origins=origins,
@@ -156,14 +169,27 @@ def _settled(folder: Path, values: Mapping[str, Any], origins: Mapping[str, str]
     )
 
 
-def _side(values: Mapping[str, Any], side: str) -> SideSettings:
+def _side(folder: Path, values: Mapping[str, Any], side: str) -> SideSettings:
     host, port = values[f"{side}.relay.listen"]
+    files = {name: _in(folder, values[f"{side}.relay.{name}"]) for name in TLS_FILES}
     return SideSettings(
         url=values[f"{side}.url"],
-        relay=RelaySettings(host=host, port=port, upstream=values[f"{side}.relay.upstream"]),
+        relay=RelaySettings(
+            host=host,
+            port=port,
+            upstream=values[f"{side}.relay.upstream"],
+            takes_plain=values[f"{side}.relay.takes_plain"],
+            **files,
+        ),
         channel=values[f"{side}.channel"],
         witness=values[f"{side}.witness"],
+        root=_in(folder, values.get(f"{side}.root")),
     )
+
+
+def _in(folder: Path, path: Path | None) -> Path | None:
+    """A relative path lies in the campaign folder, wherever the command was called from."""
+    return None if path is None else folder / path
 
 
 def _store_url(folder: Path, url: str) -> str:

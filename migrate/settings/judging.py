@@ -29,6 +29,7 @@ def contradictions(values: Mapping[str, Any], given: Given, environment: Mapping
         upstream, (host, port) = values[f"{side}.relay.upstream"], values[f"{side}.relay.listen"]
         if upstream is not None and (upstream.host, upstream.effective_port) == (host, port):
             yield f"{side}.relay.upstream is the relay itself: frames would run in a circle."
+        yield from _halves(values, side)
     if values["drill.since"] is None:
         yield from _nowhere(values, given)
     yield from _inline_secret(values, given, environment)
@@ -44,6 +45,28 @@ def cautions(values: Mapping[str, Any]) -> Iterator[str]:
         )
     if values["source.url"].is_tls and not target.is_tls:
         yield "source.url is wss:// and target.url is ws://: stations would speak in the clear from then on."
+
+
+def _halves(values: Mapping[str, Any], side: str) -> Iterator[str]:
+    """TLS that was set up in part: whoever believes it is on must not find out by what went over the wire."""
+    relay = f"{side}.relay"
+    for one, other in (
+        (f"{relay}.certificate", f"{relay}.key"),
+        (f"{relay}.upstream_certificate", f"{relay}.upstream_key"),
+    ):
+        given, missing = (one, other) if values[one] is not None else (other, one)
+        if values[given] is not None and values[missing] is None:
+            yield f"{given} is given and {missing} is not: a certificate and its key go together."
+    door = values[f"{relay}.certificate"] is not None
+    for name in ("client_ca", "takes_plain"):
+        if values[f"{relay}.{name}"] and not door:
+            yield f"{relay}.{name} is given without {relay}.certificate: this door speaks no TLS."
+    if door and not values[f"{side}.url"].is_tls and not values[f"{relay}.takes_plain"]:
+        yield f"{relay}.certificate makes a TLS door, and {side}.url is ws://: stations would knock there in the clear."
+    upstream = values[f"{relay}.upstream"]
+    for name in ("upstream_ca", "upstream_certificate"):
+        if values[f"{relay}.{name}"] is not None and (upstream is None or not upstream.is_tls):
+            yield f"{relay}.{name} is given, and {relay}.upstream is not wss://: it would be used for nothing."
 
 
 def _same(one: Backend, other: Backend) -> bool:

@@ -14,6 +14,9 @@ WITNESSES = {"relay"}
 MISSING: Any = object()
 _T, _W, _C, _G, _R = Timeouts(), WavePolicy(), Caps(), GatePolicy(), Retries()
 
+TLS_FILES = ("certificate", "key", "client_ca", "upstream_ca", "upstream_certificate", "upstream_key")
+"""Of each relay: what it shows stations and whose certificates it takes, and the same towards the CSMS."""
+
 TABLES = frozenset({"profiles.accepted"})
 """Keys whose value is a table of the operator's own names."""
 
@@ -26,11 +29,16 @@ KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "source.witness": (k.one_of(WITNESSES), "relay"),
     "source.relay.listen": (k.parse_listen, ("127.0.0.1", 9016)),
     "source.relay.upstream": (k.parse_upstream, MISSING),
+    **{f"source.relay.{name}": (k.parse_path, None) for name in TLS_FILES},
+    "source.relay.takes_plain": (k.parse_flag, False),
     "target.url": (k.parse_backend, MISSING),
     "target.channel": (k.one_of(CHANNELS), "relay"),
     "target.witness": (k.one_of(WITNESSES), "relay"),
     "target.relay.listen": (k.parse_listen, ("127.0.0.1", 9017)),
     "target.relay.upstream": (k.parse_upstream, MISSING),
+    **{f"target.relay.{name}": (k.parse_path, None) for name in TLS_FILES},
+    "target.relay.takes_plain": (k.parse_flag, False),
+    "target.root": (k.parse_path, None),
     "waves.canary_per_profile": (k.count(1), _W.canary_per_profile),
     "waves.sizes": (k.parse_sizes, _W.sizes),
     "waves.batch_size": (k.count(1), _W.batch_size),

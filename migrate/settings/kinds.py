@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -164,6 +165,19 @@ def parse_listen(value: Any) -> tuple[str, int]:
     if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
         raise Bad('wants host:port, such as "127.0.0.1:9016"')
     return host.strip("[]"), int(port)
+
+
+def parse_path(value: Any) -> Path:
+    """A file or folder; whoever opens it says whether it is there.  Relative ones lie in the campaign folder."""
+    if "\x00" in parse_text(value):
+        raise Bad("holds a character that no path has")
+    return Path(value).expanduser()
+
+
+def parse_flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Bad("wants true or false")
+    return value
 
 
 def parse_speed(value: Any) -> float:

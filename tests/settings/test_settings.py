@@ -44,14 +44,29 @@ channel = "relay"
 witness = "relay"
 [source.relay]
 listen = "127.0.0.1:9116"
-upstream = "lab"
+upstream = "wss://legacy-internal:8443/ocpp"
+certificate = "tls/source.pem"
+key = "tls/source.key"
+client_ca = "tls/stations.pem"
+takes_plain = true
+upstream_ca = "tls/legacy-root.pem"
+upstream_certificate = "tls/relay.pem"
+upstream_key = "/etc/migrate/relay.key"
 [target]
 url = "wss://new.example/ocpp"
 witness = "relay"
 channel = "relay"
+root = "tls/new-root.pem"
 [target.relay]
 listen = "[::1]:9117"
-upstream = "ws://new-internal:8080/ocpp"
+upstream = "wss://new-internal:8443/ocpp"
+certificate = "tls/target.pem"
+key = "tls/target.key"
+client_ca = "tls/stations.pem"
+takes_plain = false
+upstream_ca = "tls/new-root.pem"
+upstream_certificate = "tls/relay.pem"
+upstream_key = "/etc/migrate/relay.key"
 [waves]
 canary_per_profile = 3
 sizes = [10, 50, "10%", "rest"]
@@ -139,7 +154,10 @@ def test_every_key_that_there_is_can_be_said_and_is_heeded(tmp_path: Path) -> No
     assert (policy.retries.attempts, policy.retries.backoff) == (5, timedelta(minutes=8))
     assert policy.legacy_switch_off == date(2026, 12, 31)
     assert policy.accepted == {"keba_p30x": "bench run of 2026-11-18, ann"}
-    assert settings.source.relay.is_lab
+    assert settings.source.relay.takes_plain
+    assert settings.source.relay.upstream_key == Path("/etc/migrate/relay.key")
+    assert settings.target.relay.certificate == tmp_path / "tls" / "target.pem"
+    assert settings.target.root == tmp_path / "tls" / "new-root.pem"
     assert (settings.target.relay.host, settings.target.relay.port) == ("::1", 9117)
     assert settings.drill.since == datetime(2026, 11, 20, 1, tzinfo=UTC)
     assert settings.store_url == f"sqlite:///{tmp_path / 'elsewhere.db'}"
@@ -322,6 +340,21 @@ def test_a_relay_that_forwards_to_itself_is_refused(tmp_path: Path) -> None:
     text = problem_of(tmp_path, LEAST, flags={"source.relay.upstream": "ws://127.0.0.1:9016/ocpp"})
 
     assert "run in a circle" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"target.relay.certificate": "a.pem"}, "target.relay.key is not"),
+        ({"target.relay.key": "a.key"}, "target.relay.certificate is not"),
+        ({"target.relay.client_ca": "ca.pem"}, "this door speaks no TLS"),
+        ({"source.relay.certificate": "a.pem", "source.relay.key": "a.key"}, "source.url is ws://"),
+        ({"target.relay.upstream_ca": "ca.pem"}, "is not wss://"),
+        ({"source.relay.takes_plain": "yes"}, "true or false"),
+    ],
+)
+def test_tls_that_was_set_up_in_part_is_refused(tmp_path: Path, given: dict[str, Any], says: str) -> None:
+    assert says in problem_of(tmp_path, LEAST, flags=given)
 
 
 def test_the_two_sides_must_differ(tmp_path: Path) -> None:
