@@ -24,6 +24,7 @@ BREACHES = {
     "SQL is spoken": ("migrate/cli/breach.py", "import sqlalchemy"),
     "Workbooks and data frames": ("migrate/cli/breach.py", "import pandas"),
     "Durable workflows": ("batches/breach.py", "import dbos"),
+    "TLS handshakes by hand": ("migrate/cli/breach.py", "import OpenSSL"),
     "SSH is a channel": ("migrate/adapters/channels/breach.py", "import paramiko"),
 }
 """One forbidden import for each contract: the beginning of its name, where, and what."""

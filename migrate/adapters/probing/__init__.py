@@ -1,0 +1,1 @@
+"""Looks at backends, at this host and at stations' own ports, and changes nothing."""
