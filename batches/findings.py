@@ -3,14 +3,14 @@
 A plan is deterministic and may still be unwise: one-way steps, stations that
 nobody has a profile for, windows that never open, a switch-off date that the
 pace cannot meet.  Findings say so, each with a count and the first stations it
-is about.  They forbid nothing: who approves has read them.
+is about.  What is found of backends and stations themselves: ``outlook``.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -27,18 +27,22 @@ _MOST_OPENINGS = 5_000  # more nights than any campaign has
 
 
 class Severity(StrEnum):
-    STOP = "stop"  # some stations cannot be moved by this plan as it stands
+    STOP = "stop"  # nobody is touched before it is mended
+    EXCLUDE = "exclude"  # these stations are left out until it is mended
     WARNING = "warning"  # approve only knowingly
     NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
+    """One thing to know; ``hint`` is what to do about it."""
+
     code: str
     severity: Severity
     text: str
     count: int = 0
     identities: tuple[str, ...] = ()  # all that it is about, in plan order
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,11 @@ def findings(plan: Plan, policy: Policy, *, at: datetime, unproven: Collection[s
         *_unproven(plan, unproven),
         *_notes(plan),
     ]
+    return by_gravity(found)
+
+
+def by_gravity(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The gravest first, those of one severity in their order."""
     return tuple(sorted(found, key=lambda f: list(Severity).index(f.severity)))
 
 
@@ -118,10 +127,10 @@ def _never_open(plan: Plan, policy: Policy, at: datetime) -> Iterator[Finding]:
     if lost := [s for s in plan.stations if s.timezone in unknown]:
         names = ", ".join(sorted({s.timezone or policy.windows.timezone for s in lost}))
         text = f"{len(lost)} stations are in a time zone that nobody knows ({names}): their window never opens"
-        yield _about("unknown-timezone", Severity.STOP, text, lost)
+        yield _about("unknown-timezone", Severity.EXCLUDE, text, lost)
     if never := [s for s in plan.stations if s.timezone in shut]:
         text = f"{len(never)} stations have a window that never opens; see [windows] in campaign.toml"
-        yield _about("never-open", Severity.STOP, text, never)
+        yield _about("never-open", Severity.EXCLUDE, text, never)
 
 
 def _switch_off(plan: Plan, policy: Policy, at: datetime) -> Iterator[Finding]:

@@ -356,7 +356,7 @@ def test_a_window_that_never_opens_is_found_before_anyone_waits_for_it() -> None
 
     plan = plan_of(fleet({"alfen": 3}), forever)
 
-    assert next((f.code, f.severity) for f in findings(plan, forever, at=AT)) == ("never-open", Severity.STOP)
+    assert next((f.code, f.severity) for f in findings(plan, forever, at=AT)) == ("never-open", Severity.EXCLUDE)
 
 
 def test_a_switch_off_that_the_pace_cannot_meet_is_found() -> None:

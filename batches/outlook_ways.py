@@ -1,0 +1,125 @@
+"""Whether the ways to the stations are there: doors, files, secrets, ports, slots.
+
+A door says by itself what it lacks; a station's own values say whether its
+unit can be filled in.  Here this is gathered by ground, not by station.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from batches.findings import Finding, Severity
+from batches.prospects import Facts, Prospect, about
+from migrate.domain.profile import Profile, Write
+from migrate.domain.survey import SecretShape
+from migrate.domain.ways import Encoding
+
+HEX_OCTETS = (16, 20)  # AuthorizationKey of OCPP 1.6: 32 to 40 hexadecimal digits
+PLAIN_LETTERS = (16, 40)  # BasicAuthPassword of OCPP 2.0.1
+PLAIN_LETTERS_21 = (16, 64)  # of OCPP 2.1
+
+
+def ways(facts: Facts) -> Iterator[Finding]:
+    """What is wrong with the ways to stations."""
+    yield from _secrets(facts)
+    yield from _passwords(facts)
+    for code, grounds, hint in (
+        ("way-lacking", facts.lacks, "Add what is missing to the campaign or the inventory."),
+        ("not-as-planned", facts.unfit, "Look at one of them: `migrate profiles probe IDENTITY`."),
+    ):
+        for why, prospects in _by_ground(facts, grounds).items():
+            yield about(code, Severity.EXCLUDE, f"{{n}}: {why.rstrip('.')}", prospects, hint=hint)
+    yield from _unreached(facts)
+
+
+def _by_ground(facts: Facts, grounds: Mapping[str, str]) -> dict[str, list[Prospect]]:
+    """Stations by what was said of them, their own names taken out of it."""
+    found: dict[str, list[Prospect]] = defaultdict(list)
+    for prospect in facts.prospects:
+        if why := grounds.get(prospect.identity):
+            for name in (prospect.identity, prospect.new_name, prospect.station.ip_address):
+                why = why.replace(name, "…") if len(name) > 1 else why
+            found[why].append(prospect)
+    return found
+
+
+def _unreached(facts: Facts) -> Iterator[Finding]:
+    found: dict[tuple[str, str], list[Prospect]] = defaultdict(list)
+    for prospect in facts.prospects:
+        if gone := facts.unreached.get(prospect.identity):
+            found[(gone.way, gone.why)].append(prospect)
+    for (way, why), prospects in found.items():
+        where = facts.unreached[prospects[0].identity].where
+        text = f"{{n}} are not reached over {way.upper()}: {why} (the first: {where})"
+        hint = "See ip_address in the inventory, the APN's routing and the station's own settings."
+        yield about(f"{way}-unreached", Severity.EXCLUDE, text, prospects, hint=hint)
+
+
+def secret_names(profile: Profile) -> set[str]:
+    """Every secret that moving a station of this family takes."""
+    named = {write.secret for write in profile.writes}
+    if profile.http is not None:
+        named.add(profile.http.secret)
+    if profile.script is not None:
+        named |= {profile.script.secret, profile.script.key}
+    return named - {""}
+
+
+def finishing_secrets(profile: Profile) -> set[str]:
+    """Those of the steps that may follow a move."""
+    return {write.secret for writes in profile.finish.values() for write in writes} - {""}
+
+
+def _secrets(facts: Facts) -> Iterator[Finding]:
+    for severity, named in ((Severity.EXCLUDE, secret_names), (Severity.WARNING, finishing_secrets)):
+        wanting: dict[str, list[Prospect]] = defaultdict(list)
+        for prospect in facts.prospects:
+            if prospect.is_remote and prospect.profile is not None:
+                for name in sorted(named(prospect.profile)):
+                    if name in facts.secrets and facts.secrets[name] is None:
+                        wanting[name].append(prospect)
+        for name, prospects in wanting.items():
+            what = "a step after their move needs" if severity is Severity.WARNING else "their profile needs"
+            hint = f"Set MIGRATE_SECRET_{name.upper()}, or write secrets/{name} (mode 600)."
+            yield about(
+                "secret-missing", severity, f"{{n}}: {what} the secret {name}, which is nowhere", prospects, hint=hint
+            )
+
+
+def _passwords(facts: Facts) -> Iterator[Finding]:
+    """A password of the wrong length is refused by the station, or worse, taken and cut."""
+    found: dict[tuple[str, Severity], list[Prospect]] = defaultdict(list)
+    for prospect in facts.prospects:
+        if prospect.is_remote and prospect.profile is not None:
+            for ground in set(_bad_passwords(prospect, prospect.profile, facts.secrets)):
+                found[ground].append(prospect)
+    for (why, severity), prospects in sorted(found.items()):
+        hint = "Draw a new one: 20 random octets in hex, or 32 letters and digits."
+        yield about("password", severity, f"{{n}}: {why}", prospects, hint=hint)
+
+
+def _bad_passwords(
+    prospect: Prospect, profile: Profile, secrets: Mapping[str, SecretShape | None]
+) -> Iterator[tuple[str, Severity]]:
+    later = [write for writes in profile.finish.values() for write in writes]
+    for severity, writes in ((Severity.EXCLUDE, profile.writes), (Severity.WARNING, later)):
+        for write in writes:
+            shape = secrets.get(write.secret) if write.secret else None
+            if shape is None:
+                continue
+            if why := _misshapen(write, shape, prospect.station.ocpp_version):
+                yield f"the secret {write.secret} for {write.key} {why}", severity
+            elif write.encoding is Encoding.PLAIN and shape.is_hex:
+                why = "reads as hexadecimal: some stations would store it decoded"
+                yield f"the secret {write.secret} for {write.key} {why}", Severity.WARNING
+
+
+def _misshapen(write: Write, shape: SecretShape, dialect: str) -> str:
+    if write.encoding is Encoding.HEX:
+        least, most = HEX_OCTETS
+        return "" if least <= shape.octets <= most else f"has {shape.octets} octets, {least} to {most} are wanted"
+    if not shape.is_text:
+        return "is no text, and is to be written as it is"
+    least, most = PLAIN_LETTERS_21 if dialect == "2.1" else PLAIN_LETTERS
+    return "" if least <= shape.octets <= most else f"has {shape.octets} characters, {least} to {most} are wanted"
