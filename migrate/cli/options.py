@@ -134,5 +134,5 @@ def _log_to(context: Context) -> None:
 
 def silence_foreign_loggers() -> None:
     """Libraries that would print frames, keys or internals: the ``ocpp`` package logs every frame at INFO."""
-    for name in ("ocpp", "websockets", "dbos", "alembic", "sqlalchemy"):
+    for name in ("ocpp", "websockets", "dbos", "alembic", "sqlalchemy", "paramiko"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

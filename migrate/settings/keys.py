@@ -61,6 +61,12 @@ KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "retries.backoff": (k.parse_duration, _R.backoff),
     "deadline.legacy_switch_off": (k.parse_day, None),
     "profiles.accepted": (k.parse_reasons, {}),
+    "ssh.port": (k.parse_port, 22),
+    "ssh.threads": (k.count(1), 16),
+    "ssh.known_hosts": (k.parse_text, "known_hosts"),
+    "ssh.jump": (k.parse_account, None),
+    "ssh.jump_secret": (k.parse_secret_name, None),
+    "ssh.jump_key": (k.parse_secret_name, None),
     "drill.speed": (k.parse_speed, 1.0),
     "drill.since": (k.parse_moment, None),
 }

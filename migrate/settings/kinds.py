@@ -180,6 +180,27 @@ def parse_flag(value: Any) -> bool:
     return value
 
 
+def parse_port(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
+        raise Bad("wants a port, a whole number from 1 to 65535")
+    return value
+
+
+def parse_account(value: Any) -> tuple[str, str, int]:
+    """``user@host:port``; 22 where no port is given."""
+    match = re.fullmatch(r"([^\s@:]+)@(\[[0-9a-fA-F:]+\]|[\w.-]+)(?::(\d{1,5}))?", parse_text(value).strip(), re.ASCII)
+    if match is None or not 1 <= int(match[3] or 22) <= 65535:
+        raise Bad('wants user@host:port, such as "ops@10.0.0.1:22"')
+    return match[1], match[2].strip("[]"), int(match[3] or 22)
+
+
+def parse_secret_name(value: Any) -> str:
+    """The name of a secret, never one itself: such a name is a plain word."""
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", value, re.ASCII):
+        raise Bad("wants the name of a secret, small letters, digits and _; the secret itself stands in secrets/")
+    return value
+
+
 def parse_speed(value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1000:
         raise Bad("wants a number above 0 and up to 1000")

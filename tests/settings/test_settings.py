@@ -106,6 +106,13 @@ backoff = "8m"
 legacy_switch_off = "2026-12-31"
 [profiles.accepted]
 keba_p30x = "bench run of 2026-11-18, ann"
+[ssh]
+port = 2222
+threads = 4
+known_hosts = "trusted/hosts"
+jump = "ops@10.0.0.1:2200"
+jump_secret = "router"
+jump_key = "router_key"
 [drill]
 speed = 30
 since = "2026-11-20T01:00:00Z"

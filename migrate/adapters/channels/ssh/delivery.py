@@ -1,0 +1,88 @@
+"""A script on its way to a station: under a temporary name, compared, and only then under its own.
+
+Its name holds its digest, so one that lies there whole is not sent again, and
+half of one is never run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from paramiko import SFTPClient
+
+from migrate.adapters.channels.ssh.line import Line
+
+FOLDER = PurePosixPath("/tmp")  # noqa: S108 - the station's own, under a name that nobody guesses
+MOST_BYTES = 1 << 20
+_MODE = 0o700
+
+
+class NotWhole(Exception):
+    """What lies on the station is not what was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """The content of a script, and where it lies on every station."""
+
+    name: str
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def path(self) -> str:
+        return str(FOLDER / f"migrate-{self.digest[:16]}-{self.name}")
+
+
+def deliver(delivery: Delivery, line: Line, *, silence_s: float) -> None:
+    """See that the script lies on the station, whole.  Raises ``NotWhole``, or what a broken line raises."""
+    if line.script == delivery.path:
+        return
+    try:
+        sftp = line.sftp(silence_s)
+        if not _lies_there(sftp, delivery.path, delivery):
+            _send(sftp, delivery)
+    except TimeoutError:
+        raise
+    except OSError as error:  # of the station's file system: full, read-only, not ours
+        raise NotWhole(f"did not take {delivery.name} ({error.strerror or error})") from error
+    line.script = delivery.path
+
+
+def _send(sftp: SFTPClient, delivery: Delivery) -> None:
+    draft = f"{delivery.path}.{secrets.token_hex(4)}"
+    try:
+        with sftp.open(draft, "wx") as file:
+            file.set_pipelined(True)
+            file.write(delivery.content)
+        sftp.chmod(draft, _MODE)
+        _compare(sftp, draft, delivery)
+        sftp.posix_rename(draft, delivery.path)
+    except BaseException:
+        with suppress(OSError, EOFError):
+            sftp.remove(draft)
+        raise
+
+
+def _compare(sftp: SFTPClient, draft: str, delivery: Delivery) -> None:
+    if not _lies_there(sftp, draft, delivery):
+        raise NotWhole(f"holds another {delivery.name} than was sent")
+
+
+def _lies_there(sftp: SFTPClient, path: str, delivery: Delivery) -> bool:
+    """Whether a file of this content lies there: read back, because not every station has a checksum command."""
+    try:
+        if sftp.stat(path).st_size != len(delivery.content):
+            return False
+        with sftp.open(path, "rb") as file:
+            held = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        return False
+    return hashlib.sha256(held).hexdigest() == delivery.digest

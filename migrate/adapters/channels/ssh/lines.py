@@ -1,0 +1,175 @@
+"""The connections of a campaign: few threads, few lines, each kept for a short while for the next errand step.
+
+A line costs two round trips for TCP and some five for SSH; a look, a write and
+a look again would pay that three times.  So a line is kept for a while after
+its last use.  There are never more than twice as many as threads, whatever the
+size of the fleet: who waited longest unused is closed first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from migrate.adapters.channels.ssh.known_hosts import KnownHosts
+from migrate.adapters.channels.ssh.line import BROKEN, Line, Locked, Silent, open_line
+from migrate.adapters.channels.ssh.login import Login
+
+T = TypeVar("T")
+
+BROKEN_OR_SILENT = (*BROKEN, Silent)
+
+KEPT_S = 60.0
+"""How long a line is kept after its last use (real seconds)."""
+
+COMING_IN_S = 60.0
+"""All the steps of coming in together, with a jump host between (real seconds)."""
+
+
+class GivenUp(Exception):
+    """Whoever wanted it sent does not any more, or it would have gone out too late; nothing was sent."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One piece of work at one station, from the moment it is asked for.
+
+    ``send_by`` is when its command must be on the wire (on the monotonic
+    clock); later it is not sent at all.  ``sent`` tells a command that went out
+    from one that did not.
+    """
+
+    send_by: float | None = None
+    sent: bool = False
+    line: Line | None = None
+    _is_given_up: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def before_sending(self) -> None:
+        """The last look before a command goes out."""
+        with self._lock:
+            if self._is_given_up:
+                raise GivenUp("was given up before it was sent")
+            if self.send_by is not None and time.monotonic() > self.send_by:
+                raise GivenUp("was not sent: coming in took too long")
+            self.sent = True
+
+    def take(self, line: Line) -> None:
+        """The line is there; a turn that was given up meanwhile does not begin."""
+        with self._lock:
+            self.line = line
+            if self._is_given_up:
+                raise GivenUp("was given up before it was sent")
+
+    def give_up(self) -> None:
+        """Send nothing any more, and wait for no answer: the line is closed under whoever reads from it."""
+        with self._lock:
+            self._is_given_up = True
+        if self.line is not None:
+            self.line.close()
+
+
+class Lines:
+    """Work at stations, so much at once, each over a line of its own."""
+
+    def __init__(self, threads: int, known: KnownHosts) -> None:
+        self._known = known
+        self._most = 2 * threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ssh")
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Login, tuple[Line, float]] = OrderedDict()
+        self._jumps: dict[Login, Line] = {}
+        self._jumping = threading.Lock()
+        self._refused: dict[Login, str] = {}
+
+    async def work(self, login: Login, task: Callable[[Line], T], turn: Turn, *, within_s: float) -> T:
+        """Run one blocking task over a line to this host, in a thread.
+
+        Raises ``TimeoutError`` where it took longer than ``within_s`` after
+        coming in, and whatever the task and ``open_line`` raise.  Cancelling
+        gives up the answer: what was not sent by then is never sent.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(COMING_IN_S + within_s):
+                return await loop.run_in_executor(self._pool, partial(self._do, login, task, turn))
+        except (TimeoutError, asyncio.CancelledError):
+            turn.give_up()
+            raise
+
+    async def close(self) -> None:
+        """Close every line; work that is under way breaks."""
+        with self._lock:
+            lines = [line for line, _ in self._kept.values()]
+            self._kept.clear()
+        for line in (*lines, *self._jumps.values()):
+            line.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    # ── in a thread ────────────────────────────────────────────────────────
+
+    def _do(self, login: Login, task: Callable[[Line], T], turn: Turn) -> T:
+        if (kept := self._taken(login)) is not None:
+            try:
+                return self._over(kept, login, task, turn)
+            except Silent:  # a line that looked alive and was not: the station has restarted meanwhile
+                if turn.sent:
+                    raise
+        return self._over(self._new_line(login), login, task, turn)
+
+    def _over(self, line: Line, login: Login, task: Callable[[Line], T], turn: Turn) -> T:
+        turn.take(line)
+        try:
+            return task(line)
+        except BROKEN_OR_SILENT:
+            line.close()
+            raise
+        finally:
+            turn.line = None
+            self._keep(login, line)
+
+    def _new_line(self, login: Login) -> Line:
+        if login in self._refused:
+            raise Locked(self._refused[login])
+        through = self._jump_to(login.jump) if login.jump else None
+        try:
+            return open_line(login, self._known, through)
+        except Locked as error:
+            self._refused[login] = f"{error}, and was not tried again"
+            raise
+
+    def _taken(self, login: Login) -> Line | None:
+        with self._lock:
+            line, _ = self._kept.pop(login, (None, 0.0))
+        return line if line is not None and line.is_up else None
+
+    def _keep(self, login: Login, line: Line) -> None:
+        """Keep it for the next step, and close who was kept too long, or longest where there are too many."""
+        now, closed = time.monotonic(), []
+        with self._lock:
+            if line.is_up:
+                if login in self._kept:
+                    closed.append(self._kept.pop(login)[0])
+                self._kept[login] = (line, now)
+            while self._kept and (len(self._kept) > self._most or self._oldest() < now - KEPT_S):
+                closed.append(self._kept.popitem(last=False)[1][0])
+        for one in closed:
+            one.close()
+
+    def _oldest(self) -> float:
+        return next(iter(self._kept.values()))[1]
+
+    def _jump_to(self, login: Login) -> Line:
+        """The line to the jump host, one for everybody behind it."""
+        with self._jumping:
+            line = self._jumps.get(login)
+            if line is None or not line.is_up:
+                line = self._jumps[login] = open_line(login, self._known)
+            return line
