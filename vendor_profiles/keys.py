@@ -13,18 +13,17 @@ from migrate.domain.profile import (
     Method,
     Proof,
     Quirks,
-    Readback,
     Restart,
     Rollback,
     Selector,
     Slots,
     Timing,
     TurningPoint,
-    Write,
 )
 from migrate.domain.version import FirmwareRange
-from vendor_profiles.laws import BUILT, MAX_KEY, MAX_VALUE
-from vendor_profiles.readers import ANY_TEXT, BOOLEAN, COUNT, DURATION, TEXT, TEXTS, Kind, choice, group, list_of, shape
+from vendor_profiles.laws.common import MAX_LONG_VALUE, MAX_VALUE
+from vendor_profiles.readers import BOOLEAN, COUNT, DURATION, TEXT, TEXTS, Kind, choice, group, shape
+from vendor_profiles.way_keys import SECTIONS, WRITES
 
 SCHEMA = "migrate.profile-file/1"
 SCHEMA_ID = "urn:fleet-migrate:profile-file:1"
@@ -34,15 +33,6 @@ def _proof(level: Proof, evidence: tuple[str, ...] = ()) -> tuple[Proof, tuple[s
     return level, evidence
 
 
-WRITE: dict[str, Kind] = {
-    "key": TEXT.meaning(f"the key as the station names it, at most {MAX_KEY} characters; ${{free_slot}} with slots"),
-    "value": ANY_TEXT.meaning("what is written, with ${url} and the other templates filled in"),
-    "readback": choice(Readback).meaning("masked where the station hides what it holds"),
-    "also_named": TEXTS.meaning("the same key under other names, by build: the station has exactly one of them"),
-    "within": TEXT.meaning("the one field of a packed value that is replaced"),
-    "only_with": TEXT.meaning("the write is made only where the station holds something in this key"),
-    "keeps_form": BOOLEAN.meaning("refuse a station whose value has the identity at its end where the new one has not"),
-}
 QUIRKS: dict[str, Kind] = {
     "triggers_boot": BOOLEAN.meaning("false: TriggerMessage(BootNotification) is not answered"),
     "boots_on_reconnect": BOOLEAN.meaning("true: it boots after every reconnect"),
@@ -63,12 +53,14 @@ SLOTS: dict[str, Kind] = {
     "keys": TEXTS.meaning("the keys that hold a backend each"),
     "priority_key": TEXT.meaning("the key that holds their order"),
     "separator": TEXT.meaning("what stands between two of them; left out: a comma"),
+    "names": TEXTS.meaning("what the order calls each of them, where it does not call them by their keys"),
+    "active_key": TEXT.meaning("the key that says which of them is in use, where there is one"),
 }
 PROFILE: dict[str, Kind] = {
     "name": TEXT.meaning("a-z, digits and _; stands in commands and reports"),
     "title": TEXT.meaning("for people"),
     "selector": group(Selector, SELECTOR, {"vendors"}).meaning("which stations it is for"),
-    "method": choice(Method, only=BUILT).meaning("how a station is told to move"),
+    "method": choice(Method).meaning("how a station is told to move"),
     "rollback": choice(Rollback).meaning("what brings a station back once it has passed its turning point"),
     "turning_point": choice(TurningPoint).meaning("the step after which the source cannot undo"),
     "proof": group(
@@ -79,11 +71,14 @@ PROFILE: dict[str, Kind] = {
         },
         {"level"},
     ).meaning("how well it is proven"),
-    "writes": list_of(group(Write, WRITE, {"key", "value"})).meaning("in order; what carries the URL goes last"),
+    "writes": WRITES.meaning("in order; what carries the URL goes last"),
     "restart": choice(Restart).meaning("what puts written values into use; left out: soft"),
     "slash": choice(Slash).meaning("at the end of the URL; left out: forbid"),
-    "max_value_length": COUNT.meaning(f"what the station stores; at most {MAX_VALUE}"),
+    "max_value_length": COUNT.meaning(
+        f"what the station stores; at most {MAX_VALUE}, over OCPP 2.0.1 {MAX_LONG_VALUE}"
+    ),
     "slots": group(Slots, SLOTS, {"keys", "priority_key"}).meaning("several stored backends and an order among them"),
+    **SECTIONS,
     "timing": group(Timing, dict.fromkeys(("restart", "appear", "settle"), DURATION)).meaning(
         "where the family needs more patience than the campaign has"
     ),
@@ -127,6 +122,7 @@ _BY_METHOD: dict[str, Any] = {
             "turning_point": {"const": TurningPoint.VISIT.value},
             "writes": {"maxItems": 0},
             "slots": False,
+            **dict.fromkeys(SECTIONS, False),
         },
     },
     "else": {

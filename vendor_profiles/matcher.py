@@ -101,7 +101,8 @@ class Catalogue:
 
 def digest(profile: Profile) -> str:
     """A profile's content as a hash that changes with any part of it."""
-    return sha256(msgspec.json.encode(profile, order="deterministic")).hexdigest()
+    plain = msgspec.to_builtins(profile, str_keys=True)
+    return sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
 
 
 def spoken_version(text: str) -> str:

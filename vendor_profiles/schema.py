@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from migrate.domain.errors import ProfileProblem
-from migrate.domain.profile import Profile
+from migrate.domain.profile import Method, Profile, Write
+from migrate.domain.ways import Finish, Way
 from vendor_profiles.keys import PROFILE, REQUIRED, SCHEMA
 from vendor_profiles.laws import breaches
 from vendor_profiles.readers import TEXT, Bad, Kind, Notes, Problem, struct, text_of
@@ -84,11 +86,22 @@ def _read_profile(node: Node, key: str, notes: Notes) -> Profile | None:
     except Bad:
         return None
     proof, evidence = values.pop("proof")
+    way = _USUAL_WAY.get(values["method"], Way.OCPP)
+    values["writes"] = _writes(values.get("writes", ()), way)
+    values["finish"] = {Finish(step): _writes(writes, way) for step, writes in values.get("finish", {}).items()}
     profile = Profile(proof=proof, evidence=evidence, **values)
     broken = breaches(profile)
     for breach in broken:
         notes.add(_place_of(node, breach.at), f"{key}.{breach.at}", breach.message, breach.hint)
     return None if broken else profile
+
+
+_USUAL_WAY = {Method.SCRIPT: Way.SSH, Method.HTTP: Way.HTTP}
+"""By which way a write goes that does not say so."""
+
+
+def _writes(said: Iterable[dict[str, Any]], way: Way) -> tuple[Write, ...]:
+    return tuple(Write(**{"via": way, **write}) for write in said)
 
 
 def _place_of(node: Node, path: str) -> Place:

@@ -30,7 +30,7 @@ from ruamel.yaml.events import (
 )
 
 MAX_BYTES = 256 * 1024
-MAX_DEPTH = 8
+MAX_DEPTH = 20  # a body of JSON in a request of a key of an interface of a profile
 MAX_NODES = 10_000
 
 _NO_TEXT = re.compile(

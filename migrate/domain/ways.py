@@ -90,11 +90,15 @@ class HttpKey:
     """How one key of the unit is read and written.
 
     ``read`` ends with the pick ``value``; ``write`` fills in ``${value}``, the
-    value of this key, and may be several requests (store, then apply).
+    value of this key, and may be several requests (store, then apply).  A
+    write may name what ``read`` has picked: then that is asked anew first.
+    ``appends`` is what the interface shows behind the value that it was given,
+    such as ``/${identity}``, and what is taken off again when it is read.
     """
 
     read: tuple[Call, ...]
     write: tuple[Call, ...]
+    appends: str = ""
 
 
 class HttpAuth(StrEnum):
@@ -121,6 +125,13 @@ class HttpApi:
     login: tuple[Call, ...] = ()
     restart: tuple[Call, ...] = ()
     timeout: timedelta = timedelta(seconds=15)
+
+
+HTTP_NAMES = frozenset({"identity", "serial", "ip"})
+"""What every request may name, and what earlier ones have picked; a write also ``value`` and ``value_json``."""
+
+LOGIN_NAMES = frozenset({"user", "secret"})
+"""What only the login may name: the secret is filled in as it is sent."""
 
 
 # ── a script over SSH ──────────────────────────────────────────────────────
@@ -160,6 +171,10 @@ class Script:
     shell: bool = True
     exits: Mapping[int, Exit] = field(default_factory=dict, hash=False)
     timeout: timedelta = timedelta(seconds=30)
+
+
+SCRIPT_NAMES = frozenset({"key", "value", "script", "identity", "serial"})
+"""What a command may name: ``${key}`` and ``${script}`` also inside an argument, everything else as one of its own."""
 
 
 # ── a firmware ─────────────────────────────────────────────────────────────

@@ -11,7 +11,8 @@ import pytest
 
 from migrate.domain.profile import TEMPLATE_NAMES, Proof, Rollback
 from vendor_profiles import load_catalogue, read_profiles
-from vendor_profiles.keys import PROFILE, QUIRKS, WRITE
+from vendor_profiles.keys import PROFILE, QUIRKS
+from vendor_profiles.way_keys import WRITE
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "profiles.md").read_text(encoding="utf-8")
