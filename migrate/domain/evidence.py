@@ -46,6 +46,7 @@ class Kind(StrEnum):
     TRANSACTION_STARTED = "transaction_started"
     TRANSACTION_STOPPED = "transaction_stopped"
     FIRMWARE = "firmware"
+    SECURITY = "security"  # an event of the security log that it reported, by the event's name
     KEYS = "keys"  # how many keys it takes at a time, as it said when we asked
     DISCONNECTED = "disconnected"
     CSMS_DOWN = "csms_down"  # no station: the backend itself cannot be dialled
@@ -281,4 +282,24 @@ def facts_from_boot(payload: Mapping[str, object]) -> IdentityFacts:
         box_serial=text("chargeBoxSerialNumber"),
         iccid=text("iccid"),
         imsi=text("imsi"),
+    )
+
+
+def facts_from_boot201(payload: Mapping[str, object]) -> IdentityFacts:
+    """Identity facts of a BootNotification payload of OCPP 2.0.1 or 2.1; what is not text is unknown."""
+    station = payload.get("chargingStation")
+    said = station if isinstance(station, Mapping) else {}
+    modem = said.get("modem")
+    sim = modem if isinstance(modem, Mapping) else {}
+
+    def text(value: object) -> str:
+        return value if isinstance(value, str) else ""
+
+    return IdentityFacts(
+        vendor=text(said.get("vendorName")),
+        model=text(said.get("model")),
+        firmware=text(said.get("firmwareVersion")),
+        serial=text(said.get("serialNumber")),
+        iccid=text(sim.get("iccid")),
+        imsi=text(sim.get("imsi")),
     )

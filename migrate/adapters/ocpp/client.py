@@ -47,8 +47,9 @@ class ListenClient:
         *,
         timeout_s: float,
         send_within_s: float = SEND_WITHIN_S,
+        protocol: str = "",
     ) -> Answer:
-        """Have a relay call a station.
+        """Have a relay call a station; with a ``protocol`` only while its session speaks that.
 
         Raises ``Unreachable``, and ``CsmsUnavailable`` when no listening
         process is there: no station can be blamed for that.
@@ -62,6 +63,7 @@ class ListenClient:
             payload=dict(payload),
             timeout_s=timeout_s,
             not_after_s=not_after_s,
+            protocol=protocol,
         )
         try:
             dial_s = min(self._dial_s, send_within_s)

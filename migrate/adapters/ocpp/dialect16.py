@@ -15,39 +15,12 @@ from ocpp.charge_point import remove_nones, snake_to_camel_case
 from ocpp.v16 import call
 from ocpp.v16.enums import MessageTrigger, ResetType
 
-from migrate.adapters.ocpp.messages import Answer, Error, Result, clean
-from migrate.domain.errors import Mismatch, Refused, StationError, Unreachable
+from migrate.adapters.ocpp.messages import Answer
+from migrate.adapters.ocpp.replies import Command, accepted, refusal, status_of
 from migrate.domain.profile import Restart
 
 MAX_KEYS = "GetConfigurationMaxKeys"
 MAX_VALUE = 4096  # the standard says 500; longer ones are seen
-
-PERMANENT = frozenset(
-    {
-        "NotImplemented",
-        "NotSupported",
-        "ProtocolError",
-        "SecurityError",
-        "FormationViolation",
-        "FormatViolation",
-        "PropertyConstraintViolation",
-        "OccurenceConstraintViolation",
-        "OccurrenceConstraintViolation",
-        "TypeConstraintViolation",
-    }
-)
-"""CALLERROR codes that asking again will not change (OCPP-J 1.6, 4.2.3, in both its spellings)."""
-
-TEMPORARY = frozenset({"InternalError", "GenericError"})
-"""Codes that say nothing about the command's effect: one stack sends them until its boot was accepted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A call as it goes over the wire."""
-
-    action: str
-    payload: Mapping[str, Any]
 
 
 def _command(request: Any) -> Command:
@@ -87,7 +60,7 @@ def configuration(identity: str, asked: Sequence[str], answer: Answer) -> Config
     reported as they were asked for.  Unknown keys are absent; a value that is
     missing or null is hidden: ``None``.
     """
-    payload = _accepted(identity, "GetConfiguration", answer).payload
+    payload = accepted(identity, "GetConfiguration", answer).payload
     told = {name.lower(): value for name, value in _entries(payload.get("configurationKey"))}
     if not asked:
         return Configuration(dict(_entries(payload.get("configurationKey"))))
@@ -123,41 +96,7 @@ def page_size(values: Mapping[str, str | None], default: int) -> int:
 
 def changed(identity: str, key: str, answer: Answer) -> str:
     """``Accepted`` or ``RebootRequired``; everything else is a refusal."""
-    status = _status(_accepted(identity, f"ChangeConfiguration of {key}", answer))
+    status = status_of(accepted(identity, f"ChangeConfiguration of {key}", answer))
     if status not in ("Accepted", "RebootRequired"):
-        raise _refused(identity, f"ChangeConfiguration of {key}", status)
+        raise refusal(identity, f"ChangeConfiguration of {key}", status)
     return status
-
-
-def agreed(identity: str, action: str, answer: Answer) -> None:
-    """Reset and TriggerMessage: Accepted, or a refusal."""
-    status = _status(_accepted(identity, action, answer))
-    if status != "Accepted":
-        raise _refused(identity, action, status)
-
-
-def _status(result: Result) -> str:
-    return clean(result.payload.get("status"), 64)
-
-
-def _accepted(identity: str, action: str, answer: Answer) -> Result:
-    if isinstance(answer, Error):
-        raise _failure(identity, action, answer)
-    return answer
-
-
-def _failure(identity: str, action: str, error: Error) -> StationError:
-    """A CALLERROR by the table above; a code that nobody knows is a mismatch."""
-    said = f"{identity} answered {action} with CALLERROR {error.code or 'without a code'}"
-    said += f" ({error.description})." if error.description else "."
-    if error.code in PERMANENT:
-        return Refused(said, identity=identity, status=error.code)
-    if error.code in TEMPORARY:
-        return Unreachable(said, identity=identity, sent=True, hint="What it did must be read back.")
-    return Mismatch(said, identity=identity, hint="No such code is known; look at the station's log.")
-
-
-def _refused(identity: str, action: str, status: str) -> StationError:
-    if not status:
-        return Mismatch(f"{identity} answered {action} without a status.", identity=identity)
-    return Refused(f"{identity} refused {action} ({status}).", identity=identity, status=status)

@@ -78,6 +78,8 @@ class Lab:
             return {"currentTime": now, "interval": HEARTBEAT_S, "status": "Accepted"}
         if call.action == "Heartbeat":
             return {"currentTime": now}
+        if "idToken" in call.payload:  # Authorize, and a TransactionEvent with a card: OCPP 2.0.1
+            return {"idTokenInfo": {"status": "Accepted"}}
         if call.action in _TAGGED:
             return self._tagged(call.action)
         return {} if call.action in _SILENT else None
@@ -120,5 +122,10 @@ _SILENT = frozenset(
         "LogStatusNotification",
         "SecurityEventNotification",
         "SignedFirmwareStatusNotification",
+        "TransactionEvent",
+        "NotifyEvent",
+        "NotifyReport",
+        "NotifyMonitoringReport",
+        "ReportChargingProfiles",
     }
 )

@@ -31,6 +31,7 @@ class Request(msgspec.Struct, omit_defaults=True):
     payload: dict[str, Any] = {}
     timeout_s: float = 30.0
     not_after_s: float | None = None  # on CLOCK_MONOTONIC, which all processes of a host share
+    protocol: str = ""  # the subprotocol that the payload is written in; blank: whichever the session speaks
 
 
 class Failure(msgspec.Struct, omit_defaults=True):

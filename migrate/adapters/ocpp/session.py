@@ -18,6 +18,7 @@ from migrate.adapters.ocpp.gauge import Gauge, timed_id
 from migrate.adapters.ocpp.lane import Fate, Lane
 from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.messages import kind_of, may_begin_message, peek
+from migrate.adapters.ocpp.spoken import SPOKEN, version_of
 from migrate.adapters.ocpp.tap import Tap
 from migrate.adapters.ocpp.turns import Turns
 from migrate.domain.evidence import Kind, Sighting
@@ -212,7 +213,7 @@ class Session:
     def against_calling(self) -> str:
         if self._is_over or self.station.is_closing():
             return "its session is over"
-        if self.subprotocol.startswith("ocpp2"):
+        if version_of(self.subprotocol) not in SPOKEN:
             return f"it speaks {self.subprotocol}, which this relay only passes through"
         return "its stream holds something that is no WebSocket frame" if self.down.is_blind or self.up.is_blind else ""
 

@@ -8,7 +8,7 @@ import pytest
 from ocpp.messages import Call as LibraryCall
 from ocpp.messages import validate_payload
 
-from migrate.adapters.ocpp import dialect16
+from migrate.adapters.ocpp import dialect16, replies
 from migrate.adapters.ocpp.messages import Error, Result
 from migrate.domain.errors import Mismatch, Refused, Unreachable
 from migrate.domain.profile import Restart
@@ -24,7 +24,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
-async def test_every_command_satisfies_the_schema(command: dialect16.Command) -> None:
+async def test_every_command_satisfies_the_schema(command: replies.Command) -> None:
     await validate_payload(LibraryCall("1", command.action, dict(command.payload)), "1.6")
 
 
@@ -92,18 +92,18 @@ def test_anything_but_a_clear_yes_is_a_refusal(status: str) -> None:
 @pytest.mark.parametrize("payload", [{}, {"status": None}, {"status": 1}])
 def test_an_answer_without_a_status_is_a_mismatch_and_no_success(payload: dict[str, Any]) -> None:
     with pytest.raises(Mismatch):
-        dialect16.agreed("AC1", "Reset", Result("1", payload))
+        replies.agreed("AC1", "Reset", Result("1", payload))
 
 
 @pytest.mark.parametrize(
     ("code", "raised"),
     [
-        *((code, Refused) for code in sorted(dialect16.PERMANENT)),
-        *((code, Unreachable) for code in sorted(dialect16.TEMPORARY)),
+        *((code, Refused) for code in sorted(replies.PERMANENT)),
+        *((code, Unreachable) for code in sorted(replies.TEMPORARY)),
         ("Whatever", Mismatch),
         ("", Mismatch),
     ],
 )
 def test_call_errors_are_told_apart_by_the_table(code: str, raised: type[Exception]) -> None:
     with pytest.raises(raised):
-        dialect16.agreed("AC1", "Reset", Error("1", code, "words of the vendor"))
+        replies.agreed("AC1", "Reset", Error("1", code, "words of the vendor"))
