@@ -14,7 +14,7 @@ from batches.errand import Errand
 from batches.schedule import permits, site_limits
 from migrate.domain.address import Backend
 from migrate.domain.attempt import State
-from migrate.domain.evidence import IdentityFacts
+from migrate.domain.evidence import IdentityFacts, Side
 from migrate.domain.policy import Policy, Timeouts
 from migrate.domain.profile import Profile
 from migrate.domain.record import Attempt, Direction, attempt_id
@@ -34,9 +34,9 @@ class Outline:
     stations: Mapping[str, Station]
     profiles: Callable[[str], Profile | None]
     refit: Callable[[IdentityFacts], str]
-    backend: Backend  # the target's address
-    way_back: Backend  # the source's
+    address_of: Callable[[Side, Station], Backend]  # what a station dials on a side
     policy: Policy
+    root: str = ""  # the fingerprint of the target's root certificate, where stations have to be given it
     as_measured: AsMeasured | None = None  # a profile as it holds for one kind, by what the wire has shown
     upto_wave: int | None = None
     lab_counts: bool = False
@@ -65,17 +65,18 @@ class Outline:
         return next(w for w in self.plan.waves if w.number == number)
 
     def errand(self, attempt: Attempt) -> Errand:
-        planned = self.planned[attempt.identity]
+        planned, station = self.planned[attempt.identity], self.stations[attempt.identity]
         return Errand(
-            station=self.stations[attempt.identity],
+            station=station,
             planned=planned,
             profile=self._profile(planned),
-            backend=self.backend if attempt.direction is Direction.FORWARD else self.way_back,
+            backend=self.address_of(attempt.direction.goal, station),
             policy=self.policy,
             permits=permits(planned, self.policy.caps, self.limits),
             refit=self.refit,
             direction=attempt.direction,
             lab_counts=self.lab_counts,
+            root=self.root,
         )
 
     def _profile(self, planned: PlannedStation) -> Profile | None:

@@ -191,8 +191,7 @@ class Rehearsal:
             },
             profiles=lambda name: ACME if name == "acme" else None,
             refit=lambda _: "acme",
-            backend=parse_backend(NEW),
-            way_back=parse_backend(OLD),
+            address_of=lambda side, _: parse_backend(NEW if side is Side.TARGET else OLD),
             policy=self.policy,
             upto_wave=upto_wave,
         )
