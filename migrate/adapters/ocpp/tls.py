@@ -31,28 +31,67 @@ PLAIN, BASIC, TLS_BASIC, TLS_CERTIFICATE = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StationDoor:
-    """The certificate under which stations find the relay, and whose certificates of stations it takes.
+class Files:
+    """What a relay shows and whom it believes, towards stations and towards the CSMS; ``side`` names it in errors.
 
     ``front`` is true where TLS ends before the relay: at a balancer that hands
     stations on in the clear.
     """
 
+    side: str = ""
     certificate: Path | None = None
     key: Path | None = None
     client_ca: Path | None = None
+    takes_plain: bool = False
     front: bool = False
+    upstream_ca: Path | None = None
+    upstream_certificate: Path | None = None
+    upstream_key: Path | None = None
 
 
-def station_context(door: StationDoor, *, side: str) -> ssl.SSLContext | None:
+NO_FILES = Files()
+
+
+class Contexts:
+    """The contexts of one relay.
+
+    ``stations`` is ``None`` where the door is in the clear.  ``vouching`` is
+    how the CSMS is dialled for a station whose own certificate was verified,
+    ``upstream`` how it is dialled for the others: the relay's certificate
+    speaks for nobody whom it has not seen one of.  Raises ``SettingsProblem``
+    and ``NotAllowed``.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.stations = station_context(files)
+        where = f"{files.side}.relay"
+        self.upstream = upstream_context(ca=files.upstream_ca, where=where)
+        self.vouching = upstream_context(ca=files.upstream_ca, where=where)
+        self._show_upstream()
+
+    def _show_upstream(self) -> None:
+        files = self.files
+        if files.upstream_certificate is not None and files.upstream_key is not None:
+            show(self.vouching, files.upstream_certificate, files.upstream_key, where=f"{files.side}.relay.upstream")
+
+    def read_anew(self) -> None:
+        """Take what was renewed: connections from now on are shown it, those that stand stay as they are."""
+        files = self.files
+        if self.stations is not None and files.certificate is not None and files.key is not None:
+            show(self.stations, files.certificate, files.key, where=f"{files.side}.relay")
+        self._show_upstream()
+
+
+def station_context(door: Files) -> ssl.SSLContext | None:
     """TLS 1.2 and newer, no compression, no renegotiation; ``None`` where the door is in the clear.
 
     A station's own certificate is asked for and may be missing: stations of
-    security profiles 2 and 3 share one port.  Raises ``SettingsProblem`` and
-    ``NotAllowed``.
+    security profiles 2 and 3 share one port.
     """
     if door.certificate is None or door.key is None:
         return None
+    side = door.side
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -64,9 +103,7 @@ def station_context(door: StationDoor, *, side: str) -> ssl.SSLContext | None:
     return context
 
 
-def upstream_context(
-    *, ca: Path | None = None, certificate: Path | None = None, key: Path | None = None, where: str
-) -> ssl.SSLContext:
+def upstream_context(*, ca: Path | None, where: str) -> ssl.SSLContext:
     """How the CSMS is dialled over wss://: its certificate is always verified, by ``ca`` or by the system's roots."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -74,8 +111,6 @@ def upstream_context(
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         _trust(context, ca, f"{where}.upstream_ca")
-    if certificate is not None and key is not None:
-        show(context, certificate, key, where=f"{where}.upstream")
     return context
 
 

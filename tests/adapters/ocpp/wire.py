@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import ssl
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,10 +94,12 @@ class Csms:
         self.all: list[Peer] = []
         self.silent = False
         self.port = 0
+        self.tls: ssl.SSLContext | None = None
+        self.shown: dict[str, Any] = {}  # by identity: the certificate with which it was dialled
         self._server: asyncio.Server | None = None
 
     async def up(self) -> None:
-        self._server = await asyncio.start_server(self._attend, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._attend, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def down(self) -> None:
@@ -114,6 +117,7 @@ class Csms:
             return
         self.heads.append(head)
         identity = head.split()[1].rpartition("/")[2]
+        self.shown[identity] = writer.get_extra_info("peercert")
         if self.silent:
             with contextlib.suppress(OSError):
                 await reader.read()
@@ -165,9 +169,11 @@ class Field:
         )
         await self.relay.start()
 
-    async def knock(self, path: str, *, headers: str = "", protocol: str = "ocpp1.6") -> tuple[str, Peer | None]:
+    async def knock(
+        self, path: str, *, headers: str = "", protocol: str = "ocpp1.6", tls: ssl.SSLContext | None = None
+    ) -> tuple[str, Peer | None]:
         """Dial the relay; the answer's head, and the open end of the wire if it was a welcome."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.relay.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.relay.port, ssl=tls)
         offered = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
         writer.write(
             f"GET {path} HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{offered}{headers}"
