@@ -21,7 +21,7 @@ from migrate.domain.profile import (
     TurningPoint,
 )
 from migrate.domain.version import FirmwareRange
-from vendor_profiles.laws.common import MAX_LONG_VALUE, MAX_VALUE
+from vendor_profiles.laws.breach import MAX_LONG_VALUE, MAX_VALUE
 from vendor_profiles.readers import BOOLEAN, COUNT, DURATION, TEXT, TEXTS, Kind, choice, group, shape
 from vendor_profiles.way_keys import SECTIONS, WRITES
 

@@ -24,7 +24,7 @@ from migrate.domain.ways import (
     Way,
 )
 from vendor_profiles.free_form import TREE, by_number, named, whole_number
-from vendor_profiles.laws.common import MAX_KEY
+from vendor_profiles.laws.breach import MAX_KEY
 from vendor_profiles.readers import (
     ANY_TEXT,
     BOOLEAN,

@@ -9,10 +9,11 @@ from textwrap import dedent
 
 import pytest
 
-from migrate.domain.profile import TEMPLATE_NAMES, Proof, Rollback
+from migrate.domain.profile import TEMPLATE_NAMES, Method, Proof, Rollback
+from migrate.domain.ways import Way
 from vendor_profiles import load_catalogue, read_profiles
-from vendor_profiles.keys import PROFILE, QUIRKS
-from vendor_profiles.way_keys import WRITE
+from vendor_profiles.keys import PROFILE, QUIRKS, SLOTS
+from vendor_profiles.way_keys import CALL, FINISH, FIRMWARE, HTTP, HTTP_KEY, SCRIPT, UNTIL, WRITE
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "profiles.md").read_text(encoding="utf-8")
@@ -37,10 +38,55 @@ def test_the_guide_lists_the_packaged_profiles_as_they_are() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [PROFILE, QUIRKS, WRITE, sorted(TEMPLATE_NAMES), list(Proof), list(Rollback)],
-    ids=["keys", "quirks", "writes", "templates", "proof levels", "rollback classes"],
+    [
+        *(PROFILE, QUIRKS, SLOTS, WRITE, HTTP, HTTP_KEY, CALL, UNTIL, SCRIPT, FIRMWARE, FINISH),
+        *(sorted(TEMPLATE_NAMES), list(Proof), list(Rollback), list(Method), list(Way)),
+    ],
+    ids=[
+        *(
+            "keys",
+            "quirks",
+            "slots",
+            "writes",
+            "http",
+            "http keys",
+            "requests",
+            "until",
+            "script",
+            "firmware",
+            "finish",
+        ),
+        *("templates", "proof levels", "rollback classes", "methods", "ways"),
+    ],
 )
 def test_the_guide_names_every_word_of_the_schema(words: Collection[str]) -> None:
-    missing = [word for word in words if f"`{word}`" not in GUIDE and f"`${{{word}}}`" not in GUIDE]
+    missing = [
+        word
+        for word in words
+        if not re.search(rf"`(?:\$\{{)?{word}\}}?`|^ *{word}:|[{{ ]{word}: ", GUIDE, re.MULTILINE)
+    ]
 
     assert not missing
+
+
+@pytest.mark.parametrize(
+    "method", [method for method in Method if method not in (Method.CHANGE_CONFIGURATION, Method.VISIT)]
+)
+def test_the_example_of_each_method_loads(method: Method) -> None:
+    """As it stands, with what every profile has around it."""
+    part = GUIDE[GUIDE.index(f"### {method}\n") :]
+    example = re.search(r"```yaml\n(.*?)```", part, re.DOTALL)
+    assert example is not None
+    usual = {
+        "selector": '{vendors: ["Acme"]}',
+        "rollback": "remote",
+        "turning_point": "restart",
+        "proof": "{level: documented}",
+        "sources": '["acme"]',
+    }
+    rest = "".join(f"    {key}: {value}\n" for key, value in usual.items() if f"\n    {key}:" not in example[1])
+    text = f"schema: migrate.profile-file/1\nprofiles:\n  - name: acme\n    title: Acme\n{rest}{example[1]}"
+
+    reading = read_profiles(text, file="profiles.md")
+
+    assert [profile.method for profile in reading.profiles] == [method], reading.problems

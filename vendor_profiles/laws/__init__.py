@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from migrate.domain.profile import Profile
 from vendor_profiles.laws import finishing, firmware, http, script, slots, whole, writing
-from vendor_profiles.laws.common import Breach
+from vendor_profiles.laws.breach import Breach
 
 __all__ = ["LAWS", "Breach", "breaches"]
 

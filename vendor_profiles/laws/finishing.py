@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migrate.domain.profile import Method, Profile
 from migrate.domain.ways import Finish, Way
-from vendor_profiles.laws.common import Breach, all_writes, is_secret, is_security
+from vendor_profiles.laws.breach import Breach, all_writes, is_secret, is_security
 
 
 def _finish_goes_through_the_target(profile: Profile) -> Iterator[Breach]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from migrate.domain.profile import Method, Profile, Rollback
 from migrate.domain.version import is_readable_version, version_key
 from migrate.domain.ways import FIRMWARE_KEY, Firmware, Way
-from vendor_profiles.laws.common import Breach, carries_url
+from vendor_profiles.laws.breach import Breach, carries_url
 
 PROTOCOLS = ("http", "https", "ftp")
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from migrate.domain.profile import Method, Profile
 from migrate.domain.ways import HTTP_NAMES, LOGIN_NAMES, Call, HttpApi, HttpAuth, Way
-from vendor_profiles.laws.common import (
+from vendor_profiles.laws.breach import (
     Breach,
     all_writes,
     goes_by,

@@ -8,7 +8,7 @@ from string import Template
 
 from migrate.domain.profile import Method, Profile
 from migrate.domain.ways import SCRIPT_NAMES, Exit, Script, Way
-from vendor_profiles.laws.common import Breach, goes_by, judge_secret_name, judge_template, names_in
+from vendor_profiles.laws.breach import Breach, goes_by, judge_secret_name, judge_template, names_in
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]*", re.ASCII)
 _ALONE = re.compile(r"(?:-{0,2}[A-Za-z0-9][A-Za-z0-9_.-]*=)?\$\{\w+\}", re.ASCII)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate.domain.profile import Method, Profile
-from vendor_profiles.laws.common import Breach, all_writes, carries_url, is_security
+from vendor_profiles.laws.breach import Breach, all_writes, carries_url, is_security
 
 
 def _slots_keep_the_way_back(profile: Profile) -> Iterator[Breach]:

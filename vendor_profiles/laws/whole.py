@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from migrate.domain.profile import Method, Profile, Proof, Restart, Rollback, TurningPoint
 from migrate.domain.version import is_readable_version, version_key
-from vendor_profiles.laws.common import Breach
+from vendor_profiles.laws.breach import Breach
 
 _OCPP_VERSIONS = frozenset({"1.5", "1.6", "2.0.1", "2.1", "*"})
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

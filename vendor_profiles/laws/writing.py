@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from migrate.domain.profile import TEMPLATE_NAMES, Method, Profile
 from migrate.domain.ways import Way
-from vendor_profiles.laws.common import (
+from vendor_profiles.laws.breach import (
     ADDRESS_NAMES,
     MAX_KEY,
     MAX_LONG_KEY,
