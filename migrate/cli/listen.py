@@ -6,20 +6,29 @@ import asyncio
 import resource
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 import uvloop
 
 from migrate.adapters.journal.presence import LastSeen
 from migrate.adapters.journal.rows import sighting_change
+from migrate.adapters.ocpp.guests import Directory
 from migrate.adapters.ocpp.listen import ListenServer
 from migrate.adapters.ocpp.recorder import Record
 from migrate.adapters.ocpp.relay import LAB, Relay
+from migrate.adapters.ocpp.tls import Files
 from migrate.adapters.vault import IDTAG_KEY
 from migrate.cli.options import Context, common_options
+from migrate.domain.errors import JournalError, MigrateError
 from migrate.domain.evidence import Side, Sighting
+from migrate.domain.record import EventKind
 from migrate.engine.beat import LISTEN, beating
+from migrate.settings import SideSettings
 from migrate.wiring import Wired, new_process, open_campaign
+
+LEARN_EVERY_S = 2.0
+"""How soon a name that an import has changed is known at the door; real seconds."""
 
 
 @click.command()
@@ -29,7 +38,8 @@ def listen(context: Context) -> None:
 
     The permanent addresses of source and target point here until DNS or the
     balancer moves on.  SIGTERM drains: no new stations, the others are let go
-    in order, what was seen is recorded.
+    in order, what was seen is recorded.  Where a relay has certificates, SIGHUP
+    reads them anew: whoever connects next is shown the renewed ones.
 
     \b
     migrate listen --campaign cutover-2026
@@ -40,22 +50,63 @@ def listen(context: Context) -> None:
 async def _listen(context: Context) -> None:
     async with open_campaign(context.campaign, LISTEN) as wired:
         _raise_file_limit()
-        last_seen = await wired.journal.presence_rows()
-        server = ListenServer(
-            [_relay(wired, side, last_seen) for side in Side], wired.settings.socket, _recorder(wired)
-        )
+        last_seen, directory = await wired.journal.presence_rows(), Directory()
+        place = await _learn(wired, directory, after=None)
+        relays = [_relay(wired, side, last_seen, directory) for side in Side]
+        server = ListenServer(relays, wired.settings.socket, _recorder(wired))
         await server.start()
-        loop = asyncio.get_running_loop()
-        draining: list[asyncio.Task[None]] = []
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, lambda: draining.append(asyncio.ensure_future(server.drain())))
+        draining = _heed_signals(context, server, relays)
         context.say(f"Listening for {wired.settings.name}: " + _addresses(wired))
-        async with beating(wired.journal, new_process(wired, LISTEN)):
-            await server.wait()
+        learning = asyncio.ensure_future(_keep_learning(wired, directory, place))
+        try:
+            async with beating(wired.journal, new_process(wired, LISTEN)):
+                await server.wait()
+        finally:
+            learning.cancel()
+            await asyncio.gather(learning, return_exceptions=True)
         await asyncio.gather(*draining)
 
 
-def _relay(wired: Wired, side: Side, last_seen: Sequence[LastSeen]) -> Relay:
+def _heed_signals(context: Context, server: ListenServer, relays: Sequence[Relay]) -> list[asyncio.Task[None]]:
+    """SIGTERM and SIGINT drain; so does SIGHUP where there is no certificate to read anew."""
+    draining: list[asyncio.Task[None]] = []
+
+    def drain() -> None:
+        draining.append(asyncio.ensure_future(server.drain()))
+
+    def renew() -> None:
+        try:
+            for relay in relays:
+                relay.contexts.read_anew()
+            context.say("The certificates were read anew.")
+        except MigrateError as error:
+            context.say(f"{error} The old ones stay in use.")
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, drain)
+    loop.add_signal_handler(signal.SIGHUP, renew if any(r.contexts.has_certificates for r in relays) else drain)
+    return draining
+
+
+async def _learn(wired: Wired, directory: Directory, *, after: int | None) -> int:
+    """Who is who, where an inventory was imported since; the place in the journal up to which that holds."""
+    newest = await wired.journal.newest_seq()
+    kinds = [EventKind.INVENTORY.value]
+    if after is None or await wired.journal.events(after=after, kinds=kinds, limit=1):
+        directory.learn(await wired.journal.stations())
+    return newest
+
+
+async def _keep_learning(wired: Wired, directory: Directory, place: int) -> None:
+    """For ever; a journal that cannot be read just now is asked again."""
+    while True:
+        await asyncio.sleep(LEARN_EVERY_S)
+        with suppress(JournalError):
+            place = await _learn(wired, directory, after=place)
+
+
+def _relay(wired: Wired, side: Side, last_seen: Sequence[LastSeen], directory: Directory) -> Relay:
     settings = wired.settings.side(side)
     return Relay(
         side=side,
@@ -63,7 +114,25 @@ def _relay(wired: Wired, side: Side, last_seen: Sequence[LastSeen]) -> Relay:
         upstream=LAB if settings.relay.upstream is None else settings.relay.upstream.url(),
         now=wired.clock.now,
         tag_key=wired.vault.secret(IDTAG_KEY),
+        tls=_files(settings, side),
+        directory=directory,
         charging={last.identity: last.charging for last in last_seen if last.side is side and last.charging},
+    )
+
+
+def _files(settings: SideSettings, side: Side) -> Files:
+    """The certificates of one relay.  A wss:// address and no certificate: TLS ends before the relay."""
+    relay = settings.relay
+    return Files(
+        side=side.value,
+        certificate=relay.certificate,
+        key=relay.key,
+        client_ca=relay.client_ca,
+        takes_plain=relay.takes_plain,
+        front=settings.url.is_tls and relay.certificate is None,
+        upstream_ca=relay.upstream_ca,
+        upstream_certificate=relay.upstream_certificate,
+        upstream_key=relay.upstream_key,
     )
 
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from subprocess import Popen
 
 from batches.errand import Ports
@@ -17,12 +18,15 @@ from migrate.adapters.witnesses.relay import RelayWitness
 from migrate.cli.lines import JsonLines
 from migrate.cli.listening import ensure_listening, keep_listening
 from migrate.cli.live import Progress, Silent
+from migrate.domain.address import Backend
+from migrate.domain.destination import address_for
 from migrate.domain.evidence import Side
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan
 from migrate.engine.lore import Lore
 from migrate.engine.outline import Outline
 from migrate.engine.process import CampaignProcess
+from migrate.settings import Settings
 from migrate.wiring import Wired, exists, new_process
 
 POLL_S, DRILL_POLL_S = 0.25, 0.1
@@ -87,7 +91,7 @@ async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_vi
         stations=stations,
         profiles=wired.catalogue.get,
         refit=wired.refit,
-        address_of=lambda side, _: settings.side(side).url,
+        address_of=partial(_address, settings),
         policy=settings.policy,
         as_measured=lore.as_measured,
         upto_wave=upto_wave,
@@ -95,6 +99,12 @@ async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_vi
         waits_for_visits=waits_for_visits,
     )
     return outline, lore
+
+
+def _address(settings: Settings, side: Side, station: Station) -> Backend:
+    """What a station dials on a side; one port may take stations in the clear and over TLS."""
+    told = settings.side(side)
+    return address_for(station, told.url, takes_both=told.relay.takes_plain)
 
 
 def _gone_from_the_inventory(plan: Plan) -> dict[str, Station]:

@@ -8,6 +8,7 @@ when the plan is made.  Stations and profiles come in, sentences go out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from migrate.domain.address import Backend
@@ -17,6 +18,19 @@ from migrate.domain.station import Station
 
 TLS_FROM = 2  # security profiles 2 and 3 speak TLS (OCPP 1.6 security whitepaper, edition 2, 2.1)
 _SHOWN = 3
+
+
+def address_for(station: Station, url: Backend, *, takes_both: bool) -> Backend:
+    """What a station is told to dial: ``url``, or its twin in the clear or over TLS where one port takes both.
+
+    A security profile is not changed by a move: a station of profile 0 or 1
+    goes on in the clear, one of 2 or 3 over TLS.  One of which nobody knows is
+    told the address as it stands.
+    """
+    if not takes_both or station.security_profile is None:
+        return url
+    scheme = "wss" if station.security_profile >= TLS_FROM else "ws"
+    return url if scheme == url.scheme else replace(url, scheme=scheme, port=url.effective_port)
 
 
 def misfits(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from migrate.domain.address import parse_backend
-from migrate.domain.destination import misfits
+from migrate.domain.destination import address_for, misfits
 from migrate.domain.profile import Method, Profile, Proof, Rollback, Selector, TurningPoint, Write
 from migrate.domain.station import Lifecycle, Station
 
@@ -93,3 +93,24 @@ def test_many_stations_are_counted_and_three_are_named() -> None:
 
     assert "5 stations have it" in said
     assert "('AC-0', 'AC-1', 'AC-2', …)" in said
+
+
+@pytest.mark.parametrize(
+    ("security_profile", "takes_both", "dialled"),
+    [
+        (0, True, "ws://new.example:443/ocpp"),
+        (1, True, "ws://new.example:443/ocpp"),
+        (2, True, "wss://new.example/ocpp"),
+        (3, True, "wss://new.example/ocpp"),
+        (None, True, "wss://new.example/ocpp"),
+        (1, False, "wss://new.example/ocpp"),
+    ],
+)
+def test_a_station_goes_on_in_the_clear_or_over_tls_as_it_came_where_one_port_takes_both(
+    security_profile: int | None, takes_both: bool, dialled: str
+) -> None:
+    station = Station(identity="AC1", security_profile=security_profile)
+
+    told = address_for(station, parse_backend("wss://new.example/ocpp"), takes_both=takes_both)
+
+    assert str(told) == dialled

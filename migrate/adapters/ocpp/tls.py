@@ -75,6 +75,11 @@ class Contexts:
         if files.upstream_certificate is not None and files.upstream_key is not None:
             show(self.vouching, files.upstream_certificate, files.upstream_key, where=f"{files.side}.relay.upstream")
 
+    @property
+    def has_certificates(self) -> bool:
+        """Whether there is anything that may have to be read anew."""
+        return self.stations is not None or self.files.upstream_certificate is not None
+
     def read_anew(self) -> None:
         """Take what was renewed: connections from now on are shown it, those that stand stay as they are."""
         files = self.files
