@@ -21,6 +21,25 @@ from batches.prospects import Facts
 AWAY = frozenset({"source-away", "target-away"})
 """Findings that only time or somebody else's work mends: a backend that is not there."""
 
+BLOCKING = frozenset(
+    {
+        *("disk", "port-taken", "source-away", "target-away", "clock", "handshake", "subprotocol"),
+        *("chain-incomplete", "root-unknown", "root-other", "root-new"),
+        *(
+            "certificate-name",
+            "certificate-dates",
+            "certificate-key",
+            "certificate-hash",
+            "tls-version",
+            "tls-ecdsa-only",
+        ),
+        *("identity-long", "identity-colon", "identity-twice", "identity-unknown", "address-too-long", "dialect"),
+        *("transaction-numbers", "secret-missing", "password", "way-lacking", "not-as-planned"),
+        *("ssh-unreached", "http-unreached"),
+    }
+)
+"""Findings that stop or exclude, so that a person may want to accept one.  That nobody is left is not accepted."""
+
 _BLOCKS = (Severity.STOP, Severity.EXCLUDE)
 
 
