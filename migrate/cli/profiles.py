@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ import click
 
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.cli.profile_sheet import summary, told, whole
 from migrate.domain.errors import SettingsProblem
-from migrate.domain.profile import Method, Profile, Proof, Readback, Write
+from migrate.domain.profile import Method, Profile, Proof
 from migrate.settings import load_settings
-from reports.words import display
-from vendor_profiles import Catalogue, Match, Reading, check_file, digest, load_catalogue, profile_schema
+from vendor_profiles import Catalogue, Match, Reading, check_file, load_catalogue, profile_schema
 
 
 @click.group()
@@ -53,7 +52,7 @@ def list_(context: Context, *, as_json: bool) -> None:
     """
     catalogue = _catalogue(context)
     if as_json:
-        rows = [_summary(profile) for profile in _in_order(catalogue)]
+        rows = [summary(profile) for profile in _in_order(catalogue)]
         print_json({"schema": "migrate.profiles/1", "digest": catalogue.digest(), "profiles": rows})
         return
     for line in _columns(
@@ -79,9 +78,9 @@ def show(context: Context, name: str, *, as_json: bool) -> None:
         near = get_close_matches(name, [p.name for p in catalogue.profiles], n=1)
         raise click.UsageError(f"There is no profile {name!r}." + (f" Did you mean {near[0]}?" if near else ""))
     if as_json:
-        print_json({"schema": "migrate.profile/1", **_whole(profile)})
+        print_json({"schema": "migrate.profile/1", **whole(profile)})
         return
-    for line in _told(profile, _accepted(context).get(name, "")):
+    for line in told(profile, _accepted(context).get(name, "")):
         click.echo(line)
 
 
@@ -189,47 +188,6 @@ def _columns(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterable
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _summary(profile: Profile) -> dict[str, Any]:
-    selector = profile.selector
-    return {
-        "name": profile.name,
-        "title": profile.title,
-        "vendors": selector.vendors,
-        "models": selector.models,
-        "firmware": {"at_least": selector.firmware.at_least, "below": selector.firmware.below},
-        "ocpp_versions": selector.ocpp_versions,
-        "method": profile.method,
-        "rollback": profile.rollback,
-        "one_way": profile.rollback.is_one_way,
-        "turning_point": profile.turning_point,
-        "proof": profile.proof,
-        "needs_acceptance": profile.method is not Method.VISIT and profile.proof not in (Proof.BENCH, Proof.FIELD),
-        "digest": digest(profile),
-    }
-
-
-def _whole(profile: Profile) -> dict[str, Any]:
-    return {
-        **_summary(profile),
-        "evidence": profile.evidence,
-        "writes": [asdict(write) for write in profile.writes],
-        "reads": profile.reads,
-        "restart": profile.restart,
-        "slash": profile.slash,
-        "max_value_length": profile.max_value_length,
-        "slots": asdict(profile.slots) if profile.slots else None,
-        "timing": {f"{name}_s": _seconds(value) for name, value in asdict(profile.timing).items()},
-        "quirks": asdict(profile.quirks),
-        "visit": profile.visit,
-        "sources": profile.sources,
-        "notes": profile.notes,
-    }
-
-
-def _seconds(duration: timedelta | None) -> float | None:
-    return None if duration is None else duration.total_seconds()
-
-
 def _matched(found: Match) -> dict[str, Any]:
     profile = found.profile
     return {
@@ -239,51 +197,6 @@ def _matched(found: Match) -> dict[str, Any]:
         "why": found.why,
         "verdicts": [{"profile": v.profile, "fits": v.fits, "misses": v.misses} for v in found.reasons],
     }
-
-
-def _allowed(profile: Profile, accepted: str) -> str:
-    """What the proof level lets the profile do."""
-    if profile.method is Method.VISIT:
-        return "a crew moves it, in whatever wave it stands"
-    if profile.proof in (Proof.BENCH, Proof.FIELD):
-        return "every wave"
-    if accepted:
-        return f"every wave, accepted by a person: {display(accepted, limit=500)}"
-    return "wave 0 only; after a bench test accept it in campaign.toml under [profiles.accepted], with a reason"
-
-
-def _told(profile: Profile, accepted: str) -> Iterable[str]:
-    selector = profile.selector
-    one_way = ", one-way" if profile.rollback.is_one_way else ""
-    yield f"{profile.name}: {profile.title}"
-    yield f"  fits       vendor {' or '.join(selector.vendors)}; model {' or '.join(selector.models)}"
-    yield f"             firmware {selector.firmware}; OCPP {' or '.join(selector.ocpp_versions)}"
-    yield f"  method     {profile.method}"
-    yield f"  rollback   {profile.rollback}{one_way}; the turning point is the {profile.turning_point}"
-    yield f"  proof      {profile.proof}"
-    yield f"  allows     {_allowed(profile, accepted)}"
-    if profile.writes:
-        yield f"  restart    {profile.restart}; slash at the end: {profile.slash}"
-    yield from _listed("writes", (_written(write) for write in profile.writes))
-    yield from _listed("visit", (f"{i}. {step}" for i, step in enumerate(profile.visit, 1)))
-    yield from _listed("quirks", profile.quirks.notes)
-    yield from _listed("notes", profile.notes)
-    yield from _listed("evidence", profile.evidence)
-    yield from _listed("sources", profile.sources)
-
-
-def _written(write: Write) -> str:
-    key = " or ".join(write.names)
-    where = f", the field {write.within} of it," if write.within else ""
-    told = [f"read back {write.readback}"] if write.readback is Readback.MASKED else []
-    told += [f"only where {write.only_with} holds something"] if write.only_with else []
-    told += ["only where the value held has the same form"] if write.keeps_form else []
-    return f"{key}{where} = {write.value}" + (f" ({'; '.join(told)})" if told else "")
-
-
-def _listed(title: str, lines: Iterable[str]) -> Iterable[str]:
-    for i, line in enumerate(lines):
-        yield f"  {title if i == 0 else '':<11}{line}"
 
 
 def _tell_check(context: Context, readings: Iterable[Reading]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from migrate.cli import call
 from migrate.cli.profiles import profiles
+from tests.profiles.samples import SAMPLES
 
 OWN = """\
 schema: migrate.profile-file/1
@@ -203,3 +206,69 @@ def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
 
     assert shown.exit_code == 0
     assert f"migrate profiles {verb}" in shown.output
+
+
+TOLD = {
+    "http": [
+        "http       http://${ip}, digest with acme_web",
+        "read url: GET /ocpp/config; picks config, value",
+        "write url: PUT /ocpp/config; picks version; 409: not now",
+        "until state is done",
+    ],
+    "cloud": ["bearer with acme_cloud", "login: POST /login; picks token", "restart: POST /chargers/${serial}/restart"],
+    "script": [
+        "script     as root with acme_ssh and acme_ssh_passphrase through the jump host",
+        "write: ${script} ${key} --value=${value}",
+        "copied first: acme-set.sh",
+        "exit codes: 3 busy, 4 refused, 5 unknown_key",
+        "restart    soft by ssh",
+    ],
+    "firmware": [
+        "firmware   4.9, then 5.2; over https or http or ftp",
+        "the address is read again after each step",
+        "firmware = 5.2 (by firmware; left as it is when the rest is undone)",
+    ],
+    "network profiles": [
+        "slots      NetworkProfile[1] and NetworkProfile[2]; OCPPCommCtrlr.NetworkConfigurationPriority = 1,2",
+        "ocppCsmsUrl: ${url}",
+    ],
+    "slots": [
+        "clean up: Prio = ${active_slot}",
+        "new password: AuthorizationKey = the secret station_password, hex",
+        "raise the security profile (one-way): SecurityProfile = 2",
+    ],
+}
+
+
+@pytest.mark.parametrize("method", TOLD)
+def test_a_profile_of_any_method_is_shown_in_words(
+    capsys: pytest.CaptureFixture[str], campaign: Path, method: str
+) -> None:
+    (campaign / "profiles" / "acme.yaml").write_text(SAMPLES[method], encoding="utf-8")
+    (name,) = re.findall(r"- name: (\w+)", SAMPLES[method])
+
+    assert call(["profiles", "show", name, "--campaign", str(campaign)]) == 0
+
+    shown = capsys.readouterr().out
+    assert [line for line in TOLD[method] if line not in shown] == [], shown
+
+
+@pytest.mark.parametrize("method", SAMPLES)
+def test_a_profile_of_any_method_is_shown_to_programs(
+    capsys: pytest.CaptureFixture[str], campaign: Path, method: str
+) -> None:
+    (campaign / "profiles" / "acme.yaml").write_text(SAMPLES[method], encoding="utf-8")
+    (name,) = re.findall(r"- name: (\w+)", SAMPLES[method])
+
+    document = answer(capsys, "show", name, "--campaign", str(campaign))
+
+    assert {"restart_via", "http", "script", "firmware", "finish", "slots"} <= document.keys()
+
+
+def test_durations_are_seconds_wherever_they_stand(capsys: pytest.CaptureFixture[str], campaign: Path) -> None:
+    (campaign / "profiles" / "acme.yaml").write_text(SAMPLES["http"], encoding="utf-8")
+
+    http: Any = answer(capsys, "show", "acme_web", "--campaign", str(campaign))["http"]
+
+    assert http["timeout_s"] == 15.0
+    assert http["keys"]["url"]["write"][1]["until"]["within_s"] == 60.0
