@@ -7,6 +7,7 @@ from typing import Any
 
 from migrate.domain.policy import Caps, GatePolicy, Retries, Timeouts, WavePolicy
 from migrate.settings import kinds as k
+from migrate.settings.http import HTTP_KEYS
 
 CHANNELS = {"relay"}
 WITNESSES = {"relay"}
@@ -17,7 +18,7 @@ _T, _W, _C, _G, _R = Timeouts(), WavePolicy(), Caps(), GatePolicy(), Retries()
 TLS_FILES = ("certificate", "key", "client_ca", "upstream_ca", "upstream_certificate", "upstream_key")
 """Of each relay: what it shows stations and whose certificates it takes, and the same towards the CSMS."""
 
-TABLES = frozenset({"profiles.accepted"})
+TABLES = frozenset({"profiles.accepted", "http.bases"})
 """Keys whose value is a table of the operator's own names."""
 
 KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
@@ -67,6 +68,7 @@ KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "ssh.jump": (k.parse_account, None),
     "ssh.jump_secret": (k.parse_secret_name, None),
     "ssh.jump_key": (k.parse_secret_name, None),
+    **HTTP_KEYS,
     "drill.speed": (k.parse_speed, 1.0),
     "drill.since": (k.parse_moment, None),
 }

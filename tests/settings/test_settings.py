@@ -113,6 +113,12 @@ known_hosts = "trusted/hosts"
 jump = "ops@10.0.0.1:2200"
 jump_secret = "router"
 jump_key = "router_key"
+[http]
+port = 8080
+at_once = 4
+ca = "tls/clouds.pem"
+[http.bases]
+"https://api.easee.com" = "https://127.0.0.1:8443"
 [drill]
 speed = 30
 since = "2026-11-20T01:00:00Z"

@@ -1,0 +1,178 @@
+"""One request on the wire, and what can go wrong with it, in the words of the station errors.
+
+No redirect is followed, no certificate goes unverified, no cookie is kept, no
+proxy of the environment is used, and no connection is used twice: a request
+that was sent is never sent again behind the caller's back.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import aiohttp
+from yarl import URL
+
+from migrate.adapters.channels.http.filling import Request
+from migrate.adapters.channels.http.picks import MAX_BYTES
+from migrate.adapters.channels.http.reach import Base
+from migrate.domain.errors import Impostor, Mismatch, StationError, Unreachable
+
+_CONNECT_S = 10.0
+_CHUNK = 32 * 1024
+_EXPIRED, _NOT_YET, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64
+"""OpenSSL's own numbers, x509_vfy.h: X509_V_ERR_CERT_HAS_EXPIRED and its neighbours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back.  Its body is a stranger's text and may echo a secret: it is picked from, never printed whole."""
+
+    status: int
+    retry_after: str | None
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """How a request says who sends it."""
+
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    middlewares: Sequence[aiohttp.ClientMiddlewareType] = field(default=(), repr=False)
+
+
+class Wire:
+    """Sends requests.  Opens nothing before the first one."""
+
+    def __init__(self, ca: Path | None) -> None:
+        self._ca = ca
+        self._session: aiohttp.ClientSession | None = None
+        self._verified: set[str] = set()  # hosts whose certificate held once in this process
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, base: Base, request: Request, sign: Sign, *, identity: str, timeout_s: float) -> Reply:
+        """One request and its whole reply.  Raises ``Unreachable``, or ``Mismatch`` where asking again will not help."""
+        sent = SimpleNamespace(is_out=False)
+        try:
+            return await self._exchange(base, request, sign, sent, timeout_s=timeout_s)
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise self._distrusted(base, error, identity) from error
+        except aiohttp.ClientConnectorSSLError as error:
+            raise _no_tls(base, identity, error) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            why = "did not answer in time" if isinstance(error, TimeoutError) else _plain(error)
+            raise Unreachable(
+                f"{identity}: {request.shown} at {base.url} {why}.", identity=identity, sent=sent.is_out
+            ) from error
+        except _TooLarge as error:
+            raise Mismatch(
+                f"{identity}: {request.shown} at {base.url} answers with {error}.",
+                identity=identity,
+                hint="No interface of a station answers so: look at what stands at that address.",
+            ) from error
+
+    async def _exchange(
+        self, base: Base, request: Request, sign: Sign, sent: SimpleNamespace, *, timeout_s: float
+    ) -> Reply:
+        # URL texts are encoded already: aiohttp must not read them again
+        url = URL(base.url + request.target, encoded=True)
+        async with self._opened().request(
+            request.method,
+            url,
+            headers={**request.headers, **sign.headers, "Accept": "application/json", "Accept-Encoding": "identity"},
+            data=request.body,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s)),
+            middlewares=sign.middlewares,
+            trace_request_ctx=sent,
+        ) as response:
+            if base.url.startswith("https:"):
+                self._verified.add(base.url)
+            body = await _bounded(response)
+            return Reply(status=response.status, retry_after=response.headers.get("Retry-After"), body=body)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_note_sent)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, force_close=True, ssl=self._trust()),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                trace_configs=[trace],
+            )
+        return self._session
+
+    def _trust(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if self._ca is not None:
+            context.load_verify_locations(self._ca)
+        return context
+
+    def _distrusted(self, base: Base, error: aiohttp.ClientConnectorCertificateError, identity: str) -> StationError:
+        """What a certificate that does not hold means: ours or theirs to mend, or somebody else in their place."""
+        found = error.certificate_error
+        code = found.verify_code if isinstance(found, ssl.SSLCertVerificationError) else 0
+        said = f"{identity}: the certificate at {base.url} does not hold ({_reason(found)})."
+        if code in (_EXPIRED, _NOT_YET):
+            return Mismatch(said, identity=identity, hint="Look at its dates, and at this machine's clock.")
+        if code in (_OTHER_NAME, _OTHER_ADDRESS) or base.url in self._verified:
+            return Impostor(said, identity=identity, hint="Something else may answer there: nothing was sent to it.")
+        return Mismatch(
+            said, identity=identity, hint="Give the root that issued it as [http] ca, once you have seen it."
+        )
+
+
+class _TooLarge(Exception):
+    """A reply that nobody reads to its end."""
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise _TooLarge("a compressed body that nobody asked for")
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise _TooLarge(f"more than {MAX_BYTES // 1024} KiB")
+    return bytes(body)
+
+
+async def _note_sent(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    context.trace_request_ctx.is_out = True
+
+
+def _reason(error: Exception) -> str:
+    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else "it names another host"
+
+
+def _no_tls(base: Base, identity: str, error: aiohttp.ClientConnectorSSLError) -> Mismatch:
+    reason = getattr(error.os_error, "reason", "") or "handshake failed"
+    return Mismatch(
+        f"{identity}: no TLS that is still considered safe can be agreed on with {base.url} ({reason}).",
+        identity=identity,
+        hint="Its TLS is too old, or no TLS at all is spoken there: reach it by a visit.",
+    )
+
+
+def _plain(error: Exception) -> str:
+    """What broke, without the texts of the library: they hold addresses and headers."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "cannot be asked: its name is not known"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "cannot be asked: no connection"
+    return (
+        "broke off"
+        if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
+        else "answered nonsense"
+    )
