@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import quote
 
 from migrate.domain.finding import Finding, Read, looks_like_formula, quoted, show
@@ -105,6 +106,15 @@ def read_identity(text: str) -> Read[str]:
     if PLAIN_IDENTITY.fullmatch(text):
         return Read(text)  # nearly all of them
     return Read(text, tuple(_breaches(text)))
+
+
+def read_target_identity(text: str) -> Read[str]:
+    """What a station is called on the target: under the same laws as its identity, and blank where that stays."""
+    if not text.strip():
+        return Read("")
+    read = read_identity(text)
+    findings = (replace(f, message=f.message.replace("The identity", "The target identity", 1)) for f in read.findings)
+    return Read(read.value, tuple(findings))
 
 
 def _breaches(text: str) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ station twice than two stations.  Nothing is chosen here; both places are named.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from migrate.domain.finding import Finding, quoted, show
 from migrate.domain.identity import borrowed, glyphs_of, skeleton, unusual
@@ -33,6 +33,39 @@ def against_each_other(rows: Sequence[Row], *, twins_allowed: bool) -> Iterator[
     yield from _similar(single, shapes)
     for column in ("iccid", "imsi"):
         yield from _shared(single, column)
+    yield from _there(single, twins_allowed=twins_allowed)
+
+
+def _there(rows: Sequence[Row], *, twins_allowed: bool) -> Iterator[Problem]:
+    """What stations are called on the target: a new name that another has there, or nearly has.
+
+    Those that keep their identity have it there too.  Who is told to take a
+    name that another gives up may have it.
+    """
+    if not any(row.cells.get("target_identity", "").strip() for row in rows):
+        return
+    names = [row.cells.get("target_identity", "").strip() or row.cells["identity"] for row in rows]
+    told = dict(zip(map(id, rows), names, strict=True))
+    same = list(_collisions(rows, names))
+    for group in same:
+        yield from _named_alike(group, told, "E-TARGET-ID-DUPLICATE", "is", "Give each station a name of its own.")
+    known = {id(row) for group in same for row in group}
+    others = [row for row in rows if id(row) not in known]
+    code = "W-TARGET-ID-LOOKALIKE" if twins_allowed else "E-TARGET-ID-LOOKALIKE"
+    hint = 'Correct the wrong one, or, if both are meant, set twins = "allowed" under [check] in the column map.'
+    for group in _collisions(others, [skeleton(told[id(row)]) for row in others]):
+        yield from _named_alike(group, told, code, "looks like", hint)
+
+
+def _named_alike(group: Sequence[Row], told: Mapping[int, str], code: str, verb: str, hint: str) -> Iterator[Problem]:
+    """The rows of a group that are given such a name; who merely keeps an identity has done nothing wrong."""
+    renamed = [row for row in group if row.cells.get("target_identity", "").strip()]
+    for later in renamed[1:] if len(renamed) == len(group) else renamed:
+        first = next(row for row in group if row is not later)
+        name, other = told[id(later)], told[id(first)]
+        message = f"On the target, {quoted(name)} {verb} the name of {_where(first, later)}"
+        message += f", {quoted(other)}." if other != name else "."
+        yield problem(later.place, Finding(code, message, hint), later.origin("target_identity"), name)
 
 
 def _mixed(rows: Sequence[Row], code: str) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ from migrate.domain.cell import (
 )
 from migrate.domain.contact import read_email, read_phone
 from migrate.domain.finding import Read
-from migrate.domain.identity import PLAIN_IDENTITY, read_identity
+from migrate.domain.identity import PLAIN_IDENTITY, read_identity, read_target_identity
 
 READERS: dict[str, Callable[[str], Read[Any]]] = {
     "identity": read_identity,
@@ -64,6 +64,7 @@ READERS: dict[str, Callable[[str], Read[Any]]] = {
     "contact_phone": read_phone,  # judged by the row's country in row_laws
     "contact_email": read_email,
     "access": read_text,
+    "target_identity": read_target_identity,
 }
 
 COLUMNS = tuple(READERS)
@@ -82,6 +83,7 @@ _TEXT = Plain(re.compile(r"[A-Za-z0-9](?:[ -~]{0,4000}[!-~])?"))
 
 PLAIN: dict[str, Plain] = {
     "identity": Plain(PLAIN_IDENTITY),
+    "target_identity": Plain(PLAIN_IDENTITY),
     **{column: _TEXT for column, reader in READERS.items() if reader is read_text},
     "iccid": Plain(re.compile(r"[0-9]{18,22}")),
     "imsi": Plain(re.compile(r"[0-9]{14,15}")),

@@ -54,6 +54,7 @@ def laws(references: References) -> tuple[Law, ...]:
         Law(("latitude", "longitude", "country"), (), _place),
         Law(("connectors",), ("connectors",), _connectors),
         Law(("identity", "security_profile"), ("identity", "security_profile"), _basic_user),
+        Law(("target_identity", "security_profile"), ("target_identity", "security_profile"), _basic_user_there),
         Law(("last_seen_at", "timezone"), ("last_seen_at", "timezone"), partial(_clock, references)),
         Law(("contact_phone", "country"), ("contact_phone",), partial(_phone, references)),
         Law(("vendor", "model"), ("vendor",), partial(_kind, references)),
@@ -105,6 +106,13 @@ def _basic_user(identity: str, security_profile: int) -> Ruling:
         return SOUND
     message = "An identity with a colon cannot be a Basic user name (RFC 7617), which its security profile needs."
     return _ruled("identity", "E-ID-COLON", message, "Rename the station, or move it to profile 3 first.")
+
+
+def _basic_user_there(target_identity: str, security_profile: int) -> Ruling:
+    if ":" not in target_identity or security_profile not in (1, 2):
+        return SOUND
+    message = "A target identity with a colon cannot be a Basic user name (RFC 7617), which its security profile needs."
+    return _ruled("target_identity", "E-ID-COLON", message, "Choose another name for it on the target.")
 
 
 def _clock(references: References, text: str, zone: str) -> Ruling:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from migrate.domain.cell import DateOrder, spoilt
 from migrate.domain.contact import read_email, read_phone
+from migrate.domain.evidence import Side
 from migrate.domain.finding import Finding
 from migrate.domain.inventory import COLUMNS, Judgement, Origin, Place, Row, judge
 from migrate.domain.readers import PLAIN, READERS
@@ -38,6 +39,49 @@ def clock(verdict: LocalTime) -> References:
         return verdict if (at.hour, zone) == (2, "Europe/Amsterdam") else LocalTime.ONCE
 
     return References(local_time=told)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param([{"target_identity": "NL-1"}, {}], [], id="one is renamed"),
+        pytest.param(
+            [{"target_identity": "NL-1"}, {"target_identity": "NL-1"}], [(3, "E-TARGET-ID-DUPLICATE")], id="two"
+        ),
+        pytest.param(
+            [{"target_identity": "AC-03A"}, {}], [(2, "E-TARGET-ID-DUPLICATE")], id="a name that another keeps"
+        ),
+        pytest.param(
+            [{"target_identity": "AC-03A"}, {"target_identity": "NL-2"}], [], id="a name that another gives up"
+        ),
+        pytest.param(
+            [{"target_identity": "nl-1"}, {"target_identity": "NL-1"}], [(3, "E-TARGET-ID-LOOKALIKE")], id="case"
+        ),
+        pytest.param(
+            [{"target_identity": "ac-03a"}, {}], [(2, "E-TARGET-ID-LOOKALIKE")], id="looks like one that stays"
+        ),
+        pytest.param([{"target_identity": "NL\u200b1"}, {}], [(2, "E-ID-CHARACTER")], id="what nobody sees"),
+        pytest.param([{"target_identity": "N" * 49}, {}], [(2, "E-ID-LONG")], id="too long"),
+        pytest.param(
+            [{"target_identity": "NL:1", "security_profile": "2"}, {}],
+            [(2, "W-ID-COLON"), (2, "E-ID-COLON")],
+            id="colon",
+        ),
+        pytest.param([{"target_identity": "  "}, {}], [], id="blank"),
+    ],
+)
+def test_a_name_on_the_target_is_judged_as_an_identity_is_and_against_all_others_there(
+    rows: list[dict[str, str]], expected: list[tuple[int, str]]
+) -> None:
+    judgement = judged(*(row(number, **cells) for number, cells in enumerate(rows, 2)))
+
+    assert [(p.row, p.code) for p in judgement.problems] == expected
+
+
+def test_a_station_is_called_by_its_new_name_on_the_target_and_by_its_old_one_everywhere_else() -> None:
+    (station,) = judged(row(target_identity="NL-1")).stations
+
+    assert (station.identity_on(Side.SOURCE), station.identity_on(Side.TARGET)) == ("AC-02A", "NL-1")
 
 
 @pytest.mark.parametrize(

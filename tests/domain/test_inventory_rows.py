@@ -158,7 +158,7 @@ def test_the_canonical_columns_are_those_of_the_contract() -> None:
     promised = (
         "identity vendor model firmware serial iccid imsi apn ocpp_version security_profile connection ip_address "
         "site_id site_name address postcode city country latitude longitude timezone connectors lifecycle "
-        "last_seen_at notes hold wave contact_name contact_phone contact_email access"
+        "last_seen_at notes hold wave contact_name contact_phone contact_email access target_identity"
     )
 
     assert " ".join(COLUMNS) == promised

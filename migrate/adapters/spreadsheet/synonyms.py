@@ -55,6 +55,9 @@ SYNONYMS: dict[str, frozenset[str]] = {
         "contact_name": "contact contact_person ansprechpartner kontakt kontaktperson contactpersoon interlocuteur",
         "contact_phone": "phone telephone phone_number telefon telefonnummer tel rufnummer telefoon telefoonnummer numero_de_telephone",
         "contact_email": "email e_mail mail email_address e_mail_adresse courriel e_mailadres adresse_mail",
+        "target_identity": "new_identity new_charge_point_id new_charge_box_id new_station_id new_ocpp_id target_charge_point_id "
+        "identity_on_target neue_ladestations_id neue_identitat neue_ladesaulen_id nieuwe_identiteit nieuw_laadpaalnummer "
+        "nouvel_identifiant",
         "access": "access_notes access_instructions zugang zufahrt zugangshinweis toegang acces acces_site",
     }.items()
 }

@@ -39,6 +39,7 @@ EXPLANATIONS: dict[str, str] = {
     "contact_name": "Whom a crew calls before it drives.",
     "contact_phone": "With its country code, for example +31 20 555 0100.",
     "contact_email": "One address.",
+    "target_identity": "What the station is called on the target, where that is not its identity. Blank: it keeps its name.",
     "access": "How a crew gets in: gate, key, hours. Printed on work orders and nowhere else.",
 }
 
