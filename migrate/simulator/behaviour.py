@@ -16,7 +16,18 @@ from importlib.resources import files
 from typing import Any
 
 from migrate.simulator.address import Layout, Slash
-from migrate.simulator.habits import Apply, Drop, Fallback, Flashing, OverLimit, Resetting, Storing, Trigger, Writing
+from migrate.simulator.habits import (
+    Apply,
+    Drop,
+    Fallback,
+    Flashing,
+    OverLimit,
+    Resetting,
+    SlotWriting,
+    Storing,
+    Trigger,
+    Writing,
+)
 
 FAMILIES = ("microocpp", "everest", "openocpp", "eviq", "keba", "alfen5", "alfen6", "amina", "growatt")
 """What is dealt where nothing else is asked for: the nine spellings of a backend, one family each."""
@@ -33,6 +44,9 @@ VISIT_FAMILIES = (
     *("charx", "cfos", "teison", "orbis", "ocular", "enplus", "evlink_pro", "abl"),
 )
 """Families without such a key: only a person changes their backend."""
+
+FAMILIES_201 = ("everest201", "everest21", "openocpp201", "microocpp201", "alfen201")
+"""Families that speak OCPP 2.0.1 or 2.1: three with network profiles, two with a variable of their maker's."""
 
 VISIT_ONLY = "visit_only"
 """Three of the latter in one, for small fleets."""
@@ -75,8 +89,14 @@ class Behaviour:
     # how it stores and shows
     storing: Storing = Storing.STORES
     writing: Writing = Writing.ANSWERS
+    speaks: tuple[str, ...] = ("ocpp1.6",)  # the subprotocols that it offers, the one it likes best first
+    max_value: int = 500  # OCPP 1.6, ChangeConfiguration.req
+    slot_writing: SlotWriting = SlotWriting.STORES
+    shows_slots: bool = False  # its network profiles are variables of the component NetworkConfiguration
+    pins: bool = False  # when all slots have failed it stays with the one that took it last
     max_keys: int = 60
     over_limit: OverLimit = OverLimit.TRUNCATE
+    lists_all: bool = True  # false: a GetConfiguration that names no key is never answered
     has_backend_keys: bool = True  # false: the maker's build leaves them out
     mute_until_restart: bool = False  # refuses everything but Reset once a new backend is written
     shows_old_until_restart: bool = False
@@ -87,6 +107,7 @@ class Behaviour:
     reset_applies: str = "any"  # "hard": a Soft reset restarts the station without reading its address anew
     reset_needs_boot: bool = False  # CALLERROR as long as its own boot is not accepted
     reset_drop_s: float = 1.0
+    ready_s: float = 120.0  # how long a restart that was only scheduled is put off
     drop: Drop = Drop.CLEAN
     reconnect_s: float = 10.0
     doublings: int = 2  # how often it doubles that while nobody answers
@@ -112,6 +133,11 @@ class Behaviour:
         return replace(self, **{name: _typed(name, value) for name, value in ways.items()})
 
     @property
+    def ocpp_version(self) -> str:
+        """The version of OCPP that it likes best."""
+        return self.speaks[0].removeprefix("ocpp")
+
+    @property
     def is_visit_only(self) -> bool:
         return self.layout is Layout.HIDDEN
 
@@ -122,10 +148,11 @@ FIXED = frozenset({"family", "layout", "backend_keys", "slash", "hardware", "key
 @cache
 def behaviour(family: str) -> Behaviour:
     """The ways of one family; KeyError when there is no such family."""
-    if family not in (*EVERY_FAMILY, VISIT_ONLY, "live"):
+    if family not in (*EVERY_FAMILY, *FAMILIES_201, VISIT_ONLY, "live"):
         raise KeyError(f"no simulated family {family!r}")
     facts = _read(family)
-    keys = {**_read("common")["keys"], **facts.pop("keys")}
+    common = "common" if "ocpp1.6" in facts.get("speaks", ["ocpp1.6"]) else "common201"
+    keys = {**_read(common)["keys"], **facts.pop("keys")}
     return Behaviour(
         family=family,
         keys={name: Key(**key) for name, key in keys.items()},
@@ -160,5 +187,7 @@ TYPES: Mapping[str, Any] = {
     "flashing": Flashing,
     "drop": Drop,
     "over_limit": OverLimit,
+    "slot_writing": SlotWriting,
     "backend_keys": tuple,
+    "speaks": tuple,
 }

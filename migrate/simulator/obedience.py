@@ -82,6 +82,8 @@ class Obedience:
 
     async def show(self, keys: list[str]) -> tuple[list[Shown], list[str]]:
         self._asked("GetConfiguration", keys=tuple(key[:LONGEST_NAME] for key in keys))
+        if not keys and not self._station.ways.lists_all:
+            raise NoAnswer
         try:
             known, unknown = self._station.flash.read(keys)
         except TooManyKeys:
@@ -92,12 +94,17 @@ class Obedience:
 
     async def reset(self, kind: str) -> str:
         self._asked("Reset", key=kind[:LONGEST_NAME])
+        return await self._restart(kind)
+
+    async def _restart(self, kind: str) -> str:
         station, session = self._station, self._session
         if station.ways.reset_needs_boot and station.boot_due:
             raise self._refusal("Reset", "InternalError", "its boot is not accepted yet")
         match station.ways.resetting:
             case Resetting.NOTHING:
                 return self._said("Reset", ACCEPTED)
+            case Resetting.REJECTED:
+                return self._said("Reset", REJECTED)
             case Resetting.CLOSES:
                 session.restart_at_once(kind)
                 raise NoAnswer
@@ -137,7 +144,7 @@ class Obedience:
         if after_s:
             await asyncio.sleep(after_s)
         if action == "BootNotification":
-            await self._session.boot()
+            await self._session.boot("Triggered")
         elif action == "Heartbeat":
             await self._session.beat()
         else:

@@ -1,0 +1,291 @@
+"""Live stations of several families probed: the right key is found, nothing is written, no secret is shown.
+
+Judged by what the stations wrote down, and by what the program said.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from migrate.domain.profile import Method, Profile
+from migrate.simulator.behaviour import behaviour
+from migrate.simulator.deal import StationSpec
+from migrate.simulator.faults import Fault
+from migrate.simulator.wirelog import Kind, WireEvent
+from tests.stories.conftest import Ended, Field, a_field
+from vendor_profiles import read_profiles
+
+pytestmark = [pytest.mark.story, pytest.mark.asyncio(loop_scope="module")]
+
+SPEED = 60.0
+WITHIN_S = 150.0
+SECRETS = ("seen-in-the-clear", "not-shown-to-anyone")
+
+
+def spec(name: str, family: str, fault: Fault = Fault.NONE, **facts: Any) -> StationSpec:
+    hardware = behaviour(family).hardware[0]
+    honest: dict[str, Any] = {
+        "identity": name,
+        "vendor": hardware.vendor,
+        "model": hardware.model,
+        "firmware": hardware.firmwares[0],
+        "serial": name[:25],
+        "family": family,
+        "site_id": f"SITE-{name}",
+        "connectors": 1,
+        "reboot_s": 30.0,
+        "fault": fault,
+    }
+    return StationSpec(**{**honest, **facts})
+
+
+STREET = (
+    spec("one-key.evbox", "evbox"),
+    spec("lists-nothing", "microocpp", ways={"lists_all": False}),
+    spec("locked.everest", "everest", Fault.READ_ONLY_KEY),
+    spec("open.everest", "everest"),
+    spec("talkative.grizzl", "grizzl_e"),
+    spec("talkative.enplus", "enplus"),
+    spec("packed.alfen", "alfen6"),
+    spec("slots.amina", "amina"),
+    spec("parts.keba", "keba"),
+    spec("pairs.alfen", "alfen5"),
+    spec("whole.vestel", "vestel_ac"),
+    spec("refuses-pages", "growatt", ways={"over_limit": "refuse", "max_keys": 4}),
+    spec("untriggered", "evlink", ways={"trigger": "never"}),
+    spec("silent-trigger", "openocpp", ways={"trigger": "silent"}),
+    spec("boots.always", "everest", ways={"boots_on_reconnect": True}),
+    spec("boots.never", "everest", ways={"boots_on_reconnect": False, "reports_on_reconnect": False}),
+    spec("busy", "everest", transaction_s=36_000.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One probe: what the program said, the file it wrote, and what the station wrote down meanwhile."""
+
+    ended: Ended
+    text: str
+    log: Sequence[WireEvent]
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        return dict(self.ended.document)
+
+    @property
+    def profile(self) -> Profile:
+        reading = read_profiles(self.text, file="proposal.yaml")
+        assert reading.problems == ()
+        return reading.profiles[0]
+
+    @property
+    def writes(self) -> list[WireEvent]:
+        return [e for e in self.log if e.kind in (Kind.STORED,) or e.action in ("ChangeConfiguration", "UpdateFirmware")]
+
+    def address_keys(self) -> list[tuple[str, str]]:
+        return [(one["key"], one["form"]) for one in self.document["addresses"]]
+
+
+class Street:
+    def __init__(self, site: Field) -> None:
+        self.site = site
+
+    async def probe(self, identity: str, *words: str) -> Asked:
+        out = self.site.stage.folder / f"{identity}{len(self.site.running)}.yaml"
+        before = len(self.site.log())
+        running = await self.site.migrate("profiles", "probe", identity, "--json", "--out", str(out), *words)
+        ended = await running.ended(WITHIN_S)
+        log = [event for event in self.site.log()[before:] if event.identity == identity]
+        return Asked(ended, out.read_text() if out.exists() else "", log)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def street() -> AsyncIterator[Street]:
+    async with a_field(specs=STREET, speed=SPEED) as site:
+        yield Street(site)
+
+
+KEYS = {
+    "lists-nothing": [("Cst_BackendUrl", "url")],
+    "open.everest": [("CentralSystemURI", "url")],
+    "talkative.grizzl": [("ServerUrl", "url")],
+    "packed.alfen": [("BackOfficeNetworkProfile1", "url")],
+    "slots.amina": [("NetworkConnectionProfile1", "url")],
+    "parts.keba": [("CentralSystemAddress", "host")],
+    "pairs.alfen": [("BackOffice-URL-wired", "origin")],
+    "whole.vestel": [("ConnectionURL", "full_url")],
+    "refuses-pages": [("G_ServerURL", "url")],
+}
+WRITES = {
+    "lists-nothing": ["Cst_BackendUrl"],
+    "open.everest": ["CentralSystemURI"],
+    "talkative.grizzl": ["ServerUrl"],
+    "packed.alfen": ["BackOfficeNetworkProfile1"],
+    "slots.amina": ["${free_slot}", "NetworkConfigurationPriority"],
+    "parts.keba": ["CentralSystemPath", "CentralSystemPort", "CentralSystemAddress"],
+    "pairs.alfen": ["BackOffice-Path-wired", "BackOffice-URL-wired"],
+    "whole.vestel": ["ConnectionURL"],
+    "refuses-pages": ["G_ServerURL"],
+}
+
+
+@pytest.mark.parametrize("identity", KEYS)
+async def test_the_proposal_names_the_key_in_which_the_station_keeps_its_backend(street: Street, identity: str) -> None:
+    asked = await street.probe(identity)
+
+    assert asked.ended.code == 0, asked.ended.err
+    assert asked.address_keys() == KEYS[identity]
+    assert [write.key for write in asked.profile.writes] == WRITES[identity]
+    assert asked.profile.method is Method.CHANGE_CONFIGURATION
+    assert asked.writes == []
+
+
+async def test_a_field_of_a_packed_value_is_proposed_and_not_the_whole_value(street: Street) -> None:
+    asked = await street.probe("packed.alfen")
+
+    assert asked.profile.writes[0].within == "ocppCsmsUrl"
+
+
+async def test_a_maker_that_ends_its_address_with_a_slash_gets_one(street: Street) -> None:
+    asked = await street.probe("talkative.grizzl")
+
+    assert asked.profile.slash == "require"
+
+
+async def test_a_station_that_takes_one_key_at_a_time_is_asked_for_one_at_a_time(street: Street) -> None:
+    asked = await street.probe("one-key.evbox")
+
+    pages = [event.keys for event in asked.log if event.kind is Kind.COMMAND and event.action == "GetConfiguration"]
+    assert max(map(len, pages)) == 1
+    assert asked.document["max_keys"] == 1
+    assert asked.profile.method is Method.VISIT
+    assert "holds the backend's address" in asked.profile.notes[0]
+    assert asked.writes == []
+
+
+async def test_a_station_that_lists_nothing_by_itself_is_asked_by_name(street: Street) -> None:
+    asked = await street.probe("lists-nothing")
+
+    assert asked.document["lists_all"] == "unanswered"
+    assert asked.profile.quirks.notes[0] == "A GetConfiguration that names no key is unanswered."
+
+
+async def test_a_key_built_read_only_is_proposed_for_a_visit(street: Street) -> None:
+    asked = await street.probe("locked.everest")
+
+    assert [one["readonly"] for one in asked.document["addresses"]] == [True]
+    assert asked.profile.method is Method.VISIT
+    assert asked.profile.notes[0] == "CentralSystemURI holds the backend's address and is read-only on this station."
+
+
+async def test_a_page_that_is_refused_is_asked_for_in_smaller_ones(street: Street) -> None:
+    asked = await street.probe("refuses-pages")
+
+    assert asked.document["max_keys"] == 4
+    assert {"G_ServerURL", "G_ChargerID"} <= {one["key"] for one in asked.document["keys"]}
+
+
+@pytest.mark.parametrize("identity", ["talkative.grizzl", "talkative.enplus", "open.everest"])
+async def test_no_secret_that_a_station_shows_is_repeated_anywhere(street: Street, identity: str) -> None:
+    asked = await street.probe(identity, "-vv")
+
+    folder = street.site.stage.folder
+    kept = [path for path in folder.rglob("*") if path.is_file() and path.name != "fleet.json"]
+    for secret in SECRETS:
+        forms = {secret, secret.encode().hex(), base64.b64encode(secret.encode()).decode().rstrip("=")}
+        said = asked.ended.out + asked.ended.err + asked.text
+        assert not [form for form in forms if form in said]
+        assert not [path.name for path in kept for form in forms if form.encode() in path.read_bytes()]
+
+
+async def test_whether_it_boots_when_asked_is_found_out_by_asking_once(street: Street) -> None:
+    good, refused, silent = [await street.probe(one) for one in ("open.everest", "untriggered", "silent-trigger")]
+
+    assert good.profile.quirks.triggers_boot is True
+    assert refused.profile.quirks.triggers_boot is False
+    assert silent.profile.quirks.triggers_boot is False
+    assert [e.key for e in good.log if e.kind is Kind.COMMAND and e.action == "TriggerMessage"] == [
+        "BootNotification",
+        "StatusNotification",
+    ]
+
+
+async def test_a_plain_probe_neither_cuts_nor_restarts(street: Street) -> None:
+    asked = await street.probe("open.everest")
+
+    assert not [e for e in asked.log if e.kind in (Kind.DISCONNECTED, Kind.RESTART) or e.action == "Reset"]
+    assert asked.document["link_loss"] is None
+    assert asked.document["restart"] is None
+
+
+@pytest.mark.parametrize(("identity", "boots"), [("boots.always", True), ("boots.never", False)])
+async def test_a_disturbed_station_shows_whether_it_boots_after_a_lost_line(
+    street: Street, identity: str, boots: bool
+) -> None:
+    asked = await street.probe(identity, "--disturb", "--yes")
+
+    assert asked.ended.code == 0, asked.ended.err
+    cut, restarted = asked.document["link_loss"], asked.document["restart"]
+    assert (cut["boot_after_s"] is not None) is boots
+    assert cut["away_s"] is not None
+    assert restarted["boot_after_s"] is not None
+    assert restarted["away_s"] >= 15  # it was dealt a reboot of 30 s
+    assert asked.profile.quirks.boots_on_reconnect is boots
+    assert sum(e.action == "Reset" and e.kind is Kind.COMMAND for e in asked.log) == 1
+    assert sum(e.kind is Kind.RESTART for e in asked.log) == 1
+    assert asked.writes == []
+
+
+async def test_what_a_disturbed_station_showed_fills_its_kinds_row_of_the_flavours(street: Street) -> None:
+    asked = await street.probe("silent-trigger", "--disturb", "--yes")
+
+    row = asked.document["flavour"]
+    assert row["traits"]["answers_trigger_boot"]["against"] >= 1
+    assert row["lapses"]["away_after_link_loss"]["count"] >= 1
+    assert row["lapses"]["away_after_change"]["count"] >= 1
+
+
+async def test_a_station_at_which_somebody_charges_is_left_alone(street: Street) -> None:
+    asked = await street.probe("busy", "--disturb", "--yes")
+
+    assert asked.ended.code != 0
+    assert "Somebody charges at busy" in asked.ended.err
+    assert [e for e in asked.log if e.kind is Kind.COMMAND] == []
+    assert asked.text == ""
+
+
+async def test_nobody_is_disturbed_without_a_persons_word(street: Street) -> None:
+    asked = await street.probe("open.everest", "--disturb", "--no-input")
+
+    assert asked.ended.code == 4
+    assert "nobody can be asked here" in asked.ended.err
+    assert [e for e in asked.log if e.kind is Kind.COMMAND] == []
+
+
+async def test_a_station_that_is_not_there_is_named_with_the_way_out(street: Street) -> None:
+    asked = await street.probe("NOBODY")
+
+    assert asked.ended.code != 0
+    assert "NOBODY has no session on the source" in asked.ended.err
+
+
+async def test_what_was_done_is_in_the_journal_before_and_after(street: Street) -> None:
+    await street.probe("whole.vestel")
+
+    told = await street.site.wired.journal.timeline("whole.vestel")
+    done = [(line.event.kind.value, line.event.data["action"]) for line in told if "action" in line.event.data]
+    assert done[:4] == [
+        ("command", "GetConfiguration"),
+        ("answer", "GetConfiguration"),
+        ("command", "TriggerMessage"),
+        ("answer", "TriggerMessage"),
+    ]
+    assert all(line.event.attempt == "" for line in told)
+    assert "ConnectionURL" not in json.dumps([dict(line.event.data) for line in told])
