@@ -187,6 +187,7 @@ def _station(facts: Facts, planned: PlannedStation, attempt: Attempt | None) -> 
         tries=attempt.tries if attempt else 0,
         opened_at=attempt.opened_at if attempt else None,
         confirmed_at=attempt.confirmed_at if attempt else None,
+        target_identity=station.target_identity if station else "",
     )
 
 

@@ -43,6 +43,7 @@ COLUMNS: Mapping[str, Column] = {
     "updated_at": Column(header="In this state since", kind=Kind.TIME, width=36),
     "confirmed_at": Column(header="Confirmed", kind=Kind.TIME, width=30),
     "took_s": Column(header="Seconds to confirmed", kind=Kind.NUMBER, width=20),
+    "target_identity": Column(header="Name on the target", width=24),
 }
 """What is told of a station, in the order of the sheet."""
 
@@ -90,6 +91,7 @@ def _station(s: StationStanding) -> dict[str, Any]:
         "updated_at": stamp_or_none(s.updated_at),
         "confirmed_at": stamp_or_none(s.confirmed_at),
         "took_s": round(took.total_seconds(), 1) if took is not None else None,
+        "target_identity": s.target_identity or None,
     }
 
 

@@ -97,4 +97,5 @@ def _station(station: StationStanding) -> dict[str, Any]:
         "attempts": station.attempts,
         "reason": redact(station.reason, keep=station.identity),
         "updated_at": stamp_or_none(station.updated_at),
+        **({"target_identity": station.target_identity} if station.target_identity else {}),
     }

@@ -19,7 +19,9 @@ from reports.times import local, stamp, stamp_or_none
 from reports.words import METHODS, STATES, display
 
 
-def timeline_document(identity: str, attempts: Sequence[Attempt], events: Sequence[StoredEvent]) -> dict[str, Any]:
+def timeline_document(
+    identity: str, attempts: Sequence[Attempt], events: Sequence[StoredEvent], *, target_identity: str = ""
+) -> dict[str, Any]:
     """``migrate.station/1``.  ``attempts`` in the order they were opened; the last one says where the station stands."""
     newest = attempts[-1] if attempts else None
     return {
@@ -29,6 +31,7 @@ def timeline_document(identity: str, attempts: Sequence[Attempt], events: Sequen
         "evidence": str(newest.evidence) if newest else None,
         "attempts": [_attempt(attempt) for attempt in attempts],
         "events": [_event(stored, identity) for stored in events],
+        "target_identity": target_identity or None,
     }
 
 
@@ -67,9 +70,18 @@ def _event(stored: StoredEvent, identity: str) -> dict[str, Any]:
     }
 
 
-def timeline_text(identity: str, attempts: Sequence[Attempt], events: Sequence[StoredEvent], *, zone: tzinfo) -> str:
+def timeline_text(
+    identity: str,
+    attempts: Sequence[Attempt],
+    events: Sequence[StoredEvent],
+    *,
+    zone: tzinfo,
+    target_identity: str = "",
+) -> str:
     """The story for a person: one line per event, in the campaign's time zone with UTC beside it."""
     lines = [_headline(identity, attempts)]
+    if target_identity:
+        lines.append(f"  called {display(target_identity)} on the target")
     told = ""
     for stored in events:
         event = stored.event

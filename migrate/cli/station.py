@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -20,21 +22,48 @@ from reports.timeline import timeline_document, timeline_text
 def station(context: Context, identity: str, *, as_json: bool) -> int:
     """Everything that was sent to one station, what it answered, and where it was seen.
 
+    A station that has another name on the target is found by either.
+
     \b
     migrate station AC22-0417
     migrate station AC22-0417 --json
     """
 
-    async def read(wired: Wired) -> tuple[list[Attempt], list[StoredEvent], str]:
-        attempts = await wired.journal.attempts(identities=[identity])
-        return attempts, await wired.journal.timeline(identity), wired.settings.policy.windows.timezone
-
-    attempts, events, zone = with_campaign(context.campaign, read)
-    if not attempts and not events:
+    story = with_campaign(context.campaign, lambda wired: _read(wired, identity))
+    if not story.attempts and not story.events:
         click.echo(f"migrate: nothing was ever recorded of {identity!r}. Identities are case-sensitive.", err=True)
         return Exit.BAD_DATA
+    told: dict[str, Any] = {
+        "identity": story.identity,
+        "attempts": story.attempts,
+        "events": story.events,
+        "target_identity": story.there,
+    }
     if as_json:
-        print_json(timeline_document(identity, attempts, events))
+        print_json(timeline_document(**told))
     else:
-        click.echo(timeline_text(identity, attempts, events, zone=ZoneInfo(zone)))
+        click.echo(timeline_text(**told, zone=ZoneInfo(story.zone)))
     return Exit.OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    identity: str
+    there: str  # its name on the target, where that is another
+    attempts: list[Attempt]
+    events: list[StoredEvent]
+    zone: str
+
+
+async def _read(wired: Wired, name: str) -> _Story:
+    """By its identity, or by the name that it has on the target where nobody has that for an identity."""
+    stations = await wired.journal.stations()
+    known = {s.target_identity: s for s in stations if s.target_identity} | {s.identity: s for s in stations}
+    identity = known[name].identity if name in known else name
+    return _Story(
+        identity=identity,
+        there=known[name].target_identity if name in known else "",
+        attempts=await wired.journal.attempts(identities=[identity]),
+        events=await wired.journal.timeline(identity),
+        zone=wired.settings.policy.windows.timezone,
+    )

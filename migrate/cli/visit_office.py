@@ -9,10 +9,11 @@ from functools import cached_property
 from batches.visits import Need, needs, newest_orders, past_of, wants_order
 from migrate.adapters.journal.presence import LastSeen
 from migrate.domain.address import Backend
+from migrate.domain.destination import address_for
 from migrate.domain.evidence import IdentityFacts, Side
 from migrate.domain.filling import visit_steps
 from migrate.domain.order_book import TELLING_KINDS, fold_orders
-from migrate.domain.record import Attempt, Direction, EventKind, StoredEvent
+from migrate.domain.record import Attempt, EventKind, StoredEvent
 from migrate.domain.station import Station
 from migrate.domain.visit import Ground, Task, WorkOrder
 from migrate.wiring import Wired
@@ -74,13 +75,17 @@ class Office:
         """What a crew has to do at a station that needs hands."""
         need = self.needs[identity]
         profile = self.wired.catalogue.get(need.attempt.profile)
-        steps = visit_steps(profile, self._goal(need.attempt), identity) if profile and profile.visit else ()
         station = self.stations.get(identity) or Station(identity=identity)
+        goal = need.attempt.direction.goal
+        steps: tuple[str, ...] = ()
+        if profile and profile.visit:
+            steps = visit_steps(profile, self._address(goal, station), station.identity_on(goal))
         return Task(attempt=need.attempt, ground=need.ground, station=station, steps=steps)
 
-    def _goal(self, attempt: Attempt) -> Backend:
-        settings = self.wired.settings
-        return settings.target.url if attempt.direction is Direction.FORWARD else settings.source.url
+    def _address(self, side: Side, station: Station) -> Backend:
+        """What the station dials there, once somebody has entered it."""
+        told = self.wired.settings.side(side)
+        return address_for(station, told.url, takes_both=told.relay.takes_plain)
 
     async def printed(self, tasks: Collection[Task]) -> list[Printed]:
         """Each task with its order and the last that is known of its station."""
@@ -105,7 +110,7 @@ class Office:
 
     def _url(self, task: Task) -> str:
         profile = self.wired.catalogue.get(task.attempt.profile)
-        goal = self._goal(task.attempt)
+        goal = self._address(task.attempt.direction.goal, task.station)
         return goal.url(profile.slash) if profile else goal.url()
 
     def outing(self) -> Outing:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from migrate.domain.address import Backend
+from migrate.domain.evidence import Side
 from migrate.domain.filling import unfit
 from migrate.domain.profile import Profile
 from migrate.domain.station import Station
@@ -43,9 +44,9 @@ def misfits(
 
 def _named_twice(fleet: Iterable[Station], target: Backend) -> Iterator[str]:
     last = unquote(target.path.rstrip("/").rpartition("/")[2]).casefold()
-    if same := [station for station in fleet if last and station.identity.casefold() == last]:
+    if same := [station for station in fleet if last and station.identity_on(Side.TARGET).casefold() == last]:
         yield (
-            f"target.url ends with {same[0].identity!r}, which is a station of the inventory: stations add their identity "
+            f"target.url ends with {same[0].identity_on(Side.TARGET)!r}, which is a station of the inventory: stations add their identity "
             "themselves. Leave it out."
         )
 
@@ -68,7 +69,7 @@ def _too_long(
     for station in fleet:
         profile = profile_of(station)
         if profile is not None and profile.writes:
-            families.setdefault(profile.name, (profile, []))[1].append(station.identity)
+            families.setdefault(profile.name, (profile, []))[1].append(station.identity_on(Side.TARGET))
     for profile, identities in families.values():
         for identity in (max(identities, key=len), max(identities, key=_dialled)):
             if why := unfit(profile, target, identity):

@@ -214,6 +214,7 @@ class StationStanding:
     tries: int = 0  # writes begun in its newest attempt
     opened_at: datetime | None = None  # its newest attempt
     confirmed_at: datetime | None = None
+    target_identity: str = ""  # what it is called on the target, where that is another name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

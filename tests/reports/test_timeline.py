@@ -91,11 +91,20 @@ def test_no_secret_is_in_the_story_nor_in_the_document() -> None:
 def test_the_station_document_has_its_published_keys() -> None:
     document = timeline_document("AC-17", [attempt()], STORY)
 
-    assert list(document) == ["schema", "identity", "state", "evidence", "attempts", "events"]
+    assert list(document) == ["schema", "identity", "state", "evidence", "attempts", "events", "target_identity"]
     assert document["schema"] == "migrate.station/1"
     assert document["state"] == "departed"
     assert [event["seq"] for event in document["events"]] == [1, 2, 3, 4, 5]
     assert document["events"][0]["at"] == "2026-11-20T01:00:01.000Z"
+
+
+def test_a_station_that_is_called_otherwise_on_the_target_is_told_with_both_names() -> None:
+    document = timeline_document("AC-17", [attempt()], STORY, target_identity="NL-17")
+    text = timeline_text("AC-17", [attempt()], STORY, zone=AMSTERDAM, target_identity="NL-17")
+
+    assert (document["identity"], document["target_identity"]) == ("AC-17", "NL-17")
+    assert text.startswith("AC-17: ")
+    assert "called NL-17 on the target" in text.splitlines()[1]
 
 
 @pytest.mark.parametrize("kind", EventKind)
