@@ -1,8 +1,8 @@
 """How a station's configuration spells the backend, and how its firmware reads it back.
 
-Many makers, seven spellings: a base URL, one that needs no scheme, the whole URL
+Many makers, eight spellings: a base URL, one that needs no scheme, the whole URL
 with the identity, host and port and path, origin and path, a packed profile,
-slots with a priority.  These are the parsers of the simulated
+slots with a priority, the network profiles of 2.0.1.  These are the parsers of the simulated
 firmware, written apart from the catalogue on purpose: where they disagree with
 it, a wire test notices.  They judge nothing: what does not parse is dialled in
 vain, as a real station would.
@@ -10,6 +10,7 @@ vain, as a real station would.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -25,6 +26,7 @@ class Layout(StrEnum):
     ORIGIN_PATH = "origin_path"
     PACKED = "packed"
     SLOTS = "slots"
+    NETWORK_PROFILES = "network_profiles"  # OCPP 2.0.1: slots that hold an object each, and an order of their numbers
     HIDDEN = "hidden"  # not in the configuration at all: the maker's app sets it
 
 
@@ -97,6 +99,17 @@ def _read_slots(values: tuple[str, ...], _flash: Mapping[str, str]) -> tuple[str
     return tuple(slots.get(name.strip(), "") for name in values[-1].split(","))
 
 
+def _read_profiles(values: tuple[str, ...], _flash: Mapping[str, str]) -> tuple[str, ...]:
+    slots = {str(number): csms_url(text) for number, text in enumerate(values[:-1], 1)}
+    return tuple(slots.get(number.strip(), "") for number in values[-1].split(","))
+
+
+def csms_url(profile: str) -> str:
+    """The address in one network profile; blank in a slot that holds none."""
+    data = json.loads(profile) if profile else {}
+    return str(data.get("ocppCsmsUrl", ""))
+
+
 def _rooted(path: str) -> str:
     return path if not path or path.startswith("/") else "/" + path
 
@@ -121,6 +134,18 @@ def _packed(url: str, _slash: Slash) -> tuple[str, ...]:
     )
 
 
+def _write_profiles(url: str, _slash: Slash) -> tuple[str, ...]:
+    data = {
+        "ocppVersion": "OCPP20",
+        "ocppTransport": "JSON",
+        "ocppCsmsUrl": url,
+        "messageTimeout": 30,
+        "securityProfile": 0,
+        "ocppInterface": "Wired0",
+    }
+    return json.dumps(data, sort_keys=True), "", "1"
+
+
 READERS: Mapping[Layout, Callable[[tuple[str, ...], Mapping[str, str]], tuple[str, ...]]] = {
     Layout.URL: lambda values, _: values,
     Layout.LENIENT_URL: _read_lenient,
@@ -128,6 +153,7 @@ READERS: Mapping[Layout, Callable[[tuple[str, ...], Mapping[str, str]], tuple[st
     Layout.ORIGIN_PATH: lambda values, _: (values[0] + _rooted(values[1]),) if values[0] else (),
     Layout.PACKED: lambda values, _: (dict(FIELD.findall(values[0])).get("ocppCsmsUrl", ""),),
     Layout.SLOTS: _read_slots,
+    Layout.NETWORK_PROFILES: _read_profiles,
     Layout.HIDDEN: lambda _, flash: (flash.get(HIDDEN_KEY, ""),),
 }
 
@@ -138,4 +164,5 @@ WRITERS: Mapping[Layout, Callable[[str, Slash], tuple[str, ...]]] = {
     Layout.ORIGIN_PATH: lambda url, _: _origin(url),
     Layout.PACKED: _packed,
     Layout.SLOTS: lambda url, _: (url, "", "NetworkConnectionProfile1,NetworkConnectionProfile2"),
+    Layout.NETWORK_PROFILES: _write_profiles,
 }

@@ -23,6 +23,7 @@ from migrate.simulator.habits import (
     Flashing,
     OverLimit,
     Resetting,
+    Shelling,
     SlotWriting,
     Storing,
     Trigger,
@@ -47,6 +48,9 @@ VISIT_FAMILIES = (
 
 FAMILIES_201 = ("everest201", "everest21", "openocpp201", "microocpp201", "alfen201")
 """Families that speak OCPP 2.0.1 or 2.1: three with network profiles, two with a variable of their maker's."""
+
+SCRIPT_FAMILIES = ("bender_ssh",)
+"""Families whose backend is set over SSH."""
 
 VISIT_ONLY = "visit_only"
 """Three of the latter in one, for small fleets."""
@@ -92,6 +96,7 @@ class Behaviour:
     speaks: tuple[str, ...] = ("ocpp1.6",)  # the subprotocols that it offers, the one it likes best first
     max_value: int = 500  # OCPP 1.6, ChangeConfiguration.req
     slot_writing: SlotWriting = SlotWriting.STORES
+    interface: str = ""  # the only one that its network profiles may name; blank for any
     shows_slots: bool = False  # its network profiles are variables of the component NetworkConfiguration
     pins: bool = False  # when all slots have failed it stays with the one that took it last
     max_keys: int = 60
@@ -123,6 +128,9 @@ class Behaviour:
     trigger: Trigger = Trigger.ANSWERS
     trigger_first: bool = False
     flashing: Flashing = Flashing.NOT_IMPLEMENTED
+    ssh_user: str = ""  # who may log in over SSH; blank where there is no SSH
+    inside: tuple[str, ...] = ()  # what its own files hold, the backend's address first
+    shelling: Shelling = Shelling.WELL
     counts_ids: bool = False  # message ids are 1, 2, 3 … anew in every session
     answers_twice: str = ""  # the action that it answers with a result and an error, and then crashes
 
@@ -139,7 +147,7 @@ class Behaviour:
 
     @property
     def is_visit_only(self) -> bool:
-        return self.layout is Layout.HIDDEN
+        return self.layout is Layout.HIDDEN and not self.ssh_user
 
 
 FIXED = frozenset({"family", "layout", "backend_keys", "slash", "hardware", "keys"})
@@ -148,7 +156,7 @@ FIXED = frozenset({"family", "layout", "backend_keys", "slash", "hardware", "key
 @cache
 def behaviour(family: str) -> Behaviour:
     """The ways of one family; KeyError when there is no such family."""
-    if family not in (*EVERY_FAMILY, *FAMILIES_201, VISIT_ONLY, "live"):
+    if family not in (*EVERY_FAMILY, *FAMILIES_201, *SCRIPT_FAMILIES, VISIT_ONLY, "live"):
         raise KeyError(f"no simulated family {family!r}")
     facts = _read(family)
     common = "common" if "ocpp1.6" in facts.get("speaks", ["ocpp1.6"]) else "common201"
@@ -185,6 +193,8 @@ TYPES: Mapping[str, Any] = {
     "resetting": Resetting,
     "trigger": Trigger,
     "flashing": Flashing,
+    "shelling": Shelling,
+    "inside": tuple,
     "drop": Drop,
     "over_limit": OverLimit,
     "slot_writing": SlotWriting,

@@ -17,7 +17,7 @@ class Connector:
         self.idle = asyncio.Event()  # nobody charges, and nobody is about to
         self.unplugged = asyncio.Event()
         self.charges_until: float | None = None  # on the loop's clock
-        self.transaction: int | None = None
+        self.transaction: int | str | None = None
         self.error = ""  # in OCPP's words; blank while nothing is wrong with it
         if not awaits_driver:
             self.idle.set()

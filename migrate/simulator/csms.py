@@ -21,9 +21,9 @@ from urllib.parse import unquote, urlsplit
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.typing import Subprotocol
 
-OCPP16 = Subprotocol("ocpp1.6")
+from migrate.simulator import csms201
+
 BOOT = '"BootNotification"'
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
 MAX_FRAME_BYTES = 1 << 20
@@ -79,7 +79,9 @@ class SimulatedCsms:
         register: frozenset[str] | None = None,
         interval_s: int = 30,
         strength: Strength = STRONG,
+        speaks: tuple[str, ...] = csms201.SPOKEN,
     ) -> None:
+        self._speaks = speaks
         self._port = port
         self._path = path.rstrip("/")
         self._register = register
@@ -117,7 +119,7 @@ class SimulatedCsms:
             "127.0.0.1",
             self._port,
             process_request=self._admit,
-            select_subprotocol=_select_subprotocol,
+            select_subprotocol=lambda _connection, offered: csms201.agreed(offered, self._speaks),
             compression=None,
             ping_interval=None,
             max_size=MAX_FRAME_BYTES,
@@ -186,7 +188,7 @@ class SimulatedCsms:
         self._newest[identity] = connection
         try:
             async for frame in connection:
-                if answer := self._answer(identity, frame):
+                if answer := self._answer(identity, frame, connection.subprotocol or ""):
                     await self._labour(frame)
                     await connection.send(answer)
         except ConnectionClosed:
@@ -220,7 +222,7 @@ class SimulatedCsms:
             self.deaths += 1
             self._death = asyncio.create_task(self.down())
 
-    def _answer(self, identity: str, frame: str | bytes) -> str | None:
+    def _answer(self, identity: str, frame: str | bytes, protocol: str) -> str | None:
         """The answer to one frame; None for what is no CALL."""
         try:
             call = json.loads(frame)
@@ -233,10 +235,16 @@ class SimulatedCsms:
         if call[0] != CALL or len(call) != 4:
             return None
         _, message_id, action, payload = call
-        respond = ANSWERS.get(action) if isinstance(action, str) else None
-        if respond is None:
+        said = self._payload(identity, str(action), payload, protocol)
+        if said is None:
             return json.dumps([CALLERROR, message_id, "NotImplemented", "", {}])
-        return json.dumps([CALLRESULT, message_id, respond(self, identity, payload)])
+        return json.dumps([CALLRESULT, message_id, said])
+
+    def _payload(self, identity: str, action: str, payload: Any, protocol: str) -> dict[str, Any] | None:
+        if protocol.startswith("ocpp2"):
+            return csms201.answer(action, payload, lambda: self._boot(identity, payload), _now())
+        respond = ANSWERS.get(action)
+        return respond(self, identity, payload) if respond else None
 
     def _take_answer(self, frame: list[Any]) -> None:
         _, asked = self._asked.get(frame[1], (None, None)) if isinstance(frame[1], str) else (None, None)
@@ -262,10 +270,6 @@ def _split(request: Request) -> tuple[str, str]:
 def _now() -> str:
     """With fractions of a second: one maker's firmware crashes without (evcc-io/evcc PR#31158)."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _select_subprotocol(_connection: ServerConnection, offered: Any) -> Subprotocol | None:
-    return OCPP16 if OCPP16 in offered else None
 
 
 def _empty(_csms: SimulatedCsms, _identity: str, _payload: Any) -> dict[str, Any]:

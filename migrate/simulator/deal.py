@@ -55,6 +55,10 @@ class StationSpec:
         return behaviour(self.family).but({**flavour(self.flavour), **self.ways, **WAYS.get(fault, {})})
 
     @property
+    def ocpp_version(self) -> str:
+        return behaviour(self.family).ocpp_version
+
+    @property
     def is_visit_only(self) -> bool:
         return behaviour(self.family).is_visit_only
 

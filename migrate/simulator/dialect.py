@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar, cast
 
 import ocpp.messages
+from ocpp.charge_point import ChargePoint as AnyChargePoint
 from ocpp.exceptions import (
     InternalError,
     NotSupportedError,
@@ -77,19 +78,21 @@ class Commanded(Protocol):
     def refuse(self, action: str) -> str: ...
 
 
-class StationEnd(ChargePoint):  # type: ignore[misc]  # the ocpp package carries no types
-    """One session; dies with its socket."""
+class End(AnyChargePoint):  # type: ignore[misc]  # the ocpp package carries no types
+    """One session in whatever version; dies with its socket."""
 
-    def __init__(self, identity: str, connection: Any, station: Commanded, *, counts_ids: bool = False) -> None:
+    def __init__(self, identity: str, connection: Any, *, counts_ids: bool = False) -> None:
         super().__init__(identity, connection, logger=SILENT)
-        self._station = station
         self._is_silent = False
         if counts_ids:
             self._unique_id_generator = itertools.count(1).__next__
 
+    async def answered(self, action: str, message_id: str) -> None:
+        """A command was answered."""
+
     async def _handle_call(self, msg: Any) -> Any:
         answer = await super()._handle_call(msg)
-        await self._station.answered(str(msg.action), str(msg.unique_id))
+        await self.answered(str(msg.action), str(msg.unique_id))
         return answer
 
     async def _send(self, message: str) -> None:
@@ -113,6 +116,24 @@ class StationEnd(ChargePoint):  # type: ignore[misc]  # the ocpp package carries
         except NoAnswer:
             self._is_silent = True
             raise
+
+    async def _ask(self, request: Any) -> Any:
+        """Send one CALL; a CALLERROR, an unfit answer or none is BadAnswer, never hidden."""
+        try:
+            return await self.call(request, suppress=False, skip_schema_validation=True)
+        except (OCPPError, UnknownCallErrorCodeError, TimeoutError, TypeError, AttributeError) as error:
+            raise BadAnswer(type(request).__name__) from error
+
+
+class StationEnd(End, ChargePoint):  # type: ignore[misc]
+    """One session in 1.6."""
+
+    def __init__(self, identity: str, connection: Any, station: Commanded, *, counts_ids: bool = False) -> None:
+        super().__init__(identity, connection, counts_ids=counts_ids)
+        self._station = station
+
+    async def answered(self, action: str, message_id: str) -> None:
+        await self._station.answered(action, message_id)
 
     @answers(Action.change_configuration)
     async def on_change_configuration(self, key: str, value: str, **_: Any) -> call_result.ChangeConfiguration:
@@ -141,8 +162,8 @@ class StationEnd(ChargePoint):  # type: ignore[misc]  # the ocpp package carries
         await self._obey(self._station.update_firmware(str(location)))
         return call_result.UpdateFirmware()
 
-    async def boot(self, spec: StationSpec) -> tuple[str, float]:
-        """Announce the station; the CSMS's word and the interval it asks for."""
+    async def boot(self, spec: StationSpec, _reason: str) -> tuple[str, float]:
+        """Announce the station, in 1.6 without a reason; the CSMS's word and the interval it asks for."""
         request = call.BootNotification(
             charge_point_vendor=spec.vendor,
             charge_point_model=spec.model,
@@ -152,7 +173,7 @@ class StationEnd(ChargePoint):  # type: ignore[misc]  # the ocpp package carries
             imsi=spec.imsi or None,
         )
         answer = await self._ask(request)
-        return str(answer.status), _seconds(answer.interval)
+        return str(answer.status), seconds(answer.interval)
 
     async def beat(self) -> None:
         await self._ask(call.Heartbeat())
@@ -166,30 +187,23 @@ class StationEnd(ChargePoint):  # type: ignore[misc]  # the ocpp package carries
                 connector_id=connector,
                 error_code=error,
                 status=status,
-                timestamp=_now(),
+                timestamp=now(),
             )
         )
 
     async def start_transaction(self, tag: str) -> int:
-        request = call.StartTransaction(connector_id=1, id_tag=tag, meter_start=0, timestamp=_now())
+        request = call.StartTransaction(connector_id=1, id_tag=tag, meter_start=0, timestamp=now())
         number = (await self._ask(request)).transaction_id
         return number if isinstance(number, int) else -1  # some CSMSes send none; the driver charges all the same
 
-    async def stop_transaction(self, transaction: int, reason: str) -> None:
+    async def stop_transaction(self, transaction: int | str, reason: str) -> None:
         request = call.StopTransaction(
             transaction_id=transaction,
             meter_stop=7000,
-            timestamp=_now(),
+            timestamp=now(),
             reason=reason,
         )
         await self._ask(request)
-
-    async def _ask(self, request: Any) -> Any:
-        """Send one CALL; a CALLERROR, an unfit answer or none is BadAnswer, never hidden."""
-        try:
-            return await self.call(request, suppress=False, skip_schema_validation=True)
-        except (OCPPError, UnknownCallErrorCodeError, TimeoutError, TypeError, AttributeError) as error:
-            raise BadAnswer(type(request).__name__) from error
 
 
 def _entry(one: Shown) -> Mapping[str, Any]:
@@ -197,9 +211,9 @@ def _entry(one: Shown) -> Mapping[str, Any]:
     return entry if one.value is None else entry | {"value": one.value}
 
 
-def _seconds(interval: object) -> float:
+def seconds(interval: object) -> float:
     return float(interval) if isinstance(interval, int | float) else 0.0
 
 
-def _now() -> str:
+def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

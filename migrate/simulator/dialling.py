@@ -26,14 +26,14 @@ class DialFailed(Exception):
         self.status = status
 
 
-async def dial(url: str) -> ClientConnection:
-    """A session with whatever answers there, or DialFailed."""
+async def dial(url: str, speaks: tuple[str, ...] = (OCPP16,)) -> ClientConnection:
+    """A session with whatever answers there, in one of these subprotocols if it names any, or DialFailed."""
     try:
         if not _is_loopback(urlsplit(url).hostname or ""):
             raise DialFailed("not loopback")
         return await connect(
             url,
-            subprotocols=[OCPP16],
+            subprotocols=[Subprotocol(one) for one in speaks],
             compression=None,
             user_agent_header=None,
             proxy=None,

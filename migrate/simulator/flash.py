@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from migrate.simulator.address import addresses, spelling
+from migrate.simulator.address import HIDDEN_KEY, addresses, spelling
 from migrate.simulator.behaviour import Behaviour, Key
 from migrate.simulator.faults import Fault
 from migrate.simulator.habits import OverLimit, Storing
 
 ACCEPTED, REJECTED, NOT_SUPPORTED = "Accepted", "Rejected", "NotSupported"
-MAX_VALUE = 500  # OCPP 1.6, ChangeConfiguration.req
 PAGING_KEYS = 3
 MASK = "********"
 MAX_KEYS_KEY = "GetConfigurationMaxKeys"
+MAX_VARIABLES_KEY = "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"
 
 
 class TooManyKeys(Exception):
@@ -47,8 +47,9 @@ class Flash:
         self._fault = fault
         self._identity = identity
         self._keys = {**behaviour.keys, **{name: Key() for name in behaviour.backend_keys}}
-        self._max_keys = PAGING_KEYS if fault is Fault.PAGING else behaviour.max_keys
-        self._keys[MAX_KEYS_KEY] = Key(str(self._max_keys), readonly=True)
+        self.max_keys = PAGING_KEYS if fault is Fault.PAGING else behaviour.max_keys
+        name = MAX_KEYS_KEY if behaviour.ocpp_version == "1.6" else MAX_VARIABLES_KEY
+        self._keys[name] = Key(str(self.max_keys), readonly=True)
         self._names = {name.lower(): name for name in self._keys}
         self._values = {name: key.value.replace("{identity}", identity) for name, key in self._keys.items()}
         self._saved: dict[str, str] | None = None
@@ -70,6 +71,20 @@ class Flash:
     def waits_for_restart(self) -> bool:
         """What it holds is not what it lives by."""
         return not self._is_in_use
+
+    def value(self, name: str) -> str:
+        """What it holds under a name in its own spelling; blank for nothing."""
+        return self._values.get(name, "")
+
+    def note_active(self, place: int) -> None:
+        """The station lives by this place in its order: so it shows, where it has the variable for it (2.0.1)."""
+        order = self._values.get("OCPPCommCtrlr.NetworkConfigurationPriority", "").split(",")
+        if "OCPPCommCtrlr.ActiveNetworkProfile" in self._keys and place < len(order):
+            self._values["OCPPCommCtrlr.ActiveNetworkProfile"] = order[place].strip()
+
+    def knows_component(self, component: str) -> bool:
+        """Whether any key belongs to a component of the device model (2.0.1)."""
+        return any(name.startswith(f"{component.lower()}.") for name in self._names)
 
     def number(self, name: str, default: float) -> float:
         try:
@@ -106,7 +121,7 @@ class Flash:
     def _takes(self, name: str, value: str) -> bool:
         """What a maker judges is seldom the address: that one is dialled in vain instead."""
         wanted = self._keys[name].accepts
-        return len(value) <= MAX_VALUE and (not wanted or re.fullmatch(wanted, value) is not None)
+        return len(value) <= self._behaviour.max_value and (not wanted or re.fullmatch(wanted, value) is not None)
 
     def _refuses(self, name: str) -> bool:
         if name not in self._behaviour.backend_keys:
@@ -135,6 +150,27 @@ class Flash:
             self._values = self._saved
         self.commit()
 
+    @property
+    def touched(self) -> frozenset[str]:
+        """The keys of the backend that were written since it was last home."""
+        return frozenset(self._touched)
+
+    def holds_inside(self, name: str) -> bool:
+        """Whether its maker keeps a value of this name in a file of its own."""
+        return name in self._behaviour.inside
+
+    def look_inside(self, name: str) -> str:
+        return self._values.get(self._place_inside(name), "")
+
+    def set_inside(self, name: str, value: str) -> None:
+        """A value of the backend is written by the maker's own way, not over OCPP."""
+        self._stage()
+        self._touched.add(name)
+        self._values[self._place_inside(name)] = value
+
+    def _place_inside(self, name: str) -> str:
+        return HIDDEN_KEY if name == self._behaviour.inside[0] else f"\x00{name}"
+
     def set_by_hand(self, url: str) -> None:
         """A person at the station enters this backend; what was wrong before is mended."""
         behaviour = self._behaviour
@@ -151,9 +187,9 @@ class Flash:
     def read(self, keys: Iterable[str]) -> tuple[list[Shown], list[str]]:
         """Answer a GetConfiguration: what is known, and the names that are not; no names means all."""
         asked = list(keys)
-        if len(asked or self._keys) > self._max_keys and self._behaviour.over_limit is OverLimit.REFUSE and asked:
+        if len(asked or self._keys) > self.max_keys and self._behaviour.over_limit is OverLimit.REFUSE and asked:
             raise TooManyKeys
-        names = (asked or self._listed())[: self._max_keys]
+        names = (asked or self._listed())[: self.max_keys]
         found = {name: self._name_of(name) for name in names}
         known = [self._show(own) for own in (found[name] for name in names) if own is not None]
         return known, [name for name in names if found[name] is None]

@@ -22,6 +22,14 @@ class Writing(StrEnum):
     IGNORES = "ignores"  # neither stored nor answered, however often
 
 
+class SlotWriting(StrEnum):
+    """What becomes of a network profile (OCPP 2.0.1 SetNetworkProfile)."""
+
+    STORES = "stores"
+    INERT = "inert"  # Accepted, and the slot stays as it was
+    FAILS = "fails"  # Failed: the third status that there is
+
+
 class Apply(StrEnum):
     """When a written backend comes into use."""
 
@@ -35,6 +43,7 @@ class Fallback(StrEnum):
     NONE = "none"
     TRANSACTION = "transaction"  # old values and a restart, unless a boot was accepted in time
     SLOTS = "slots"  # the next slot after some failed dials
+    PROFILES = "profiles"  # as slots, and it stays with the one that took it until that one fails too (2.0.1, B10)
 
 
 class Resetting(StrEnum):
@@ -45,6 +54,8 @@ class Resetting(StrEnum):
     CLOSES = "closes"  # closes the connection at once, without any answer
     TWO_SOCKETS = "two_sockets"  # a Hard one: no answer, and the old socket stays beside the new one
     NOTHING = "nothing"  # Accepted, and that is all
+    SCHEDULED = "scheduled"  # 2.0.1: Scheduled, and it restarts when it is ready to
+    REJECTED = "rejected"
 
 
 class Drop(StrEnum):
@@ -82,3 +93,19 @@ class OverLimit(StrEnum):
 
     TRUNCATE = "truncate"
     REFUSE = "refuse"
+
+
+class Shelling(StrEnum):
+    """How a station with an SSH server of its own takes those who come in."""
+
+    WELL = "well"
+    REFUSES_LOGIN = "refuses_login"
+    ANOTHER_KEY = "another_key"  # its host key is not the one that it had
+    SILENT = "silent"  # takes the connection and never says its banner
+    TOO_OLD = "too_old"  # speaks algorithms that nobody takes any more
+    HANGS_AFTER = "hangs_after"  # carries the command out and says nothing
+    HALF_FILES = "half_files"  # of a file that is sent to it only half arrives
+    BUSY = "busy"  # its maker's script says: not now
+    REFUSES = "refuses"  # its maker's script says no
+    REFUSES_SECOND = "refuses_second"  # the first value is taken, the second is not
+    STORES_NOTHING = "stores_nothing"  # exit code 0, and the old value stays

@@ -17,11 +17,11 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from migrate.simulator.address import Slash, dial_url
-from migrate.simulator.dialect import BadAnswer, StationEnd
+from migrate.simulator.dialect import BadAnswer
+from migrate.simulator.ends import end_of
 from migrate.simulator.faults import Fault
 from migrate.simulator.flash import ACCEPTED
 from migrate.simulator.habits import Drop
-from migrate.simulator.obedience import Obedience
 from migrate.simulator.wirelog import Kind, Side
 from migrate.simulator.world import SHORTEST_S
 
@@ -55,8 +55,7 @@ class Session:
         self.station = station
         self.keeps_socket = False  # this one stays open when the station restarts
         self._connection = connection
-        obedience = Obedience(self)
-        self.end = StationEnd(station.spec.identity, connection, obedience, counts_ids=station.ways.counts_ids)
+        self.end = end_of(self, connection)
         self._leaving: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
         self._asides: set[asyncio.Task[None]] = set()
         self._beat_s = station.world.heartbeat_s
@@ -145,6 +144,12 @@ class Session:
         await asyncio.sleep(self.station.world.real_s(self.station.ways.reset_drop_s))
         self.leave(Leave.RESTARTED)
 
+    async def restart_when_ready(self) -> None:
+        """It has put its restart off: until nobody charges, and as long as its maker likes."""
+        await self.station.connector.idle.wait()
+        await asyncio.sleep(self.station.world.real_s(self.station.ways.ready_s))
+        await self.restart_soon("Soft")
+
     # what it says
 
     async def _do_duties(self) -> None:
@@ -172,9 +177,9 @@ class Session:
             if self.station.boot_due:
                 await asyncio.sleep(self.station.world.real_s(self._beat_s))
 
-    async def boot(self) -> None:
+    async def boot(self, reason: str = "") -> None:
         self.log(Kind.BOOT_SENT)
-        status, interval_s = await self.end.boot(self.station.spec)
+        status, interval_s = await self.end.boot(self.station.spec, reason or self.station.boot_reason)
         self._beat_s = interval_s if interval_s > 0 else self.station.world.heartbeat_s
         if status != ACCEPTED:
             self.log(Kind.ANSWER, action="BootNotification", status=status)

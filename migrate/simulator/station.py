@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
@@ -25,6 +26,7 @@ from migrate.simulator.faults import Fault
 from migrate.simulator.flash import Flash
 from migrate.simulator.habits import Fallback, Storing
 from migrate.simulator.session import Leave, Session
+from migrate.simulator.walk import Walk
 from migrate.simulator.wirelog import Kind, Side
 from migrate.simulator.world import World
 
@@ -61,13 +63,16 @@ class SimulatedStation:
         self.has_crashed = False
         self.was_written = False  # somebody has tried to change its backend
         self.boot_due = True
+        self.boot_reason = "PowerUp"  # as 2.0.1 has it
         self.has_reconnected = False  # since the last start
         self.life: asyncio.Task[None] | None = None
         self._watchdog: asyncio.Task[None] | None = None
+        self.went_down: Callable[[], None] = nothing  # told when it begins to restart
         self._shadow: ClientConnection | None = None
         self._dialled: tuple[str, ...] = ()  # in use since the last power-up
         self._rereads = True
         self._back_at = 0.0  # on the loop's clock: when a restart is over
+        self._walk = Walk()
         self._failures = 0
         self._refusal = ""
         self._link_down_s = 0.0  # campaign seconds that its network stays away
@@ -76,6 +81,11 @@ class SimulatedStation:
     def held(self) -> str:
         """The address that its configuration spells now."""
         return next(iter(self.flash.backend), "")
+
+    @property
+    def is_down(self) -> bool:
+        """Switched off, or on its way through a restart: nothing of it answers."""
+        return self.state in (State.OFF, State.RESTARTING, State.GONE)
 
     @property
     def side(self) -> Side:
@@ -153,6 +163,7 @@ class SimulatedStation:
     def install(self, version: str) -> None:
         """New firmware is in: the boot that follows says so."""
         self.spec, self.firmware_news = replace(self.spec, firmware=version), "Installed"
+        self.boot_reason = "FirmwareUpdate"
 
     def power_cycle(self) -> bool:
         """Somebody switches it off and on; False when it is off already."""
@@ -187,6 +198,7 @@ class SimulatedStation:
 
     async def _restart(self) -> None:
         self.state = State.RESTARTING
+        self.went_down()
         self.log(Kind.RESTART)
         if self.fault is Fault.LOST and self.flash.is_pending:
             self.state = State.GONE
@@ -196,6 +208,7 @@ class SimulatedStation:
 
     def _power_up(self) -> None:
         self.boot_due, self.has_reconnected, self._failures, self.connector.error = True, False, 0, ""
+        self._walk.power_up()
         self._apply()
         if self._watchdog and self._watchdog is not asyncio.current_task():
             self._watchdog.cancel()
@@ -215,12 +228,14 @@ class SimulatedStation:
     def begin_restart(self, reset: str) -> None:
         """The time drawn runs from the Reset; some makers read the address anew after a Hard one only."""
         self._drop_shadow()
+        self.boot_reason = "RemoteReset"
         self._back_at = asyncio.get_running_loop().time() + self.spec.reboot_s / self.world.speed
         self._rereads = self.ways.reset_applies != "hard" or reset == "Hard"
 
     async def _watch_transition(self) -> None:
         """A transactional station that is not accepted in time takes its old values and restarts."""
-        timeout_s = self.flash.number("ConnectionTransitionTimeout", TRANSITION_S)
+        in_201 = self.flash.number("CustomizationCtrlr.ConnectionTransitionTimeout", TRANSITION_S)
+        timeout_s = self.flash.number("ConnectionTransitionTimeout", in_201)
         await asyncio.sleep(self.world.real_s(timeout_s))
         if self.flash.is_pending:
             await _end(self.life)
@@ -236,18 +251,19 @@ class SimulatedStation:
         side = self.world.side_of(url)
         try:
             async with self.world.dialling[side]:
-                connection = await dial(url)
+                connection = await dial(url, self.ways.speaks)
         except DialFailed as error:
             return self._refused(side, error.status)
         return await self._stay(Session(self, connection, side, str(uuid.uuid4())))
 
     def _address(self) -> str:
         """The slot of the moment: after some failures the next one, for makers with slots."""
-        slot = self._failures // ATTEMPTS if self.ways.fallback is Fallback.SLOTS else 0
-        return self._dialled[slot % len(self._dialled)] if self._dialled else ""
+        return self._walk.address(self._dialled)
 
     def _refused(self, side: Side, status: str) -> Leave:
         self._failures += 1
+        attempts = int(self.flash.number("OCPPCommCtrlr.NetworkProfileConnectionAttempts", ATTEMPTS))
+        self._walk.refused(self._dialled, self.ways.fallback, attempts=attempts, pins=self.ways.pins)
         if status != self._refusal:  # once, not at every try
             self._refusal = status
             self.world.wire.write(Kind.REFUSED, self.spec.identity, side, status=status)
@@ -258,6 +274,8 @@ class SimulatedStation:
 
     async def _stay(self, session: Session) -> Leave:
         self._failures, self._refusal = 0, ""
+        self._walk.connected(self._dialled, self.ways.fallback)
+        self.flash.note_active(self._walk.number(self._dialled))
         self.state, self.session = State.ONLINE, session
         try:
             leave = await session.run()
@@ -283,7 +301,7 @@ class SimulatedStation:
         if self._shadow:
             return
         with suppress(DialFailed):
-            self._shadow = await dial(url)
+            self._shadow = await dial(url, self.ways.speaks)
             self._shadow.transport.pause_reading()
 
     def keep_socket(self, connection: ClientConnection) -> None:
@@ -295,6 +313,10 @@ class SimulatedStation:
         if self._shadow:
             self._shadow.transport.abort()
             self._shadow = None
+
+
+def nothing() -> None:
+    """Nobody wants to know."""
 
 
 async def _end(*tasks: asyncio.Task[None] | None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,8 @@ class Kind(StrEnum):
     RESTART = "restart"
     STATUS = "status"  # of one connector
     FIRMWARE = "firmware"
+    LOGIN = "login"  # somebody came in over SSH, or was refused
+    FILE = "file"  # a file was sent to it
     TRANSACTION_STARTED = "transaction_started"
     TRANSACTION_STOPPED = "transaction_stopped"
 
@@ -123,21 +126,24 @@ def stations_booted_on_target(log: Iterable[WireEvent]) -> frozenset[str]:
 
 
 def commands_sent(log: Iterable[WireEvent]) -> int:
-    """How many commands with an effect reached a station: ChangeConfiguration and Reset."""
+    """How many commands with an effect reached a station: writes and Resets."""
     return sum(event.kind is Kind.COMMAND and event.action in EFFECTS for event in log)
 
 
 def commands_repeated_without_read(log: Iterable[WireEvent]) -> int:
     """How many effects were repeated blindly: the same write, or a Reset, with no look at the station in between.
 
-    A read is a GetConfiguration of that key (or of all); for a Reset also a
-    TriggerMessage, or the station's coming back in a new session.
+    A read is a GetConfiguration or GetVariables of that key (or of all); a
+    network profile is read by any variable that shows it.  For a Reset it is
+    also a TriggerMessage, or the station's coming back in a new session.
     """
     unread: dict[str, set[tuple[str, str]]] = {}
     return sum(_is_blind(event, unread.setdefault(event.identity, set())) for event in log)
 
 
-EFFECTS = ("ChangeConfiguration", "Reset")
+EFFECTS = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "Script", "Reset")
+READS = ("GetConfiguration", "GetVariables", "ReadScript")
+SLOT_OF_VARIABLE = re.compile(r"networkconfiguration(\[\d+\])\..*")
 RESET = ("", "Reset")
 
 
@@ -152,10 +158,10 @@ def _is_blind(event: WireEvent, unread: set[tuple[str, str]]) -> bool:
         is_blind = effect in unread
         unread.add(effect)
         return is_blind
-    if event.action in ("GetConfiguration", "TriggerMessage"):
+    if event.action in (*READS, "TriggerMessage"):
         unread.discard(RESET)
-    if event.action == "GetConfiguration":
-        seen = {key.lower() for key in event.keys}
+    if event.action in READS:
+        seen = {SLOT_OF_VARIABLE.sub(r"networkprofile\1", key.lower()) for key in event.keys}
         unread -= {effect for effect in unread if not seen or effect[0] in seen}
     return False
 
