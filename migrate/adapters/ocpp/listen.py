@@ -252,6 +252,7 @@ class ListenServer:
             request.payload,
             timeout_s=request.timeout_s,
             not_after_s=request.not_after_s,
+            protocol=request.protocol,
         )
         return reply_to(request.number, answer)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from migrate import ports
 from migrate.adapters.ocpp.session import Session
+from migrate.adapters.ocpp.spoken import version_of
 from migrate.adapters.ocpp.tap import Tap
 
 MAX_LEFT_CHARGING = 20_000
@@ -83,6 +84,8 @@ class Register:
             boot_answer=session.tap.boot_answer,
             heartbeats=session.tap.heartbeats,
             charging=session.tap.charging,
+            security=session.tap.place.security,
+            protocol=version_of(session.subprotocol),
         )
 
     def answering(self, identity: str, *, ask: bool) -> int:

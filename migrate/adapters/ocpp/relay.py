@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import secrets
-import ssl
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -21,7 +20,9 @@ from typing import Any
 from migrate import ports
 from migrate.adapters.ocpp import handshake
 from migrate.adapters.ocpp.dialling import NoReply, Upstream
+from migrate.adapters.ocpp.doorstep import Doorstep
 from migrate.adapters.ocpp.gauge import Gauge
+from migrate.adapters.ocpp.guests import Directory, Guest, Guests
 from migrate.adapters.ocpp.handshake import BadHead, Reply, Upgrade
 from migrate.adapters.ocpp.health import Health, reason_of
 from migrate.adapters.ocpp.lab import Lab
@@ -32,12 +33,16 @@ from migrate.adapters.ocpp.messages import Answer
 from migrate.adapters.ocpp.refusals import Refusals
 from migrate.adapters.ocpp.register import Register
 from migrate.adapters.ocpp.session import Session
-from migrate.adapters.ocpp.tap import Place, Tap
+from migrate.adapters.ocpp.spoken import chosen, version_of
+from migrate.adapters.ocpp.tap import Place
+from migrate.adapters.ocpp.tap201 import tap_for
+from migrate.adapters.ocpp.tls import NO_FILES, Contexts, Files
 from migrate.domain.address import parse_backend
 from migrate.domain.errors import CsmsUnavailable, SettingsProblem, Unreachable
 from migrate.domain.evidence import Kind, Side, Sighting
 
 LAB = "lab"
+READS = ("GetConfiguration", "GetVariables")
 GATEWAY_DOWN = frozenset({502, 503, 504})
 RETRY_AFTER = {"retry-after": "10"}
 
@@ -48,7 +53,8 @@ class Relay:
     ``upstream`` is the CSMS's base address; ``"lab"`` or ``None`` is none.  ``sink`` is told
     every sighting, in the order it was seen; ``now`` is campaign time;
     ``tag_key`` hashes the cards; ``charging`` says where somebody charged when
-    the journal last heard.
+    the journal last heard.  ``tls`` names the certificates, ``directory`` knows
+    the stations by the names they have on this side.
     """
 
     def __init__(
@@ -63,7 +69,8 @@ class Relay:
         limits: Limits | None = None,
         note: Callable[[Place, str], None] | None = None,
         token: Callable[[], str] | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: Files = NO_FILES,
+        directory: Directory | None = None,
         charging: Mapping[str, tuple[int, ...]] | None = None,
     ) -> None:
         self.side, self._listen, self._now = side, listen, now
@@ -71,10 +78,12 @@ class Relay:
         self.limits = limits or Limits()
         self._tag_key, self._note = tag_key, note
         self._token = token or (lambda: secrets.token_hex(8))
-        self._upstream = None
+        self._upstream, self.contexts = None, Contexts(tls)
         if upstream not in (None, LAB):
-            self._upstream = Upstream(parse_backend(upstream, where=f"{side}.relay.upstream"), self.limits, tls)
-        self._server: asyncio.Server | None = None
+            backend = parse_backend(upstream, where=f"{side}.relay.upstream")
+            self._upstream = Upstream(backend, self.limits, self.contexts)
+        self._guests = Guests(side, directory, front=tls.front)
+        self._door = Doorstep(lambda: StationLeg(self), self.contexts, self.limits, self._count)
         self._sweeper: asyncio.TimerHandle | None = None
         self._sessions = Register(charging or {})
         self._health = Health(self._probe, self._csms_changed)
@@ -88,23 +97,22 @@ class Relay:
     async def start(self) -> None:
         """Look whether the CSMS is there, then open the door."""
         await self._health.check()
-        loop = asyncio.get_running_loop()
         host, port = self._listen
         try:
-            self._server = await loop.create_server(lambda: StationLeg(self), host, port, backlog=4096)
+            await self._door.open(host, port)
         except OSError as error:
             raise SettingsProblem(
                 f"{self.side}.relay.listen = {host}:{port} cannot be opened: {error.strerror or error}.",
                 hint="Choose another port, or end what holds it.",
             ) from error
-        self._sweeper = loop.call_later(self.limits.sweep_s, self._sweep)
+        self._sweeper = asyncio.get_running_loop().call_later(self.limits.sweep_s, self._sweep)
 
     @property
     def port(self) -> int:
         """The port that was opened; the one asked for may have been 0."""
-        if self._server is None:
+        if not self._door.is_open:
             raise CsmsUnavailable(f"The {self.side} relay is not listening.", side=self.side)
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._door.port
 
     @property
     def is_lab(self) -> bool:
@@ -113,13 +121,11 @@ class Relay:
     @property
     def is_up(self) -> bool:
         """Listening, and the CSMS behind can be dialled: absence of a station means something."""
-        return self._server is not None and self._health.is_up
+        return self._door.is_open and self._health.is_up
 
     async def drain(self, *, within_s: float = 5.0) -> None:
         """Close the door, say goodbye to every station, and leave within bounded time."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        await self._door.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self._health.stop()
@@ -148,47 +154,54 @@ class Relay:
     def knock(self, leg: StationLeg, upgrade: Upgrade) -> None:
         """A station has said who it is: dial the CSMS before it is answered."""
         self._lobby.identified(leg)
-        leg.opening = asyncio.create_task(self._open(leg, upgrade))
+        guest = self._guests.recognise(upgrade, leg.transport)
+        if against := self._guests.against(guest):
+            self._tell_refused(guest, *against)
+            self.turn_away(leg, against[0])
+            return
+        leg.opening = asyncio.create_task(self._open(leg, guest))
 
-    async def _open(self, leg: StationLeg, upgrade: Upgrade) -> None:
+    async def _open(self, leg: StationLeg, guest: Guest) -> None:
         if self._upstream is None:
-            self._open_lab(leg, upgrade)
+            self._open_lab(leg, guest)
             return
         began_s = asyncio.get_running_loop().time()
         try:
-            upstream, reply = await self._upstream.dial(upgrade)
+            upstream, reply = await self._upstream.dial(guest)
         except (OSError, TimeoutError) as error:
             self._health.down(reason_of(error))
             self.turn_away(leg, HTTPStatus.SERVICE_UNAVAILABLE)
             return
         except (NoReply, BadHead) as error:
             self._welcomed(began_s)
-            self._health.gated(upgrade.identity, str(error))
+            self._health.gated(guest.identity, str(error))
             self.turn_away(leg, HTTPStatus.BAD_GATEWAY)
             return
         self._welcomed(began_s)
         if reply.is_open:
             self._health.up()
-            self._refusals.welcome(upgrade.identity)
-            self._join(leg, upgrade, upstream, reply)
+            self._refusals.welcome(guest.identity)
+            self._join(leg, guest, upstream, reply)
         else:
             upstream.transport.close()
-            self._refused(leg, upgrade, reply)
+            self._refused(leg, guest, reply)
 
     def _welcomed(self, began_s: float) -> None:
         now_s = asyncio.get_running_loop().time()
         self.gauge.welcomed(now_s - began_s, now_s)
 
-    def _refused(self, leg: StationLeg, upgrade: Upgrade, reply: Reply) -> None:
+    def _refused(self, leg: StationLeg, guest: Guest, reply: Reply) -> None:
         """The CSMS said no at its door: the station hears it in the CSMS's own words."""
         if reply.status in GATEWAY_DOWN:
-            self._health.gated(upgrade.identity, f"HTTP {reply.status}")
+            self._health.gated(guest.identity, f"HTTP {reply.status}")
         else:
             self._health.up()
-        if self._refusals.is_news(upgrade.identity, reply.status, asyncio.get_running_loop().time()):
-            place = Place(side=self.side, identity=upgrade.identity, session="")
-            self.see(place.sighting(Kind.REFUSED, self._now(), answer=str(reply.status)))
+        self._tell_refused(guest, reply.status)
         self.turn_away(leg, reply.status, reply.reason, reply.headers)
+
+    def _tell_refused(self, guest: Guest, status: int, why: str = "") -> None:
+        if self._refusals.is_news(guest.identity, status, asyncio.get_running_loop().time()):
+            self.see(guest.place(self.side).sighting(Kind.REFUSED, self._now(), answer=str(int(status)), detail=why))
 
     async def _probe(self) -> None:
         if self._upstream is not None:
@@ -200,13 +213,13 @@ class Relay:
 
     # --- sessions ------------------------------------------------------------
 
-    def _join(self, leg: StationLeg, upgrade: Upgrade, upstream: UpstreamLeg, reply: Reply) -> None:
+    def _join(self, leg: StationLeg, guest: Guest, upstream: UpstreamLeg, reply: Reply) -> None:
         """Both doors are open: welcome the station and let the bytes pass."""
         if leg.transport.is_closing() or upstream.lost:
             upstream.transport.close()
             leg.transport.close()
             return
-        session = self._session(leg, upgrade, reply.subprotocol)
+        session = self._session(leg, guest, reply.subprotocol)
         session.join(upstream.transport)
         leg.transport.write(handshake.write_welcome(reply.headers.get("sec-websocket-accept", ""), reply.subprotocol))
         self._begin(leg, session)
@@ -216,17 +229,18 @@ class Relay:
             session.from_csms(early)
         upstream.transport.resume_reading()
 
-    def _open_lab(self, leg: StationLeg, upgrade: Upgrade) -> None:
-        subprotocol = "ocpp1.6" if "ocpp1.6" in upgrade.subprotocols else ""
-        session = self._session(leg, upgrade, subprotocol)
+    def _open_lab(self, leg: StationLeg, guest: Guest) -> None:
+        upgrade = guest.upgrade
+        subprotocol = chosen(upgrade.subprotocols)
+        session = self._session(leg, guest, subprotocol)
         closed = functools.partial(session.end, "the station closed")
         session.join(Lab(to_station=session.from_csms, closed=closed, stuck=session.csms_stuck, now=self._now))
         leg.transport.write(handshake.write_welcome(handshake.accept_key(upgrade.key), subprotocol))
         self._begin(leg, session)
 
-    def _session(self, leg: StationLeg, upgrade: Upgrade, subprotocol: str) -> Session:
-        place = Place(side=self.side, identity=upgrade.identity, session=str(uuid.uuid4()), lab=self.is_lab)
-        tap, now, prefix = Tap(place, self._tag_key), self._now, f"m{self._token()}x"
+    def _session(self, leg: StationLeg, guest: Guest, subprotocol: str) -> Session:
+        place = guest.place(self.side, str(uuid.uuid4()), lab=self.is_lab)
+        tap, now, prefix = tap_for(subprotocol)(place, self._tag_key), self._now, f"m{self._token()}x"
         return Session(hub=self, tap=tap, now=now, station=leg.transport, subprotocol=subprotocol, prefix=prefix)
 
     def _begin(self, leg: StationLeg, session: Session) -> None:
@@ -244,11 +258,14 @@ class Relay:
         """Take the session off the list."""
         self._sessions.remove(session)
         self.counts["malformed"] += session.tap.malformed
-        if by_csms and self._server is not None:
+        if by_csms and self._door.is_open:
             self._health.suspect()  # a CSMS that hangs up on a station may be gone altogether
 
     def see(self, sighting: Sighting) -> None:
         self.sink(sighting)
+
+    def _count(self, what: str) -> None:
+        self.counts[what] += 1
 
     def note(self, session: Session, text: str) -> None:
         """Something worth a line for whoever debugs: a late answer, a second one."""
@@ -273,11 +290,14 @@ class Relay:
         timeout_s: float,
         send_within_s: float = SEND_WITHIN_S,
         not_after_s: float | None = None,
+        protocol: str = "",
     ) -> Answer:
         """Call a station and return its own answer.
 
         ``not_after_s``, on the loop's clock, is for callers in another
-        process, whose two seconds began before this one heard of them.
+        process, whose two seconds began before this one heard of them.  A
+        payload of one ``protocol`` is not sent to a session of another: the
+        station has come back since it was looked at.
         """
         loop = asyncio.get_running_loop()
         limit = loop.time() + send_within_s
@@ -287,13 +307,14 @@ class Relay:
             raise CsmsUnavailable(
                 f"The {self.side} CSMS cannot be dialled, therefore {identity} is not there.", side=self.side
             )
-        if session is None or loop.time() > limit:
-            why = "has no session" if session is None else "was asked too late"
+        speaks = version_of(session.subprotocol) if session else ""
+        if session is None or loop.time() > limit or (protocol and protocol != speaks):
+            why = "was asked too late" if loop.time() > limit else f"speaks {speaks}" if session else "has no session"
             raise Unreachable(
                 f"{identity} {why} on the {self.side}.", identity=identity, sent=False, hint="Nothing was sent."
             )
         answer = await session.calls.inject(action, payload, timeout_s=timeout_s, not_after_s=limit)
-        if action == "GetConfiguration" and (told := session.tap.answered_us(answer, self._now())):
+        if action in READS and (told := session.tap.answered_us(answer, self._now())):
             self.see(told)
         return answer
 

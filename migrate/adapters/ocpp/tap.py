@@ -1,4 +1,4 @@
-"""What the frames of one session say about its station.
+"""What the frames of one session say about its station, in OCPP 1.6.
 
 Turns the few messages that matter into sightings: boots together with their
 answer, statuses, transactions, firmware, the first heartbeat.  It sends
@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from migrate.adapters.ocpp.messages import Answer, Call, Error, Malformed, Result, clean, parse, peek
 from migrate.domain.evidence import (
@@ -29,6 +29,8 @@ from migrate.domain.evidence import (
 
 MAX_OPEN = 32  # calls of one station whose answers we wait for
 MAX_CODE = 64  # characters of an error code; the standard says 50
+NAMES_ITSELF = frozenset({Kind.CONNECTED, Kind.REFUSED, Kind.BOOT})
+"""What tells how a station came: the rest of a session repeats nothing of it."""
 NOTHING_SAID = IdentityFacts()  # one for all: most sightings carry no facts
 
 
@@ -40,6 +42,8 @@ class Place:
     identity: str
     session: str
     lab: bool = False
+    called: str = ""  # the name it dialled as, where that is not its identity
+    security: int | None = None
 
     def sighting(
         self,
@@ -52,6 +56,7 @@ class Place:
         connector: int = 0,
         detail: str = "",
     ) -> Sighting:
+        names_itself = kind in NAMES_ITSELF
         return Sighting(
             side=self.side,
             kind=kind,
@@ -64,6 +69,8 @@ class Place:
             connector=connector,
             detail=detail,
             lab=self.lab,
+            called=self.called if names_itself else "",
+            security=self.security if names_itself else None,
         )
 
 
@@ -76,9 +83,27 @@ class Boot:
     solicited: bool
 
 
+class Hearing:
+    """The actions of one version that matter, and how to see from its first bytes that a message holds one of them."""
+
+    def __init__(self, heard: Mapping[str, Callable[[Any, Call, datetime], Sighting | None]]) -> None:
+        self.heard = heard
+        names = "|".join(heard).encode()
+        self._call = re.compile(rb'\[2,\s?"[^"\\]{1,64}",\s?"(?:(%b)"|[A-Za-z]{1,64}")' % names)
+
+    def must_read(self, text: bytes) -> bool:
+        """Whether a message may matter: most of what stations say, their meter values, does not."""
+        if call := self._call.match(text):
+            return call.lastindex is not None
+        seen = peek(text)
+        return seen is None or (seen[0] == 2 and (not seen[2] or seen[2] in self.heard))
+
+
 @dataclass(slots=True)
 class Tap:
     """One session, as far as it was heard."""
+
+    hearing: ClassVar[Hearing]
 
     place: Place
     tag_key: bytes = field(repr=False)
@@ -88,7 +113,7 @@ class Tap:
     expects_boot: bool = False  # our own trigger is out
     _boots: dict[str, Boot] = field(default_factory=dict)
     _starts: dict[str, int] = field(default_factory=dict)
-    _transactions: dict[int, int] = field(default_factory=dict)
+    _transactions: dict[int | str, int] = field(default_factory=dict)
     _busy: dict[int, None] = field(default_factory=dict)  # an empty set is three times the size
 
     @property
@@ -111,7 +136,7 @@ class Tap:
 
     def station_said(self, text: bytes, at: datetime) -> Sighting | None:
         """A whole message of the station."""
-        if not _must_be_read(text):
+        if not self.hearing.must_read(text):
             return None
         if self.heartbeats and _is_heartbeat(text):
             self.heartbeats += 1  # only the first is told
@@ -119,7 +144,7 @@ class Tap:
         message = parse(text)
         if isinstance(message, Malformed):
             self.malformed += 1
-        elif isinstance(message, Call) and (hear := HEARD.get(message.action)):
+        elif isinstance(message, Call) and (hear := self.hearing.heard.get(message.action)):
             return hear(self, message, at)
         return None
 
@@ -137,8 +162,11 @@ class Tap:
 
     def answered_us(self, answer: Answer, at: datetime) -> Sighting | None:
         """What a station says to a question of ours, where it says something of itself: how many keys it takes."""
-        keys = _keys_at_a_time(answer.payload) if isinstance(answer, Result) else 0
+        keys = self._keys_at_a_time(answer.payload) if isinstance(answer, Result) else 0
         return self.place.sighting(Kind.KEYS, at, detail=str(keys)) if keys else None
+
+    def _keys_at_a_time(self, payload: Mapping[str, Any]) -> int:
+        return next((count(value) for key, value in _configured(payload) if key == "getconfigurationmaxkeys"), 0)
 
     def over(self) -> Iterator[Sighting]:
         """The session has ended: boots that nobody answered are still boots."""
@@ -153,7 +181,10 @@ class Tap:
     def _boot(self, call: Call, at: datetime) -> None:
         """Kept until the CSMS answers: a boot proves nothing before it was accepted."""
         solicited, self.expects_boot = self.expects_boot, False
-        self._remember(self._boots, call.id, Boot(at, _facts(call.payload), solicited))
+        self._remember(self._boots, call.id, Boot(at, self._facts(call.payload), solicited))
+
+    def _facts(self, payload: Mapping[str, Any]) -> IdentityFacts:
+        return facts_from_boot({key: clean(value) for key, value in payload.items()})
 
     def _booted(self, boot: Boot, answer: str) -> Sighting:
         return self.place.sighting(Kind.BOOT, boot.at, facts=boot.facts, solicited=boot.solicited, answer=answer)
@@ -166,7 +197,7 @@ class Tap:
         return self._booted(boot, self.boot_answer)
 
     def _status(self, call: Call, at: datetime) -> Sighting:
-        connector, status = _number(call.payload.get("connectorId")), clean(call.payload.get("status"))
+        connector, status = number(call.payload.get("connectorId")), clean(call.payload.get("status"))
         if connector and status in CHARGING:
             self._busy[connector] = None
         elif connector and status in NOT_CHARGING:
@@ -174,23 +205,29 @@ class Tap:
         return self.place.sighting(Kind.STATUS, at, connector=connector, detail=_told(status, call.payload))
 
     def _started(self, call: Call, at: datetime) -> Sighting:
-        connector = _number(call.payload.get("connectorId"))
+        connector = number(call.payload.get("connectorId"))
         self._remember(self._starts, call.id, connector)
         self._busy[connector] = None
         return self.place.sighting(Kind.TRANSACTION_STARTED, at, connector=connector, detail=self._tag(call.payload))
 
     def _stopped(self, call: Call, at: datetime) -> Sighting:
         """A transaction that began before this session has no known connector: 0."""
-        connector = self._transactions.pop(_number(call.payload.get("transactionId")), 0)
+        connector = self._transactions.pop(number(call.payload.get("transactionId")), 0)
         self._busy.pop(connector, None)
         return self.place.sighting(Kind.TRANSACTION_STOPPED, at, connector=connector, detail=self._tag(call.payload))
 
     def _firmware(self, call: Call, at: datetime) -> Sighting:
         return self.place.sighting(Kind.FIRMWARE, at, detail=clean(call.payload.get("status")))
 
+    def _security(self, call: Call, at: datetime) -> Sighting:
+        """The event's name alone: what the station says beside it may hold anything."""
+        return self.place.sighting(Kind.SECURITY, at, detail=clean(call.payload.get("type"), MAX_CODE))
+
     def _tag(self, payload: Mapping[str, Any]) -> str:
+        return self._hashed(payload.get("idTag"))
+
+    def _hashed(self, tag: object) -> str:
         """The card as a keyed hash: the same card is recognised, nobody is named."""
-        tag = payload.get("idTag")
         if not isinstance(tag, str) or not tag:
             return ""
         digest = hmac.new(self.tag_key, tag.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
@@ -211,19 +248,12 @@ HEARD: Mapping[str, Callable[[Tap, Call, datetime], Sighting | None]] = {
     "StartTransaction": Tap._started,
     "StopTransaction": Tap._stopped,
     "FirmwareStatusNotification": Tap._firmware,
+    "SignedFirmwareStatusNotification": Tap._firmware,
+    "SecurityEventNotification": Tap._security,
 }
+Tap.hearing = Hearing(HEARD)
 
-
-_CALL = re.compile(rb'\[2,\s?"[^"\\]{1,64}",\s?"(?:(%b)|[A-Za-z]{1,64})"' % "|".join(HEARD).encode())
 _HEARTBEAT = re.compile(rb'\[2,\s?"[^"\\]{1,64}",\s?"Heartbeat",\s?\{\}\]')
-
-
-def _must_be_read(text: bytes) -> bool:
-    """Whether a message may matter, by its first bytes: most of what stations say, their meter values, does not."""
-    if call := _CALL.match(text):
-        return call.lastindex is not None
-    seen = peek(text)
-    return seen is None or (seen[0] == 2 and (not seen[2] or seen[2] in HEARD))
 
 
 def _is_heartbeat(text: bytes) -> bool:
@@ -231,14 +261,18 @@ def _is_heartbeat(text: bytes) -> bool:
     return text.endswith(b"{}]") and _HEARTBEAT.fullmatch(text) is not None
 
 
-def _keys_at_a_time(payload: Mapping[str, Any]) -> int:
-    """The value of GetConfigurationMaxKeys in an answer; 0 where it has none that makes sense."""
+def _configured(payload: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """The keys of a GetConfiguration answer, in lower case, with their values."""
     listed = payload.get("configurationKey")
     for entry in listed if isinstance(listed, list) else ():
-        if isinstance(entry, dict) and str(entry.get("key")).lower() == "getconfigurationmaxkeys":
-            text = str(entry.get("value"))
-            return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
-    return 0
+        if isinstance(entry, dict):
+            yield str(entry.get("key")).lower(), entry.get("value")
+
+
+def count(value: object) -> int:
+    """A number of keys that a station takes at a time; 0 for one that makes no sense."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
 
 
 def _told(status: str, payload: Mapping[str, Any]) -> str:
@@ -249,36 +283,6 @@ def _told(status: str, payload: Mapping[str, Any]) -> str:
     return status_detail(status, clean(error, MAX_CODE), clean(vendor_error, MAX_CODE))
 
 
-def _number(value: object) -> int:
+def number(value: object) -> int:
+    """A number of OCPP; 0 for what is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31 else 0
-
-
-def _facts(payload: Mapping[str, Any]) -> IdentityFacts:
-    """Identity facts of a boot in either version, made safe to keep."""
-    flat = _flattened(payload["chargingStation"]) if isinstance(payload.get("chargingStation"), dict) else payload
-    return facts_from_boot({key: clean(value) for key, value in flat.items() if key in BOOT_KEYS})
-
-
-BOOT_KEYS = frozenset(
-    {
-        "chargePointVendor",
-        "chargePointModel",
-        "firmwareVersion",
-        "chargePointSerialNumber",
-        "chargeBoxSerialNumber",
-        "iccid",
-        "imsi",
-    }
-)
-
-
-def _flattened(station: Mapping[str, Any]) -> Mapping[str, Any]:
-    """OCPP 2.0.1's ``chargingStation`` in the words of 1.6."""
-    modem = station.get("modem")
-    return {
-        "chargePointVendor": station.get("vendorName"),
-        "chargePointModel": station.get("model"),
-        "firmwareVersion": station.get("firmwareVersion"),
-        "chargePointSerialNumber": station.get("serialNumber"),
-        **(modem if isinstance(modem, dict) else {}),
-    }
