@@ -24,6 +24,7 @@ from migrate.domain.evidence import (
     Side,
     Sighting,
     facts_from_boot,
+    facts_from_boot201,
     status_detail,
 )
 
@@ -181,10 +182,7 @@ class Tap:
     def _boot(self, call: Call, at: datetime) -> None:
         """Kept until the CSMS answers: a boot proves nothing before it was accepted."""
         solicited, self.expects_boot = self.expects_boot, False
-        self._remember(self._boots, call.id, Boot(at, self._facts(call.payload), solicited))
-
-    def _facts(self, payload: Mapping[str, Any]) -> IdentityFacts:
-        return facts_from_boot({key: clean(value) for key, value in payload.items()})
+        self._remember(self._boots, call.id, Boot(at, _facts(call.payload), solicited))
 
     def _booted(self, boot: Boot, answer: str) -> Sighting:
         return self.place.sighting(Kind.BOOT, boot.at, facts=boot.facts, solicited=boot.solicited, answer=answer)
@@ -273,6 +271,18 @@ def count(value: object) -> int:
     """A number of keys that a station takes at a time; 0 for one that makes no sense."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+
+
+def _facts(payload: Mapping[str, Any]) -> IdentityFacts:
+    """Identity facts of a boot, made safe to keep; in either version's words, whatever was agreed on at the door."""
+    said = payload.get("chargingStation")
+    if not isinstance(said, dict):
+        return facts_from_boot({key: clean(value) for key, value in payload.items()})
+    sim = said.get("modem")
+    modem = {key: clean(value) for key, value in sim.items()} if isinstance(sim, dict) else {}
+    return facts_from_boot201(
+        {"chargingStation": {key: clean(value) for key, value in said.items()} | {"modem": modem}}
+    )
 
 
 def _told(status: str, payload: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from migrate.adapters.ocpp.messages import Call, clean
 from migrate.adapters.ocpp.tap import Hearing, Tap, count, number
-from migrate.domain.evidence import IdentityFacts, Kind, Sighting, facts_from_boot201
+from migrate.domain.evidence import Kind, Sighting
 
 MAX_TRANSACTION_ID = 36  # IdentifierString of 2.0.1
 
@@ -36,12 +36,6 @@ class Tap201(Tap):
         """One with the reason *Triggered* was asked for, by whomever, and is no restart."""
         self.expects_boot = self.expects_boot or call.payload.get("reason") == "Triggered"
         Tap._boot(self, call, at)
-
-    def _facts(self, payload: Mapping[str, Any]) -> IdentityFacts:
-        station = _mapping(payload.get("chargingStation"))
-        modem = {key: clean(value) for key, value in _mapping(station.get("modem")).items()}
-        words = {key: clean(value) for key, value in station.items() if key != "modem"}
-        return facts_from_boot201({"chargingStation": words | {"modem": modem}})
 
     def _status(self, call: Call, at: datetime) -> Sighting:
         """How one connector stands.
