@@ -20,7 +20,7 @@ from migrate.domain.filling import Goal, prepare
 from migrate.domain.profile import Profile
 from migrate.domain.survey import Unreached
 from migrate.domain.ways import FIRMWARE_KEY, Way
-from migrate.ports import Door
+from migrate.ports import Door, Session
 
 AT_ONCE = 50
 Told = Callable[[int], None]
@@ -46,10 +46,16 @@ def ways_of(profile: Profile) -> tuple[Way, ...]:
 
 
 class Scout:
-    """Looks at stations through the same ports as a batch.  ``root`` is the fingerprint of the root that is installed, if any."""
+    """Looks at stations through the same ports as a batch.
 
-    def __init__(self, ports: Ports, *, root: str = "", at_once: int = AT_ONCE) -> None:
+    ``root`` is the fingerprint of the root that is installed, if any;
+    ``in_sight`` is false while nobody listens: then only ways that pass by the
+    relays are tried.
+    """
+
+    def __init__(self, ports: Ports, *, root: str = "", in_sight: bool = True, at_once: int = AT_ONCE) -> None:
         self._ports = ports
+        self._in_sight = in_sight
         self._root = root
         self._at_once = at_once
 
@@ -101,8 +107,7 @@ class Scout:
         return found
 
     async def _look(self, prospect: Prospect, profile: Profile, found: Scouted) -> None:
-        presence = await self._ports.witness.presence(prospect.identity)
-        session = presence.on(Side.SOURCE)
+        session = await self._session(prospect.identity)
         if session is not None:
             found.dialects[prospect.identity] = session.protocol
         holds: dict[str, str | None] = {}
@@ -118,6 +123,9 @@ class Scout:
             holds |= values or {}
         if is_whole:
             self._fill_in(prospect, profile, holds, found)
+
+    async def _session(self, identity: str) -> Session | None:
+        return (await self._ports.witness.presence(identity)).on(Side.SOURCE) if self._in_sight else None
 
     def _fill_in(self, prospect: Prospect, profile: Profile, holds: Mapping[str, str | None], found: Scouted) -> None:
         try:

@@ -1,6 +1,6 @@
-"""``migrate plan``: make a plan, look at it, check it, approve it.
+"""``migrate plan``: make a plan, look at it, approve it.
 
-It prints what ``batches.plan`` and ``batches.findings`` decide, and keeps the
+It prints what ``batches.plan`` decides, and keeps the
 plan and its approvals in the journal.  It touches no station.
 """
 
@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import click
 
-from batches.findings import Finding, Severity, difference, findings
+from batches.findings import difference, findings
 from batches.plan import is_stale
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, common_options, json_option, print_json
 from migrate.cli.people import who
+from migrate.cli.plan_check import check
 from migrate.domain.attempt import AT_REST
 from migrate.domain.errors import PlanProblem
 from migrate.domain.record import Approval
@@ -24,8 +24,6 @@ from migrate.domain.wave import Plan
 from migrate.wiring import SHOWN, Wired, with_campaign
 from reports.plan import plan_document, plan_lines
 from reports.words import display
-
-_SHOWN_IDENTITIES = 5
 
 
 @click.group()
@@ -82,34 +80,6 @@ def show(context: Context, *, stations: bool, exit_code: bool, as_json: bool) ->
 
 
 @plan.command()
-@common_options
-@json_option
-def check(context: Context, *, as_json: bool) -> int:
-    """Say what should be known before anyone is touched.
-
-    Exit code 65 when the plan is stale or leaves stations that it can never move.
-
-    \b
-    migrate plan check
-    """
-    view = with_campaign(context.campaign, _view)
-    if as_json:
-        found = [_finding_document(f) for f in view.findings]
-        print_json(
-            {
-                "schema": "migrate.findings/1",
-                "fingerprint": view.plan.fingerprint,
-                "stale": view.is_stale,
-                "findings": found,
-            }
-        )
-    else:
-        _print_findings(view)
-    stops = view.is_stale or any(f.severity is Severity.STOP for f in view.findings)
-    return Exit.BAD_DATA if stops else Exit.OK
-
-
-@plan.command()
 @click.argument("fingerprint")
 @click.option("--wave", type=click.IntRange(min=0), default=None, help="Approve this wave only.")
 @click.option("--by", default=None, metavar="NAME", help="Who approves. Default: who is logged in.")
@@ -144,7 +114,6 @@ class _View:
     plan: Plan
     approvals: tuple[Approval, ...]
     is_stale: bool
-    findings: tuple[Finding, ...]
     left: int  # stations still to be moved
 
 
@@ -156,10 +125,6 @@ async def _view(wired: Wired) -> _View:
         plan=current,
         approvals=tuple(await wired.journal.approvals(current.fingerprint)),
         is_stale=await wired.is_stale(current),
-        findings=(
-            *findings(current, wired.settings.policy, at=wired.clock.now(), unproven=wired.unproven),
-            *(Finding(code="address", severity=Severity.WARNING, text=caution) for caution in wired.settings.cautions),
-        ),
         left=sum(s.identity not in done for s in current.stations),
     )
 
@@ -195,22 +160,4 @@ def _print_plan(
         )
 
 
-def _print_findings(view: _View) -> None:
-    if view.is_stale:
-        click.echo("stop     the plan is stale: what it was made from has changed; `migrate plan make`")
-    for found in view.findings:
-        names = ", ".join(display(i) for i in found.identities[:_SHOWN_IDENTITIES])
-        more = ", …" if len(found.identities) > _SHOWN_IDENTITIES else ""
-        click.echo(f"{found.severity.value:<8} {display(found.text)}" + (f": {names}{more}" if names else ""))
-    if not view.findings and not view.is_stale:
-        click.echo("nothing found")
-
-
-def _finding_document(found: Finding) -> dict[str, Any]:
-    return {
-        "code": found.code,
-        "severity": found.severity.value,
-        "text": found.text,
-        "count": found.count,
-        "identities": list(found.identities),
-    }
+plan.add_command(check)

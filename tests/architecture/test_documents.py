@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from batches.outlook import BLOCKING
 from batches.plan import _covered
 from migrate import __version__
 from migrate.cli import VERBS
@@ -54,7 +55,7 @@ def test_every_exit_code_is_documented(code: Exit) -> None:
 
 def test_the_manual_lists_exactly_the_findings_that_a_plan_can_have() -> None:
     code = re.compile(r"""(?:code=|_about\(\s*)"([a-z-]+)\"""")
-    sources = [ROOT / "batches" / "findings.py", ROOT / "migrate" / "cli" / "plan.py"]
+    sources = [ROOT / "batches" / "findings.py", ROOT / "migrate" / "cli" / "plan_check.py"]
     used = {found for source in sources for found in code.findall(source.read_text("utf-8"))}
     table = text_of("plan.md").partition("## Findings")[2].partition("\n## ")[0]
 
@@ -63,6 +64,22 @@ def test_the_manual_lists_exactly_the_findings_that_a_plan_can_have() -> None:
     }
 
     assert told == used
+
+
+def test_the_manual_lists_exactly_the_findings_that_the_checks_can_have() -> None:
+    code = re.compile(r"""(?:code=|(?:_stop|_warning|about|_away)\(\s*)"([a-z-]+)\"""")
+    used = {
+        found for source in (ROOT / "batches").glob("outlook*.py") for found in code.findall(source.read_text("utf-8"))
+    }
+    used |= {"source-away", "way-lacking", "not-as-planned", "ssh-unreached", "http-unreached"}
+    table = text_of("checks.md").partition("## The list")[2].partition("\n## ")[0]
+
+    told = {
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`([a-z-]+)`", row)
+    }
+
+    assert told == used
+    assert BLOCKING | {"nobody-left"} <= told
 
 
 # ── words ──────────────────────────────────────────────────────────────────

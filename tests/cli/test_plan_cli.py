@@ -25,10 +25,12 @@ name = "cutover"
 [source]
 url = "ws://legacy.example/ocpp"
 [source.relay]
+listen = "127.0.0.1:0"
 upstream = "lab"
 [target]
 url = "ws://new.example/ocpp"
 [target.relay]
+listen = "127.0.0.1:0"
 upstream = "lab"
 [waves]
 sizes = [3, "50%", "rest"]

@@ -6,8 +6,10 @@ content with it is judged elsewhere.
 
 from __future__ import annotations
 
+import re
 import ssl
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,11 +18,13 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from migrate.domain.survey import Certificate, TlsSight
 
 LONGEST_PATH = 8
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,6 @@ class Anchors:
         return one in self.named or one in self.public
 
 
-def read_file(path: Path) -> tuple[x509.Certificate, ...]:
-    """Every certificate of a PEM file.  Raises ``OSError`` or ``ValueError``."""
-    return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
-
-
 @lru_cache(maxsize=1)
 def public_roots() -> tuple[x509.Certificate, ...]:
     """The roots of the operating system, as far as they can be read; none where it keeps none."""
@@ -49,8 +48,19 @@ def public_roots() -> tuple[x509.Certificate, ...]:
     candidates = [paths.cafile, f"{paths.capath}/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt"]
     for name in filter(None, candidates):
         if (path := Path(name)).is_file():
-            return read_file(path)
+            return tuple(_readable(path.read_bytes()))
     return ()
+
+
+def _readable(bundle: bytes) -> Iterator[x509.Certificate]:
+    """One by one: a root that cannot be read vouches for nobody, and keeps no other from it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # some have a serial number of 0
+        for pem in _PEM.findall(bundle):
+            try:
+                yield x509.load_pem_x509_certificate(pem)
+            except ValueError:
+                continue
 
 
 def sight(sent: Sequence[x509.Certificate], anchors: Anchors) -> TlsSight:

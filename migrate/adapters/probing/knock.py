@@ -14,9 +14,7 @@ import os
 import ssl
 from urllib.parse import quote
 
-from migrate.adapters.ocpp.dialling import NoReply, Upstream
-from migrate.adapters.ocpp.handshake import BadHead, Reply, Upgrade
-from migrate.adapters.ocpp.limits import Limits
+from migrate.adapters.ocpp.handshake import END, MAX_HEAD_BYTES, BadHead, Reply, Upgrade, read_reply, write_upgrade
 from migrate.domain.address import Backend
 from migrate.domain.survey import Knock, Knocked
 
@@ -26,24 +24,38 @@ _UNWELL = (429, 500)  # and above: the backend says nothing of the identity
 
 
 class Knocker:
-    """Knocks at one CSMS."""
+    """Knocks at one CSMS; ``tls`` is how the relay dials it."""
 
     def __init__(self, upstream: Backend, tls: ssl.SSLContext | None = None, *, within_s: float = 10.0) -> None:
-        self._upstream = Upstream(upstream, Limits(dial_s=within_s), tls)
+        self._upstream = upstream
+        self._tls = tls
+        self._within_s = within_s
 
     async def knock(self, identity: str, dialect: str) -> Knock:
         """What the CSMS answers to a station of this identity that speaks this dialect."""
         offered = SUBPROTOCOLS.get(dialect, f"ocpp{dialect}")
+        try:
+            async with asyncio.timeout(self._within_s):
+                reply = await self._answer(identity, offered)
+        except (OSError, TimeoutError, EOFError, BadHead, asyncio.LimitOverrunError):
+            return Knock(identity=identity, found=Knocked.SILENT, offered=offered)
+        return Knock(identity=identity, found=_found(reply, offered), status=reply.status, offered=offered)
+
+    async def _answer(self, identity: str, offered: str) -> Reply:
         key = base64.b64encode(os.urandom(16)).decode()
         upgrade = Upgrade(quote(identity, safe=""), identity, key, {"sec-websocket-protocol": offered})
+        reader, writer = await asyncio.open_connection(
+            self._upstream.host, self._upstream.effective_port, ssl=self._tls, limit=MAX_HEAD_BYTES
+        )
         try:
-            leg, reply = await self._upstream.dial(upgrade)
-        except (OSError, TimeoutError, NoReply, BadHead):
-            return Knock(identity=identity, found=Knocked.SILENT, offered=offered)
-        leg.transport.write(_CLOSE)
-        leg.transport.close()
-        await asyncio.sleep(0)
-        return Knock(identity=identity, found=_found(reply, offered), status=reply.status, offered=offered)
+            writer.write(write_upgrade(upgrade, self._upstream))
+            reply = read_reply((await reader.readuntil(END)).removesuffix(END))
+            if reply.is_open:
+                writer.write(_CLOSE)
+                await writer.drain()
+            return reply
+        finally:
+            writer.close()
 
 
 _CLOSE = bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8])
