@@ -49,7 +49,8 @@ async def test_a_boot_that_nobody_answers_is_still_a_boot(field: Any) -> None:
 
 
 async def test_a_boot_of_ocpp_201_is_recognised(field: Any) -> None:
-    station, csms = await field.pair()
+    station = await field.station(protocol="ocpp2.0.1")
+    csms = await field.csms.peer("AC1")
     station.say(
         2,
         "b",

@@ -130,7 +130,8 @@ class Csms:
             writer.close()
             return
         key = next(line.partition(": ")[2] for line in head.split("\r\n") if line.startswith("Sec-WebSocket-Key"))
-        chosen = "Sec-WebSocket-Protocol: ocpp1.6\r\n" if "ocpp1.6" in head else ""
+        spoken = next((one for one in ("ocpp1.6", "ocpp2.0.1") if one in head), "")
+        chosen = f"Sec-WebSocket-Protocol: {spoken}\r\n" if spoken else ""
         writer.write(
             f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{chosen}"
             f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n".encode()
