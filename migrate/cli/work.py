@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from subprocess import Popen
@@ -28,6 +28,7 @@ from migrate.engine.outline import Outline
 from migrate.engine.process import CampaignProcess
 from migrate.settings import Settings
 from migrate.wiring import Wired, exists, new_process
+from migrate.wiring.doors import doors_of
 
 POLL_S, DRILL_POLL_S = 0.25, 0.1
 """How often dbos looks for work; a drill is in a hurry."""
@@ -48,13 +49,34 @@ async def at_work(
     wired: Wired, plan: Plan, role: str, *, upto_wave: int | None = None, waits_for_visits: bool = False
 ) -> AsyncIterator[AtWork]:
     """Everything a run or worker needs, open; closed again whatever happens."""
+    async with AsyncExitStack() as opened:
+        listeners: list[Popen[bytes]] = []
+        ports = await _open_ports(wired, listeners, opened)
+        outline, lore = await _outline(wired, plan, upto_wave, waits_for_visits)
+        process = CampaignProcess(
+            outline,
+            ports,
+            new_process(wired, role),
+            wired.settings.engine_store,
+            lore=lore,
+            alive=exists,
+            poll_s=DRILL_POLL_S if wired.settings.drill.is_on else POLL_S,
+        )
+        yield AtWork(wired, process, listeners)
+
+
+async def _open_ports(wired: Wired, listeners: list[Popen[bytes]], opened: AsyncExitStack) -> Ports:
+    """The world, with somebody listening; what was started for that is added to ``listeners``."""
     folder, door = wired.settings.folder, wired.settings.socket
-    listeners = [p for p in [await ensure_listening(folder, door)] if p is not None]
+    listeners.extend(p for p in [await ensure_listening(folder, door)] if p is not None)
     client = ListenClient(door)
+    opened.push_async_callback(client.close)
     witness = RelayWitness(client, wired.journal.tail_sightings)
     await witness.start()
+    opened.push_async_callback(witness.stop)
     keeper = asyncio.ensure_future(keep_listening(folder, door, listeners))
-    ports = Ports(
+    opened.push_async_callback(_end, keeper)
+    return Ports(
         journal=wired.journal,
         source=RelayChannel(client, Side.SOURCE),
         target=RelayChannel(client, Side.TARGET),
@@ -62,24 +84,14 @@ async def at_work(
         clock=wired.clock,
         dice=wired.dice,
         pacer=Pacer(witness, wired.clock),
+        doors=await opened.enter_async_context(doors_of(wired, client)),
+        vault=wired.vault,
     )
-    outline, lore = await _outline(wired, plan, upto_wave, waits_for_visits)
-    process = CampaignProcess(
-        outline,
-        ports,
-        new_process(wired, role),
-        wired.settings.engine_store,
-        lore=lore,
-        alive=exists,
-        poll_s=DRILL_POLL_S if wired.settings.drill.is_on else POLL_S,
-    )
-    try:
-        yield AtWork(wired, process, listeners)
-    finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
-        await witness.stop()
-        await client.close()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_visits: bool) -> tuple[Outline, Lore]:

@@ -33,7 +33,7 @@ class Outline:
     plan: Plan
     stations: Mapping[str, Station]
     profiles: Callable[[str], Profile | None]
-    refit: Callable[[IdentityFacts], str]
+    refit: Callable[[IdentityFacts, str], str]  # the profile that fits a station's own words and its OCPP version
     address_of: Callable[[Side, Station], Backend]  # what a station dials on a side
     policy: Policy
     root: str = ""  # the fingerprint of the target's root certificate, where stations have to be given it
@@ -73,7 +73,7 @@ class Outline:
             backend=self.address_of(attempt.direction.goal, station),
             policy=self.policy,
             permits=permits(planned, self.policy.caps, self.limits),
-            refit=self.refit,
+            refit=lambda said: self.refit(said, station.ocpp_version),
             direction=attempt.direction,
             lab_counts=self.lab_counts,
             root=self.root,

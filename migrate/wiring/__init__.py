@@ -71,9 +71,9 @@ class Wired:
         policy = self.settings.policy
         return frozenset(profile.name for profile in self.catalogue.profiles if unproven(profile, policy))
 
-    def refit(self, said: IdentityFacts) -> str:
+    def refit(self, said: IdentityFacts, ocpp_version: str) -> str:
         """The name of the profile that fits what a station says of itself, or nothing."""
-        profile = self.catalogue.match(said.vendor, said.model, said.firmware).profile
+        profile = self.catalogue.match(said.vendor, said.model, said.firmware, ocpp_version).profile
         return profile.name if profile else ""
 
     async def make_plan(self) -> Plan:

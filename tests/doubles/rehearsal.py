@@ -190,7 +190,7 @@ class Rehearsal:
                 for s in self.plan.stations
             },
             profiles=lambda name: ACME if name == "acme" else None,
-            refit=lambda _: "acme",
+            refit=lambda *_: "acme",
             address_of=lambda side, _: parse_backend(NEW if side is Side.TARGET else OLD),
             policy=self.policy,
             upto_wave=upto_wave,

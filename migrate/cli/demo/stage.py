@@ -228,6 +228,8 @@ def _station(spec: StationSpec, published: Station | None) -> Station:
         serial=spec.serial,
         iccid=spec.iccid,
         imsi=spec.imsi,
+        ip_address=spec.ip_address,
+        ocpp_version=spec.ocpp_version,
         lifecycle=Lifecycle.IN_SERVICE,
         synthetic=True,
     )

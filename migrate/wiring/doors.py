@@ -1,0 +1,46 @@
+"""The doors of a campaign: every way to a station beside the one through its CSMS.
+
+Built from the settings and opened by nobody yet: a door reaches out when it is
+asked for a station.  Who builds them closes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from migrate.adapters.channels.http.doors import HttpDoors
+from migrate.adapters.channels.http.reach import HttpSettings
+from migrate.adapters.channels.ssh import SshDoors, SshSettings
+from migrate.adapters.ocpp.client import ListenClient
+from migrate.domain.ways import Way
+from migrate.ports import Doors
+from migrate.wiring import Wired
+
+
+class Closing(Doors, Protocol):
+    async def close(self) -> None:
+        """Let go of whatever was opened on the way."""
+        ...
+
+
+@asynccontextmanager
+async def doors_of(wired: Wired, client: ListenClient) -> AsyncIterator[Mapping[Way, Doors]]:
+    """The doors that this campaign has, closed again whatever happens.
+
+    ``client`` speaks to the listening process, for those doors that are orders
+    to a station through its CSMS.
+    """
+    settings = wired.settings
+    doors: dict[Way, Closing] = {
+        Way.SSH: SshDoors(SshSettings.of(settings.folder, settings.values), wired.vault),
+        Way.HTTP: HttpDoors(
+            HttpSettings.of(settings.folder, settings.values), wired.vault, clock=wired.clock, dice=wired.dice
+        ),
+    }
+    try:
+        yield doors
+    finally:
+        await asyncio.gather(*(door.close() for door in doors.values()))
