@@ -46,7 +46,8 @@ class HttpDoors:
 
     def to(self, station: Station, profile: Profile, side: Side) -> HttpDoor:
         """The door to one station.  Raises ``Mismatch`` where its address, its interface or our secret is not known."""
-        api, identity = profile.http, station.identity
+        api = profile.http
+        identity = station.identity if station.identity.isprintable() else repr(station.identity)
         if api is None:
             raise Mismatch(
                 f"{identity}: profile {profile.name} does not say how its HTTP interface is used.",

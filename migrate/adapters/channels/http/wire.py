@@ -66,7 +66,7 @@ class Wire:
             raise self._distrusted(base, error, identity) from error
         except aiohttp.ClientConnectorSSLError as error:
             raise _no_tls(base, identity, error) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (_BrokeOff, aiohttp.ClientError, TimeoutError, OSError) as error:
             why = "did not answer in time" if isinstance(error, TimeoutError) else _plain(error)
             raise Unreachable(
                 f"{identity}: {request.shown} at {base.url} {why}.", identity=identity, sent=sent.is_out
@@ -90,7 +90,7 @@ class Wire:
             data=request.body,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s)),
-            middlewares=sign.middlewares,
+            middlewares=(_only_once, *sign.middlewares),
             trace_request_ctx=sent,
         ) as response:
             if base.url.startswith("https:"):
@@ -129,6 +129,20 @@ class Wire:
         return Mismatch(
             said, identity=identity, hint="Give the root that issued it as [http] ca, once you have seen it."
         )
+
+
+class _BrokeOff(Exception):
+    """The connection ended before there was a reply."""
+
+
+async def _only_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """aiohttp sends a GET or PUT again when the connection breaks, a write included; what it does not recognise it leaves alone."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _BrokeOff from error
 
 
 class _TooLarge(Exception):
@@ -171,8 +185,5 @@ def _plain(error: Exception) -> str:
         return "cannot be asked: its name is not known"
     if isinstance(error, aiohttp.ClientConnectorError):
         return "cannot be asked: no connection"
-    return (
-        "broke off"
-        if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
-        else "answered nonsense"
-    )
+    broke = (_BrokeOff, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
+    return "broke off" if isinstance(error, broke) else "answered nonsense"
