@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from migrate.simulator.csms import STRONG, Strength
+from migrate.simulator.csms201 import SPOKEN
 from migrate.simulator.deal import StationSpec
+from migrate.simulator.ssh_host import SshConfig
 from migrate.simulator.wirelog import Side
 
 
@@ -24,6 +26,7 @@ class CsmsConfig:
     path: str = "/ocpp"
     register: tuple[str, ...] | None = None  # None: everybody is welcome
     strength: Strength = STRONG
+    speaks: tuple[str, ...] = SPOKEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class Config:
     stations: tuple[StationSpec, ...] = ()
     source_url: str = ""  # blank: the simulated CSMS itself
     target_url: str = ""
-    ssh_port: int = 0  # at which stations with an address of their own serve SSH, if their maker does; 0 for none
+    ssh: SshConfig = field(default_factory=SshConfig)  # how stations with an SSH server let somebody in
     wire: Path = Path("wire.jsonl")
     control: Path | None = None
     csms: Mapping[Side, CsmsConfig] = field(default_factory=dict)
@@ -81,12 +84,26 @@ def _csms(facts: Any) -> dict[Side, CsmsConfig]:
 
 def _one_csms(one: Mapping[str, Any]) -> CsmsConfig:
     register = one.get("register")
-    strength = Strength(**one.get("strength", {}))
-    return CsmsConfig(**{**one, "register": None if register is None else tuple(register), "strength": strength})
+    read = {
+        "register": None if register is None else tuple(register),
+        "strength": Strength(**one.get("strength", {})),
+        "speaks": tuple(one.get("speaks", SPOKEN)),
+    }
+    return CsmsConfig(**{**one, **read})
 
 
 def _path(fact: Any) -> Path | None:
     return None if fact is None else Path(fact)
 
 
-READERS: Mapping[str, Callable[[Any], Any]] = {"stations": _stations, "csms": _csms, "wire": Path, "control": _path}
+def _ssh(facts: Any) -> SshConfig:
+    return SshConfig(**{**facts, "keys": tuple(facts.get("keys", ()))})
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "stations": _stations,
+    "csms": _csms,
+    "ssh": _ssh,
+    "wire": Path,
+    "control": _path,
+}

@@ -15,6 +15,7 @@ from migrate.simulator.crew import Crews
 from migrate.simulator.csms import SimulatedCsms
 from migrate.simulator.faults import Fault
 from migrate.simulator.orders import orders_of
+from migrate.simulator.ssh_host import SshHost, serves
 from migrate.simulator.station import SimulatedStation
 from migrate.simulator.wirelog import Side, WireLog
 from migrate.simulator.world import World
@@ -29,6 +30,7 @@ class Fleet:
         self.config = config
         self.csms = {side: _csms(config.csms.get(side, CsmsConfig()), config.heartbeat_s) for side in SIDES}
         self.stations: dict[str, SimulatedStation] = {}
+        self.ssh_hosts: dict[str, SshHost] = {}
         self.stopping = asyncio.Event()
         self._crews = Crews()
         self.crash: BaseException | None = None
@@ -57,11 +59,15 @@ class Fleet:
             on_crash=self._take_crash,
         )
         self.stations = {spec.identity: SimulatedStation(spec, world) for spec in config.stations}
+        self.ssh_hosts = {
+            one.spec.identity: SshHost(one, config) for one in self.stations.values() if serves(one, config)
+        }
         for station in self.stations.values():
             station.start()
 
     async def await_online(self) -> None:
-        """Return when all stations are on line that should be."""
+        """Return when all stations are on line that should be, and serve what their makers have them serve."""
+        await asyncio.gather(*(host.open() for host in self.ssh_hosts.values()))
         expected = [one for one in self.stations.values() if one.spec.fault is not Fault.OFFLINE]
         await asyncio.gather(*(station.online.wait() for station in expected))
 
@@ -74,6 +80,7 @@ class Fleet:
     async def close(self) -> None:
         """Stop everything at once and say nothing more to anybody."""
         await self._crews.stop()
+        await asyncio.gather(*(host.close() for host in self.ssh_hosts.values()))
         await asyncio.gather(*(station.stop() for station in self.stations.values()))
         for csms in self.csms.values():
             await csms.down()
@@ -114,4 +121,5 @@ def _csms(config: CsmsConfig, heartbeat_s: float) -> SimulatedCsms:
         register=register,
         interval_s=round(heartbeat_s) or 1,
         strength=config.strength,
+        speaks=config.speaks,
     )

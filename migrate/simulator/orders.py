@@ -17,7 +17,7 @@ from migrate.simulator.control import BadOrder, Handler, Order
 from migrate.simulator.csms import Strength
 from migrate.simulator.deal import drawn, planted_ends
 from migrate.simulator.faults import Fault
-from migrate.simulator.habits import Flashing
+from migrate.simulator.habits import Flashing, Shelling
 from migrate.simulator.obedience import WORDS
 from migrate.simulator.wirelog import Side
 
@@ -162,6 +162,25 @@ async def go_wrong(fleet: Fleet, order: Order) -> dict[str, Any]:
     return {}
 
 
+async def shelling(fleet: Fleet, order: Order) -> dict[str, Any]:
+    """From now on its SSH server is of this manner."""
+    station = _station(fleet, order)
+    host = fleet.ssh_hosts.get(station.spec.identity)
+    if host is None:
+        raise BadOrder(f"{station.spec.identity!r} serves no SSH")
+    try:
+        station.ways = station.ways.but({"shelling": order.get("manner")})
+    except ValueError as error:
+        raise BadOrder(f"manner must be one of {', '.join(Shelling)}") from error
+    await host.turn()
+    return {}
+
+
+async def host_keys(fleet: Fleet, _order: Order) -> dict[str, Any]:
+    """The host key of every station that serves SSH, as its label would show it."""
+    return {"host_keys": {identity: host.public_key for identity, host in fleet.ssh_hosts.items()}}
+
+
 async def update_firmware(fleet: Fleet, order: Order) -> dict[str, Any]:
     """Its maker brings new firmware, by a way of his own; the station restarts with it."""
     version, station = order.get("version"), _station(fleet, order)
@@ -191,6 +210,8 @@ ORDERS: Mapping[str, Callable[[Fleet, Order], Awaitable[dict[str, Any]]]] = {
     "stop_transaction": stop_transaction,
     "meter_failure": meter_failure,
     "go_wrong": go_wrong,
+    "shelling": shelling,
+    "host_keys": host_keys,
     "update_firmware": update_firmware,
 }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 MOST_BYTES = 64 * 1024
 _KEXINIT = 20
+_NO_ALGORITHMS = ("", "ext-info-s", "kex-strict-s-v00@openssh.com")  # RFC 8308, and what OpenSSH says against Terrapin
 _GREETING = b"SSH-2.0-fleet-migrate\r\n"
 
 
@@ -66,6 +67,6 @@ def _name_lists(payload: bytes) -> list[tuple[str, ...]]:
     for _ in range(3):
         size = int.from_bytes(payload[:4])
         text = payload[4 : 4 + size].decode("ascii", "replace")
-        lists.append(tuple(name for name in text.split(",") if name.isprintable() and name))
+        lists.append(tuple(name for name in text.split(",") if name.isprintable() and name not in _NO_ALGORITHMS))
         payload = payload[4 + size :]
     return lists
