@@ -16,6 +16,9 @@ from migrate.domain.errors import NotAllowed
 IDTAG_KEY = "idtag_key"
 """Keys the hash under which drivers' id tags reach the journal."""
 
+STORE_KEY = "store_key"
+"""Seals what stations held and are told, in the journal.  Without it they cannot be put back."""
+
 
 class FileVault:
     """Implements ``migrate.ports.Vault`` over a campaign's ``secrets`` folder."""
@@ -44,6 +47,12 @@ class FileVault:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as file:
                 file.write(secrets.token_hex(32))
+
+    def drawn(self, name: str) -> bytes:
+        """The secret, drawn first if there is none."""
+        if not os.environ.get(f"MIGRATE_SECRET_{name.upper()}"):
+            self.make(name)
+        return self.secret(name)
 
     def __repr__(self) -> str:
         return f"FileVault({self._folder})"

@@ -25,8 +25,8 @@ from batches.standing import Facts, fold
 from migrate import __version__
 from migrate.adapters.clock import CampaignClock
 from migrate.adapters.dice import SystemDice
-from migrate.adapters.journal.journal import SqlJournal, open_journal
-from migrate.adapters.vault import FileVault
+from migrate.adapters.journal.journal import Keys, SqlJournal, open_journal
+from migrate.adapters.vault import STORE_KEY, FileVault
 from migrate.domain.destination import misfits
 from migrate.domain.errors import PlanProblem, SettingsProblem
 from migrate.domain.evidence import IdentityFacts
@@ -186,14 +186,16 @@ async def open_campaign(
     settings = load_settings(folder, flags=flags)
     clock = CampaignClock(speed=settings.drill.speed, since=settings.drill.since)
     executor = executor_name(role)
-    journal = open_journal(settings.store_url, executor, clock, create=create)
+    vault = FileVault(folder / "secrets")
+    keys = Keys(kept=partial(vault.secret, STORE_KEY), made=partial(vault.drawn, STORE_KEY))
+    journal = open_journal(settings.store_url, executor, clock, create=create, keys=keys)
     try:
         yield Wired(
             settings=settings,
             journal=journal,
             clock=clock,
             dice=SystemDice(),
-            vault=FileVault(folder / "secrets"),
+            vault=vault,
             executor=executor,
         )
     finally:

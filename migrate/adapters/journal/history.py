@@ -16,7 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from migrate.adapters.journal.chain import digest
-from migrate.adapters.journal.rows import document, from_column, revived, time_of, to_column
+from migrate.adapters.journal.rows import from_column, time_of, to_column
+from migrate.adapters.journal.seal import Seal
+from migrate.adapters.journal.station_rows import station_body, station_from
 from migrate.adapters.journal.tables import EVENT, STATION, STATION_VERSION
 from migrate.adapters.journal.transaction import Transaction, in_chunks
 from migrate.domain.changes import Change, Import, InventoryChanges, Version, differences
@@ -34,13 +36,13 @@ class Imported:
 
 
 def import_stations(
-    transaction: Transaction, stations: Sequence[Station], at: datetime, note: Mapping[str, Any]
+    transaction: Transaction, seal: Seal, stations: Sequence[Station], at: datetime, note: Mapping[str, Any]
 ) -> Imported:
     """Replace the inventory, and note what that changed."""
     connection = transaction.connection
-    rows = [_row(place, station) for place, station in enumerate(stations)]
+    rows = [_row(place, station, seal) for place, station in enumerate(stations)]
     number = 1 + (connection.execute(_COUNT).scalar() or 0)
-    changes, versions = _changes(connection, number, {row["identity"]: row for row in rows})
+    changes, versions = _changes(connection, seal, number, {row["identity"]: row for row in rows})
     connection.execute(delete(STATION))
     if rows:
         connection.execute(insert(STATION), rows)
@@ -56,8 +58,8 @@ def import_stations(
 _COUNT = select(func.count()).select_from(EVENT).where(EVENT.c.kind == EventKind.INVENTORY.value)
 
 
-def _row(place: int, station: Station) -> dict[str, Any]:
-    body = document(station)
+def _row(place: int, station: Station, seal: Seal) -> dict[str, Any]:
+    body = station_body(station, seal)
     return {"place": place, "identity": to_column(station.identity), "body": body, "digest": digest(body)}
 
 
@@ -76,7 +78,7 @@ def _bodies(connection: Connection, names: Iterable[str]) -> dict[str, Mapping[s
 
 
 def _changes(
-    connection: Connection, number: int, new: Mapping[str, Mapping[str, Any]]
+    connection: Connection, seal: Seal, number: int, new: Mapping[str, Mapping[str, Any]]
 ) -> tuple[InventoryChanges, list[dict[str, Any]]]:
     """The list that comes against the one that stands, and the versions that follow from it."""
     known = {row.identity: row.digest for row in connection.execute(select(STATION.c.identity, STATION.c.digest))}
@@ -84,7 +86,10 @@ def _changes(
     gone = [name for name in known if name not in new]
     added = [name for name in new if name not in known]
     old = _bodies(connection, [*respelt, *gone])
-    parted = {name: differences(_station(old[name]), _station(new[name])) for name in respelt}
+    parted = {
+        name: differences(station_from(old[name]["body"], seal), station_from(new[name]["body"], seal))
+        for name in respelt
+    }
     changed = {name: change for name, change in parted.items() if change.fields}  # a newer toolkit spells more fields
     changes = InventoryChanges(
         added=tuple(map(from_column, added)),
@@ -97,10 +102,6 @@ def _changes(
         *(_version(number, Change.CHANGED, new[name]) for name in changed),
         *(_version(number, Change.GONE, old[name]) for name in gone),
     ]
-
-
-def _station(row: Mapping[str, Any]) -> Station:
-    return revived(row["body"], Station)
 
 
 def _whole(versions: Iterable[Mapping[str, Any]]) -> str:
@@ -129,12 +130,12 @@ def _import(number: int, at: str, data: Mapping[str, Any]) -> Import:
     )
 
 
-def versions(connection: Connection, identity: str) -> list[Version]:
+def versions(connection: Connection, seal: Seal, identity: str) -> list[Version]:
     """What each import that touched a station made of it, oldest first."""
     c = STATION_VERSION.c
     wanted = select(c.number, c.change, c.body).where(c.identity == to_column(identity)).order_by(c.number)
     return [
-        Version(number=row.number, change=Change(row.change), station=revived(row.body, Station))
+        Version(number=row.number, change=Change(row.change), station=station_from(row.body, seal))
         for row in connection.execute(wanted)
     ]
 

@@ -9,21 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from migrate.adapters.journal import errands, history, lease, reads
+from migrate.adapters.journal import errands, history, lease, reads, seal
 from migrate.adapters.journal.history import Imported
 from migrate.adapters.journal.lease import Lease
 from migrate.adapters.journal.presence import LastSeen
 from migrate.adapters.journal.rows import prepared, sighting_from
+from migrate.adapters.journal.seal import NO_SEAL, Seal
 from migrate.adapters.journal.store import BUSY_TIMEOUT_S, Store, open_store
 from migrate.adapters.journal.transaction import Transaction
 from migrate.adapters.journal.writer import Writer
 from migrate.domain.attempt import State
 from migrate.domain.changes import Import, Version
-from migrate.domain.errors import JournalError
+from migrate.domain.errors import JournalError, NotAllowed
 from migrate.domain.evidence import IdentityFacts, Side, Sighting
 from migrate.domain.record import Approval, Attempt, Change, Control, Process, StoredEvent, WaveMark
 from migrate.domain.station import Station
@@ -35,21 +37,50 @@ NOTHING: Mapping[str, Any] = {}
 
 
 def open_journal(
-    url: str, executor: str, clock: Clock, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S
+    url: str,
+    executor: str,
+    clock: Clock,
+    *,
+    create: bool = True,
+    busy_timeout_s: float = BUSY_TIMEOUT_S,
+    keys: Keys | None = None,
 ) -> SqlJournal:
     """Open the journal of a campaign for one process, whose chain bears the executor's name.
 
     Raises ``JournalError`` when the store cannot be written to,
-    ``InputProblem`` when it is damaged or from a newer toolkit.
+    ``InputProblem`` when it is damaged or from a newer toolkit, ``NotAllowed``
+    when it is sealed and its key is not at hand.  Without ``keys`` nothing is
+    sealed, as with the stores of tests.
     """
-    return SqlJournal(open_store(url, create=create, busy_timeout_s=busy_timeout_s), executor, clock)
+    store = open_store(url, create=create, busy_timeout_s=busy_timeout_s)
+    try:
+        return SqlJournal(store, executor, clock, keys.seal_of(store) if keys else NO_SEAL)
+    except NotAllowed:
+        store.close()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How a store's key is had: ``kept`` gives it, ``made`` draws it first where there is none."""
+
+    kept: Callable[[], bytes]
+    made: Callable[[], bytes]
+
+    def seal_of(self, store: Store) -> Seal:
+        """The store's seal.  One that has none gets it now, under the lock of its writers."""
+        if store.read(seal.is_sealed):
+            return store.read(seal.seal_of, self.kept)
+        with store.writing.begin() as connection:
+            return seal.begin(connection, self.made)
 
 
 class SqlJournal:
     """``migrate.ports.Journal`` on SQLite or PostgreSQL."""
 
-    def __init__(self, store: Store, executor: str, clock: Clock) -> None:
+    def __init__(self, store: Store, executor: str, clock: Clock, seal: Seal = NO_SEAL) -> None:
         self.store = store
+        self._seal = seal
         self.executor = executor
         self._clock = clock
         self._is_closed = False
@@ -79,7 +110,7 @@ class SqlJournal:
     # --- the port -----------------------------------------------------------
 
     async def commit(self, change: Change) -> int:
-        seq: int = await self._writer.submit(prepared(change))
+        seq: int = await self._writer.submit(prepared(change, self._seal))
         return seq
 
     async def attempts(
@@ -90,33 +121,35 @@ class SqlJournal:
         states: Collection[State] | None = None,
         identities: Collection[str] | None = None,
     ) -> list[Attempt]:
-        return await self._read(reads.attempts, wave=wave, batch=batch, states=states, identities=identities)
+        return await self._read(
+            reads.attempts, self._seal, wave=wave, batch=batch, states=states, identities=identities
+        )
 
     async def history(self, identity: str) -> list[Attempt]:
-        return await self._read(reads.history, identity)
+        return await self._read(reads.history, self._seal, identity)
 
     async def rollbacks(self, *, after: int = 0) -> list[Attempt]:
-        return await self._read(reads.rollbacks, after=after)
+        return await self._read(reads.rollbacks, self._seal, after=after)
 
     async def facts(self, identity: str, side: Side) -> IdentityFacts:
         return await self._read(reads.facts, identity, side)
 
     async def missed(self, identity: str) -> list[Sighting]:
-        return [sighting_from(line) for line in await self._read(reads.missed, identity)]
+        return [sighting_from(line) for line in await self._read(reads.missed, self._seal, identity)]
 
     async def timeline(self, identity: str) -> list[StoredEvent]:
-        return await self._read(reads.timeline, identity)
+        return await self._read(reads.timeline, self._seal, identity)
 
     async def events(
         self, *, after: int = 0, kinds: Collection[str] | None = None, limit: int = 1000
     ) -> list[StoredEvent]:
-        return await self._read(reads.events, after=after, kinds=kinds, limit=limit)
+        return await self._read(reads.events, self._seal, after=after, kinds=kinds, limit=limit)
 
     async def control(self) -> Control:
         return await self._read(reads.control)
 
     async def order(self, control: Control, change: Change) -> None:
-        await self._send(errands.order, control, prepared(change))
+        await self._send(errands.order, control, prepared(change, self._seal))
 
     async def approvals(self, fingerprint: str) -> list[Approval]:
         return await self._read(reads.approvals, fingerprint)
@@ -125,7 +158,7 @@ class SqlJournal:
         return await self._read(reads.wave_marks, fingerprint)
 
     async def mark_wave(self, fingerprint: str, mark: WaveMark, change: Change) -> None:
-        await self._send(errands.mark_wave, fingerprint, mark, prepared(change))
+        await self._send(errands.mark_wave, fingerprint, mark, prepared(change, self._seal))
 
     async def take_batch(self, batch: str, executor: str, at: datetime) -> int:
         return await self._send(errands.take_batch, batch, executor, at)
@@ -144,7 +177,7 @@ class SqlJournal:
 
     async def tail_sightings(self, after: int, *, limit: int = 1000) -> list[Sighting]:
         """Sightings after a place in the journal, oldest first, each with its own place."""
-        stored = await self._read(reads.sightings, after=after, limit=limit)
+        stored = await self._read(reads.sightings, self._seal, after=after, limit=limit)
         return [sighting_from(line) for line in stored]
 
     async def presence_rows(self, identities: Collection[str] | None = None) -> list[LastSeen]:
@@ -161,7 +194,7 @@ class SqlJournal:
 
     async def import_stations(self, stations: Sequence[Station], *, note: Mapping[str, Any] = NOTHING) -> Imported:
         """Replace the inventory, keep what it was, and tell what that changed."""
-        return await self._send(history.import_stations, stations, self._clock.now(), note)
+        return await self._send(history.import_stations, self._seal, stations, self._clock.now(), note)
 
     async def imports(self) -> list[Import]:
         """Every import of an inventory, oldest first."""
@@ -169,10 +202,10 @@ class SqlJournal:
 
     async def station_versions(self, identity: str) -> list[Version]:
         """What each import that touched a station made of it, oldest first."""
-        return await self._read(history.versions, identity)
+        return await self._read(history.versions, self._seal, identity)
 
     async def stations(self) -> list[Station]:
-        return await self._read(reads.stations)
+        return await self._read(reads.stations, self._seal)
 
     async def store_plan(self, plan: Plan, *, note: Mapping[str, Any] = NOTHING) -> None:
         """Keep a plan and make it the current one."""

@@ -20,6 +20,8 @@ from migrate.adapters.journal.rows import (
     time_of,
     to_column,
 )
+from migrate.adapters.journal.seal import Seal
+from migrate.adapters.journal.station_rows import station_from
 from migrate.adapters.journal.tables import APPROVAL, ATTEMPT, CONTROL, EVENT, PLAN, PRESENCE, PROCESS, STATION
 from migrate.adapters.journal.transaction import in_chunks
 from migrate.domain.attempt import ENDS, State
@@ -45,6 +47,7 @@ def _is_void(attempt: Any) -> ColumnElement[bool]:
 
 def attempts(
     connection: Connection,
+    seal: Seal,
     *,
     wave: int | None,
     batch: str | None,
@@ -60,17 +63,17 @@ def attempts(
     wanted = wanted if batch is None else wanted.where(c.batch == to_column(batch))
     wanted = wanted if states is None else wanted.where(c.state.in_(sorted(state.value for state in states)))
     rows = sorted(_for_each(connection, wanted, c.identity, identities), key=lambda row: int(row["place"]))
-    return [attempt_from(row) for row in rows]
+    return [attempt_from(row, seal) for row in rows]
 
 
-def history(connection: Connection, identity: str) -> list[Attempt]:
+def history(connection: Connection, seal: Seal, identity: str) -> list[Attempt]:
     wanted = _WHOLE.where(ATTEMPT.c.identity == to_column(identity)).order_by(ATTEMPT.c.number)
-    return [attempt_from(row) for row in connection.execute(wanted).mappings()]
+    return [attempt_from(row, seal) for row in connection.execute(wanted).mappings()]
 
 
-def rollbacks(connection: Connection, *, after: int) -> list[Attempt]:
+def rollbacks(connection: Connection, seal: Seal, *, after: int) -> list[Attempt]:
     wanted = _WHOLE.where(ATTEMPT.c.direction == Direction.BACK.value, ATTEMPT.c.seq > after).order_by(ATTEMPT.c.place)
-    return [attempt_from(row) for row in connection.execute(wanted).mappings()]
+    return [attempt_from(row, seal) for row in connection.execute(wanted).mappings()]
 
 
 def _for_each(
@@ -92,19 +95,21 @@ def presence(connection: Connection, *, identities: Collection[str] | None) -> l
     return [presence_from(row) for row in _for_each(connection, select(PRESENCE), PRESENCE.c.identity, identities)]
 
 
-def timeline(connection: Connection, identity: str) -> list[StoredEvent]:
+def timeline(connection: Connection, seal: Seal, identity: str) -> list[StoredEvent]:
     wanted = select(EVENT).where(EVENT.c.identity == to_column(identity)).order_by(EVENT.c.seq)
-    return [stored_event(row) for row in connection.execute(wanted).mappings()]
+    return [stored_event(row, seal) for row in connection.execute(wanted).mappings()]
 
 
-def events(connection: Connection, *, after: int, kinds: Collection[str] | None, limit: int) -> list[StoredEvent]:
+def events(
+    connection: Connection, seal: Seal, *, after: int, kinds: Collection[str] | None, limit: int
+) -> list[StoredEvent]:
     wanted = select(EVENT).where(EVENT.c.seq > after).order_by(EVENT.c.seq).limit(limit)
     if kinds is not None:
         wanted = wanted.where(EVENT.c.kind.in_(sorted(str(kind) for kind in kinds)))
-    return [stored_event(row) for row in connection.execute(wanted).mappings()]
+    return [stored_event(row, seal) for row in connection.execute(wanted).mappings()]
 
 
-def missed(connection: Connection, identity: str) -> list[StoredEvent]:
+def missed(connection: Connection, seal: Seal, identity: str) -> list[StoredEvent]:
     key = to_column(identity)
     newest = select(ATTEMPT.c.seq, ATTEMPT.c.state).where(ATTEMPT.c.identity == key)
     stands = connection.execute(newest.order_by(ATTEMPT.c.number.desc()).limit(1)).first()
@@ -113,7 +118,7 @@ def missed(connection: Connection, identity: str) -> list[StoredEvent]:
     heeded = _heeded(connection, stands.seq)
     unread = EVENT.c.seq >= heeded if stands.state == State.ARRIVED else EVENT.c.seq > heeded
     wanted = select(EVENT).where(EVENT.c.identity == key, EVENT.c.kind == EventKind.SIGHTING.value, unread)
-    return [stored_event(row) for row in connection.execute(wanted.order_by(EVENT.c.seq)).mappings()]
+    return [stored_event(row, seal) for row in connection.execute(wanted.order_by(EVENT.c.seq)).mappings()]
 
 
 def _heeded(connection: Connection, moved_at: int) -> int:
@@ -162,9 +167,9 @@ def batches(connection: Connection) -> dict[str, tuple[str, int]]:
     return {from_column(row.batch): (from_column(row.executor), row.epoch) for row in rows}
 
 
-def stations(connection: Connection) -> list[Station]:
+def stations(connection: Connection, seal: Seal) -> list[Station]:
     wanted = select(STATION.c.body).order_by(STATION.c.place)
-    return [revived(body, Station) for body in connection.execute(wanted).scalars()]
+    return [station_from(body, seal) for body in connection.execute(wanted).scalars()]
 
 
 def plan(connection: Connection, fingerprint: str | None) -> Plan | None:
@@ -174,5 +179,5 @@ def plan(connection: Connection, fingerprint: str | None) -> Plan | None:
     return None if body is None else revived(body, Plan)
 
 
-def sightings(connection: Connection, *, after: int, limit: int) -> list[StoredEvent]:
-    return events(connection, after=after, kinds=[EventKind.SIGHTING.value], limit=limit)
+def sightings(connection: Connection, seal: Seal, *, after: int, limit: int) -> list[StoredEvent]:
+    return events(connection, seal, after=after, kinds=[EventKind.SIGHTING.value], limit=limit)

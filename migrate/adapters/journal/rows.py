@@ -18,6 +18,7 @@ import msgspec
 
 from migrate.adapters.journal.chain import Line, canonical
 from migrate.adapters.journal.presence import LastSeen
+from migrate.adapters.journal.seal import NO_SEAL, Seal, opened_data, sealed_data
 from migrate.domain.attempt import State
 from migrate.domain.errors import JournalError
 from migrate.domain.evidence import Grade, IdentityFacts, Kind, Side, Sighting
@@ -104,23 +105,24 @@ def revived(text: str, kind: type[T]) -> T:
 # --- events -----------------------------------------------------------------
 
 
-def line_of(event: Event) -> Line:
+def line_of(event: Event, seal: Seal = NO_SEAL) -> Line:
     return Line(
         kind=event.kind.value,
         at=time_text(event.at),
         identity=to_column(event.identity),
         attempt=to_column(event.attempt),
-        data=canonical(event.data) if event.data else "{}",
+        data=canonical(sealed_data(event, seal)) if event.data else "{}",
     )
 
 
-def stored_event(row: Row) -> StoredEvent:
+def stored_event(row: Row, seal: Seal) -> StoredEvent:
+    identity = from_column(row["identity"])
     event = Event(
         kind=EventKind(row["kind"]),
         at=time_of(row["at"]),
-        identity=from_column(row["identity"]),
+        identity=identity,
         attempt=from_column(row["attempt"]),
-        data=json.loads(row["data"]),
+        data=opened_data(row["kind"], identity, json.loads(row["data"]), seal),
     )
     return StoredEvent(
         seq=row["seq"], writer=from_column(row["writer"]), link=row["link"], event=event, hash=row["hash"]
@@ -169,7 +171,7 @@ def sighting_change(sightings: Iterable[Sighting]) -> Change:
 # --- attempts ---------------------------------------------------------------
 
 
-def attempt_row(attempt: Attempt) -> dict[str, Any]:
+def attempt_row(attempt: Attempt, seal: Seal) -> dict[str, Any]:
     return {
         "id": to_column(attempt.id),
         "identity": to_column(attempt.identity),
@@ -187,7 +189,7 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
         "due_at": _time_or_none(attempt.due_at),
         "tries": attempt.tries,
         "left": int(attempt.left),
-        "unit": document(attempt.unit) if attempt.unit else "[]",
+        "unit": seal.close(document(attempt.unit), f"unit\0{attempt.id}") if attempt.unit else "[]",
         "source_session": to_column(attempt.source_session),
         "opened_at": time_text(attempt.opened_at),
         "entered_at": time_text(attempt.entered_at),
@@ -197,9 +199,10 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def attempt_from(row: Row) -> Attempt:
+def attempt_from(row: Row, seal: Seal) -> Attempt:
+    name, unit = from_column(row["id"]), row["unit"]
     return Attempt(
-        id=from_column(row["id"]),
+        id=name,
         identity=from_column(row["identity"]),
         number=row["number"],
         wave=row["wave"],
@@ -215,7 +218,7 @@ def attempt_from(row: Row) -> Attempt:
         due_at=_time_of_or_none(row["due_at"]),
         tries=row["tries"],
         left=bool(row["left"]),
-        unit=revived(row["unit"], tuple[PreparedWrite, ...]) if row["unit"] != "[]" else (),
+        unit=revived(seal.open(unit, f"unit\0{name}"), tuple[PreparedWrite, ...]) if unit != "[]" else (),
         source_session=from_column(row["source_session"]),
         opened_at=time_of(row["opened_at"]),
         entered_at=time_of(row["entered_at"]),
@@ -274,15 +277,15 @@ class Prepared:
     sightings: tuple[tuple[int, Sighting], ...]  # by place in ``lines``
 
 
-def prepared(change: Change) -> Prepared:
+def prepared(change: Change, seal: Seal) -> Prepared:
     """A change as rows.  Raises ``JournalError`` when it holds what JSON or the tables cannot."""
     if not change.events:
         raise JournalError("A change without an event would leave no trace.", hint="This is a defect of the toolkit.")
     try:
         return Prepared(
             change=change,
-            lines=tuple(line_of(event) for event in change.events),
-            rows=tuple(attempt_row(attempt) for attempt in change.attempts),
+            lines=tuple(line_of(event, seal) for event in change.events),
+            rows=tuple(attempt_row(attempt, seal) for attempt in change.attempts),
             sightings=tuple(
                 (place, _sighting(event, 0))
                 for place, event in enumerate(change.events)

@@ -16,7 +16,7 @@ from migrate.domain.errors import InputProblem
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision.  Kept by hand (a test compares) so that opening a store need not load alembic."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -236,6 +236,15 @@ class LeaseRow(SQLModel, table=True):
     at: str = _text()
 
 
+class SealRow(SQLModel, table=True):
+    """A proof of the key by which the store is sealed."""
+
+    __tablename__ = "seal"
+    __table_args__: ClassVar[Any] = STRICT
+    name: str = _text(primary_key=True)
+    body: str = _text()
+
+
 METADATA = SQLModel.metadata
 
 
@@ -257,3 +266,4 @@ STATION = _table("station")
 STATION_VERSION = _table("station_version")
 PLAN = _table("plan")
 LEASE = _table("lease")
+SEAL = _table("seal")

@@ -104,6 +104,7 @@ async def test_a_store_from_before_histories_compares_its_next_list_with_what_it
     await journal.close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE station_version")
+        connection.execute("DROP TABLE seal")
         connection.execute("UPDATE alembic_version SET version_num = '0002'")
 
     journal = open_journal(url_of(path), "ex-2", StillClock())
