@@ -44,8 +44,11 @@ from migrate.domain.remembered import (
     as_it_says,
     cause_of,
 )
+from migrate.domain.ways import Way
 
 POWER_METER_FAILURE = "PowerMeterFailure"
+CHANGES = frozenset({"Reset", *(way.action for way in Way)})
+"""What may make a station drop its line, whichever way it was told."""
 _UPDATING = frozenset({"Downloaded", "Installing", "Installed"})
 _OF_A_SESSION = frozenset({Trait.BOOT_AFTER_LINK_LOSS, Trait.BOOTS_ON_ARRIVAL})
 
@@ -230,7 +233,7 @@ class Observer:
 
     def _commanded(self, station: Remembered, event: Event) -> None:
         action = event.data.get("action")
-        if action in ("Reset", "ChangeConfiguration"):
+        if action in CHANGES:
             station.changed_at, station.awaits_return = event.at, True
             station.reset_at = event.at if action == "Reset" else station.reset_at
         elif action == "TriggerMessage":
