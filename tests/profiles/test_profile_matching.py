@@ -109,7 +109,7 @@ def test_every_profile_is_judged_and_every_miss_is_named() -> None:
     alfen = next(verdict for verdict in match.reasons if verdict.profile == "alfen_fw5")
     assert len(match.reasons) == len(load_catalogue())
     assert len(alfen.misses) == 3
-    assert {verdict.profile for verdict in match.near} == {"alfen_fw5", "alfen_fw6"}
+    assert {verdict.profile for verdict in match.near} == {"alfen_fw5", "alfen_fw6", "alfen201_fw5"}
 
 
 @pytest.mark.parametrize(
