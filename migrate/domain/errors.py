@@ -7,6 +7,7 @@
     │   ├── RowProblem        a row of an inventory or a returned workbook
     │   ├── ProfileProblem    a vendor profile
     │   ├── PlanProblem       a plan: stale, unapproved, impossible
+    │   ├── FirmwareProblem   a firmware file, or the list of them
     │   └── SettingsProblem   campaign.toml, a flag, the environment
     ├── StationError        ends one attempt, never a wave
     │   ├── Refused           the station said no (permanent)
@@ -53,6 +54,10 @@ class ProfileProblem(InputProblem):
 
 class PlanProblem(InputProblem):
     """A plan is stale, impossible, or not the one that was asked for."""
+
+
+class FirmwareProblem(InputProblem):
+    """A firmware file is missing or not what its list says, or the list cannot be understood."""
 
 
 class SettingsProblem(InputProblem):

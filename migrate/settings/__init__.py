@@ -20,6 +20,8 @@ from migrate.domain.address import Backend
 from migrate.domain.errors import SettingsProblem
 from migrate.domain.evidence import Side
 from migrate.domain.policy import Caps, GatePolicy, Policy, Retries, Timeouts, WavePolicy, Windows
+from migrate.settings.checks import CheckSettings, check_settings
+from migrate.settings.firmware import FirmwareSettings, firmware_settings
 from migrate.settings.judging import cautions, contradictions
 from migrate.settings.keys import KEYS, MISSING, TLS_FILES
 from migrate.settings.kinds import Bad
@@ -87,6 +89,8 @@ class Settings:
     target: SideSettings
     policy: Policy
     drill: Drill
+    firmware: FirmwareSettings
+    checks: CheckSettings
     origins: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()  # allowed, and to be known before stations are touched
@@ -163,6 +167,8 @@ def _settled(folder: Path, values: Mapping[str, Any], origins: Mapping[str, str]
         target=_side(folder, values, "target"),
         policy=policy,
         drill=drill,
+        firmware=firmware_settings(folder, values),
+        checks=check_settings(folder, values),
         origins=origins,
         values=values,
         cautions=tuple(cautions(values)),

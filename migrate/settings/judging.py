@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from migrate.domain.address import Backend, Reach
+from migrate.settings.firmware import firmware_contradictions
 from migrate.settings.reading import ENVIRONMENT, Given
 
 ALLOW_INLINE = "MIGRATE_ALLOW_INLINE_SECRET"
@@ -30,6 +31,7 @@ def contradictions(values: Mapping[str, Any], given: Given, environment: Mapping
         if upstream is not None and (upstream.host, upstream.effective_port) == (host, port):
             yield f"{side}.relay.upstream is the relay itself: frames would run in a circle."
         yield from _halves(values, side)
+    yield from firmware_contradictions(values)
     if values["drill.since"] is None:
         yield from _nowhere(values, given)
     yield from _inline_secret(values, given, environment)

@@ -7,6 +7,8 @@ from typing import Any
 
 from migrate.domain.policy import Caps, GatePolicy, Retries, Timeouts, WavePolicy
 from migrate.settings import kinds as k
+from migrate.settings.checks import CHECK_KEYS
+from migrate.settings.firmware import FIRMWARE_KEYS
 from migrate.settings.http import HTTP_KEYS
 
 CHANNELS = {"relay"}
@@ -18,7 +20,7 @@ _T, _W, _C, _G, _R = Timeouts(), WavePolicy(), Caps(), GatePolicy(), Retries()
 TLS_FILES = ("certificate", "key", "client_ca", "upstream_ca", "upstream_certificate", "upstream_key")
 """Of each relay: what it shows stations and whose certificates it takes, and the same towards the CSMS."""
 
-TABLES = frozenset({"profiles.accepted", "http.bases"})
+TABLES = frozenset({"profiles.accepted", "checks.accepted", "http.bases"})
 """Keys whose value is a table of the operator's own names."""
 
 KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
@@ -62,6 +64,7 @@ KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "retries.backoff": (k.parse_duration, _R.backoff),
     "deadline.legacy_switch_off": (k.parse_day, None),
     "profiles.accepted": (k.parse_reasons, {}),
+    **FIRMWARE_KEYS,
     "ssh.port": (k.parse_port, 22),
     "ssh.threads": (k.count(1), 16),
     "ssh.known_hosts": (k.parse_text, "known_hosts"),
@@ -69,6 +72,7 @@ KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "ssh.jump_secret": (k.parse_secret_name, None),
     "ssh.jump_key": (k.parse_secret_name, None),
     **HTTP_KEYS,
+    **CHECK_KEYS,
     "drill.speed": (k.parse_speed, 1.0),
     "drill.since": (k.parse_moment, None),
 }

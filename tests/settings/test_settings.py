@@ -42,6 +42,7 @@ url = "sqlite:///elsewhere.db"
 url = "ws://legacy.example/ocpp"
 channel = "relay"
 witness = "relay"
+last_transaction = 81204
 [source.relay]
 listen = "127.0.0.1:9116"
 upstream = "wss://legacy-internal:8443/ocpp"
@@ -57,6 +58,10 @@ url = "wss://new.example/ocpp"
 witness = "relay"
 channel = "relay"
 root = "tls/new-root.pem"
+known = "identities.txt"
+knock_as = "TEST-1"
+longest_identity = 36
+first_transaction = 100000
 [target.relay]
 listen = "[::1]:9117"
 upstream = "wss://new-internal:8443/ocpp"
@@ -106,6 +111,20 @@ backoff = "8m"
 legacy_switch_off = "2026-12-31"
 [profiles.accepted]
 keba_p30x = "bench run of 2026-11-18, ann"
+[firmware]
+store = "files"
+rate = "2 Mbit/s"
+share = "site"
+at_once = 2
+listen = "0.0.0.0:8443"
+url = "https://files.example:8443/"
+certificate = "tls/files.pem"
+key = "tls/files.key"
+ftp_listen = "0.0.0.0:2121"
+ftp_url = "ftp://192.0.2.10:2121"
+ftp_ports = "50000-50099"
+[checks.accepted]
+root-new = "installed by the portal, ann"
 [ssh]
 port = 2222
 threads = 4
@@ -170,6 +189,11 @@ def test_every_key_that_there_is_can_be_said_and_is_heeded(tmp_path: Path) -> No
     assert settings.source.relay.takes_plain
     assert settings.source.relay.upstream_key == Path("/etc/migrate/relay.key")
     assert settings.target.relay.certificate == tmp_path / "tls" / "target.pem"
+    assert settings.firmware.bases == {"https": "https://files.example:8443", "ftp": "ftp://192.0.2.10:2121"}
+    assert settings.firmware.store == tmp_path / "files"
+    assert settings.firmware.certificate == tmp_path / "tls" / "files.pem"
+    assert (settings.firmware.rate, settings.firmware.share, settings.firmware.at_once) == (250_000, "site", 2)
+    assert len(settings.firmware.ftp_ports or ()) == 100
     assert settings.target.root == tmp_path / "tls" / "new-root.pem"
     assert (settings.target.relay.host, settings.target.relay.port) == ("::1", 9117)
     assert settings.drill.since == datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -468,3 +492,44 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 
         with pytest.raises(SettingsProblem):  # the least that must be said is never said by chance
             load_settings(folder, environment={})
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('rate = "fast"', "64 kB/s"),
+        ('rate = "1 B/s"', "no firmware ever arrives"),
+        ('listen = "0.0.0.0:80"', "firmware.listen and firmware.url go together"),
+        ('ftp_listen = "0.0.0.0:21"\nftp_url = "ftp://u:p@files.example"', "address without a path"),
+        ('listen = "0.0.0.0:80"\nurl = "http://files.example/path"', "address without a path"),
+        ('listen = "0.0.0.0:80"\nurl = "http://f.example"\ncertificate = "a.pem"', "certificate and firmware.key"),
+        ('listen = "0.0.0.0:80"\nurl = "http://f.example"\ncertificate = "a"\nkey = "b"', "write https://"),
+        ('ftp_ports = "9-1"', "50000-50099"),
+        ('share = "country"', "known here: apn, site"),
+    ],
+)
+def test_firmware_that_no_station_could_fetch_is_refused_with_its_key(tmp_path: Path, lines: str, said: str) -> None:
+    assert said in problem_of(tmp_path, f"{LEAST}\n[firmware]\n{lines}\n")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "says"),
+    [
+        ("all of them", "wants a table"),
+        ({"root-nwe": "ann"}, "did you mean root-new?"),
+        ({"certificate-wildcard": "ann"}, "no finding that stops or excludes"),
+        ({"root-new": "  "}, "gives no reason for root-new"),
+    ],
+    ids=["no table", "misspelt", "only a warning", "blank reason"],
+)
+def test_a_finding_is_accepted_with_a_reason_or_not_at_all(tmp_path: Path, accepted: Any, says: str) -> None:
+    assert says in problem_of(tmp_path, LEAST, flags={"checks.accepted": accepted})
+
+
+def test_what_is_known_of_the_target_reaches_the_checks(tmp_path: Path) -> None:
+    checks = settings_of(tmp_path, EVERYTHING).checks
+
+    assert checks.known == tmp_path / "identities.txt"
+    assert (checks.knock_as, checks.longest_identity) == ("TEST-1", 36)
+    assert (checks.last_on_source, checks.first_on_target) == (81204, 100_000)
+    assert checks.accepted == {"root-new": "installed by the portal, ann"}

@@ -1,0 +1,152 @@
+"""Firmware over HTTP and HTTPS: GET and HEAD of sealed links, with ranges, and nothing else.
+
+Answers follow RFC 9110: one range of bytes, from a place on or the last so
+many; If-Range by the file's own checksum.  A request for several ranges gets
+the whole file, which the standard allows and every station understands.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from aiohttp import web
+
+from migrate.adapters.files.desk import Desk, NoPlace, Transfer
+
+HEADERS_BYTES = 320
+"""About what the head of an answer weighs."""
+
+KEEP_ALIVE_S = 30.0
+SEND_BUFFER = 32 * 1024
+"""What the kernel keeps per transfer: more would leave our hands long before it leaves the machine."""
+
+_RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})", re.IGNORECASE | re.ASCII)
+
+
+class Stretch(NamedTuple):
+    """From a first byte up to, and without, another."""
+
+    begin: int
+    end: int
+
+
+class Unsatisfiable(Exception):
+    """A range that lies outside of the file."""
+
+
+def stretch_of(asked: str, size: int) -> Stretch | None:
+    """The range that is asked for; ``None`` for the whole file.  What is no range of bytes counts as not asked.
+
+    >>> stretch_of("bytes=-4", 10), stretch_of("bytes=2-", 10), stretch_of("bytes=0-1,4-5", 10)
+    (Stretch(begin=6, end=10), Stretch(begin=2, end=10), None)
+    """
+    found = _RANGE.fullmatch(asked.strip())
+    first, last = found.groups() if found else ("", "")
+    if not first and not last:
+        return None
+    if not first:
+        if int(last) == 0:
+            raise Unsatisfiable
+        return Stretch(max(size - int(last), 0), size)
+    if last and int(last) < int(first):
+        return None  # no range by the grammar: ignored
+    if int(first) >= size:
+        raise Unsatisfiable
+    return Stretch(int(first), min(int(last) + 1, size) if last else size)
+
+
+class WebFiles:
+    """One listening address."""
+
+    def __init__(self, desk: Desk, listen: tuple[str, int], tls: ssl.SSLContext | None = None) -> None:
+        self._desk, self._listen, self._tls = desk, listen, tls
+        self._runner: web.ServerRunner | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen.  Raises ``OSError`` when the address cannot be had."""
+        sock = listening(self._listen)
+        self.port = sock.getsockname()[1]
+        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None, keepalive_timeout=KEEP_ALIVE_S))
+        await self._runner.setup()
+        await web.SockSite(self._runner, sock, ssl_context=self._tls).start()
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        link = self._desk.link_at(request.raw_path)
+        if link is None:
+            return _nothing()
+        try:
+            transfer = await self._desk.open(link)
+        except NoPlace:
+            return web.Response(status=503, headers={"Retry-After": "30"})
+        if transfer is None:
+            return _nothing()
+        try:
+            return await _answer(request, transfer)
+        finally:
+            self._desk.close(transfer)
+
+
+async def _answer(request: web.BaseRequest, transfer: Transfer) -> web.StreamResponse:
+    size, headers = transfer.file.size, {"ETag": transfer.etag, "Accept-Ranges": "bytes"}
+    try:
+        stretch = stretch_of(_range(request.headers, transfer.etag), size)
+    except Unsatisfiable:
+        return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+    begin, end = stretch or Stretch(0, size)
+    if stretch:
+        headers["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
+    response = web.StreamResponse(status=206 if stretch else 200, headers=headers)
+    response.content_type = "application/octet-stream"
+    response.content_length = end - begin
+    await transfer.overhead(HEADERS_BYTES)
+    await response.prepare(request)
+    if request.method == "GET":
+        await _pour(transfer, response, Stretch(begin, end))
+    await response.write_eof()
+    return response
+
+
+async def _pour(transfer: Transfer, response: web.StreamResponse, stretch: Stretch) -> None:
+    transfer.seek(stretch.begin)
+    left = stretch.end - stretch.begin
+    while left and (data := await transfer.read(left)):
+        await response.write(data)
+        left -= len(data)
+
+
+def _range(headers: Mapping[str, str], etag: str) -> str:
+    """The range asked for, unless it was asked for of another file: a date proves nothing here."""
+    condition = headers.get("If-Range")
+    return headers.get("Range", "") if condition is None or condition.strip() == etag else ""
+
+
+def _nothing() -> web.Response:
+    """No link, no file, not yours: one answer for all."""
+    return web.Response(status=404, text="not found\n")
+
+
+def listening(address: tuple[str, int]) -> socket.socket:
+    """A bound socket whose connections keep little in the kernel."""
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        sock.bind((host, port))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock

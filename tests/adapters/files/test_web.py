@@ -1,0 +1,243 @@
+"""Firmware over HTTP and HTTPS as stations fetch it: whole, in ranges, after a broken line, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from migrate.adapters.files.fetched import How
+from migrate.adapters.files.web import Stretch, Unsatisfiable, stretch_of
+from migrate.domain.errors import SettingsProblem
+from tests.adapters.files.conftest import HOST, Opener, listed
+
+IMAGE = random.Random(7).randbytes(40_000)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stretch"),
+    [
+        ("", None),
+        ("bytes=0-", Stretch(0, 100)),
+        ("bytes=10-19", Stretch(10, 20)),
+        ("bytes=90-500", Stretch(90, 100)),
+        ("bytes=-10", Stretch(90, 100)),
+        ("bytes=-500", Stretch(0, 100)),
+        ("Bytes = 5 - 6", Stretch(5, 7)),
+        ("bytes=20-10", None),
+        ("bytes=0-1,5-6", None),
+        ("lines=1-2", None),
+        ("bytes=-", None),
+        ("bytes=a-b", None),
+        ("bytes=" + "9" * 40 + "-", None),
+    ],
+)
+def test_a_range_is_read_as_the_standard_says(asked: str, stretch: Stretch | None) -> None:
+    assert stretch_of(asked, 100) == stretch
+
+
+@pytest.mark.parametrize("asked", ["bytes=100-", "bytes=100-200", "bytes=-0"])
+def test_a_range_outside_of_the_file_cannot_be_satisfied(asked: str) -> None:
+    with pytest.raises(Unsatisfiable):
+        stretch_of(asked, 100)
+
+
+async def fetched(url: str, method: str = "GET", **more: Any) -> tuple[int, dict[str, str], bytes]:
+    async with aiohttp.ClientSession() as client, client.request(method, url, **more) as answer:
+        return answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.read()
+
+
+async def test_a_station_loads_its_file_whole_and_it_is_known_when_it_began_and_that_it_is_whole(
+    depot: Opener, tmp_path: Path
+) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        status, headers, body = await fetched(there.url("acme.bin", "AC 1/ä"))
+
+    assert (status, body) == (200, IMAGE)
+    assert headers["accept-ranges"] == "bytes"
+    assert [(w.identity, w.how, w.loaded_bytes) for w in there.words] == [
+        ("AC 1/ä", How.BEGUN, 0),
+        ("AC 1/ä", How.WHOLE, len(IMAGE)),
+    ]
+
+
+async def test_a_file_in_forty_ranges_is_one_story_and_the_same_bytes(depot: Opener, tmp_path: Path) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        parts = []
+        for at in range(0, len(IMAGE), 1000):
+            status, headers, body = await fetched(there.url("acme.bin"), headers={"Range": f"bytes={at}-{at + 999}"})
+            parts.append((status, headers["content-range"], body))
+
+    assert b"".join(body for _, _, body in parts) == IMAGE
+    assert {status for status, _, _ in parts} == {206}
+    assert parts[-1][1] == "bytes 39000-39999/40000"
+    assert [w.how for w in there.words] == [How.BEGUN, How.WHOLE]
+
+
+async def test_a_range_that_was_asked_of_another_file_brings_the_whole_new_one(depot: Opener, tmp_path: Path) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        url = there.url("acme.bin")
+        _, headers, _ = await fetched(url, "HEAD")
+        same = await fetched(url, headers={"Range": "bytes=5-", "If-Range": headers["etag"]})
+        other = await fetched(url, headers={"Range": "bytes=5-", "If-Range": '"another"'})
+        dated = await fetched(url, headers={"Range": "bytes=5-", "If-Range": "Fri, 20 Nov 2026 01:00:00 GMT"})
+
+    assert [(status, len(body)) for status, _, body in (same, other, dated)] == [
+        (206, 39_995),
+        (200, 40_000),
+        (200, 40_000),
+    ]
+
+
+async def test_who_asks_for_the_head_alone_is_told_the_size_and_sent_no_byte(depot: Opener, tmp_path: Path) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        status, headers, body = await fetched(there.url("acme.bin"), "HEAD")
+
+    assert (status, headers["content-length"], body) == (200, "40000", b"")
+
+
+async def test_a_place_behind_the_end_is_answered_with_the_size(depot: Opener, tmp_path: Path) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        status, headers, _ = await fetched(there.url("acme.bin"), headers={"Range": "bytes=40000-"})
+
+    assert (status, headers["content-range"]) == (416, "bytes */40000")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"])
+async def test_nothing_but_reading_is_known(depot: Opener, tmp_path: Path, method: str) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        status, headers, _ = await fetched(there.url("acme.bin"), method)
+
+    assert (status, headers["allow"]) == (405, "GET, HEAD")
+    assert not there.words
+
+
+async def raw(port: int, target: str) -> bytes:
+    """One request with a target that no client library would send."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/firmware.toml",
+        "/../firmware.toml",
+        "/%2e%2e/firmware.toml",
+        "//etc/passwd",
+        "/acme.bin",
+        "/a/b/c/acme.bin",
+    ],
+)
+async def test_nothing_is_listed_and_nothing_beside_a_link_is_found(depot: Opener, tmp_path: Path, target: str) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        answer = await raw(there.server.web.port, target)
+
+    assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400", b"HTTP/1.0 400"))
+    assert IMAGE[:20] not in answer
+    assert b"sha256" not in answer
+
+
+async def test_a_file_that_is_not_what_its_list_says_is_not_found(depot: Opener, tmp_path: Path) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        (tmp_path / "acme.bin").write_bytes(IMAGE[::-1])
+        status, _, _ = await fetched(there.url("acme.bin"))
+
+    assert status == 404
+
+
+async def test_a_line_that_breaks_half_way_is_told_and_resumed_by_range(depot: Opener, tmp_path: Path) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE), rate=60_000) as there:
+        async with aiohttp.ClientSession() as client, client.get(there.url("acme.bin")) as answer:
+            head = await answer.content.readexactly(10_000)
+        rest = await fetched(there.url("acme.bin"), headers={"Range": "bytes=10000-"})
+
+    assert head + rest[2] == IMAGE
+    assert [w.how for w in there.words] == [How.BEGUN, How.WHOLE]
+
+
+async def test_a_station_that_opens_a_fifth_transfer_beside_four_is_asked_to_wait(
+    depot: Opener, tmp_path: Path
+) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE), rate=20_000) as there, aiohttp.ClientSession() as client:
+        url = there.url("acme.bin")
+        answers = [await client.get(url) for _ in range(5)]
+        stats = there.server.stats()
+        for answer in answers:
+            answer.close()
+
+    assert [answer.status for answer in answers] == [200] * 4 + [503]
+    assert stats["open"] == 4
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "files.example")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "files.pem", folder / "files.key"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate, private
+
+
+async def test_over_tls_a_station_sees_our_certificate_and_the_same_bytes(depot: Opener, tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    async with depot(listed(tmp_path, "acme.bin", IMAGE), certificate=certificate, certificate_key=key) as there:
+        url = there.url("acme.bin").replace("http://127.0.0.1", "https://localhost")
+        _, _, body = await fetched(url, ssl=ssl.create_default_context(cafile=certificate))
+
+    assert hashlib.sha256(body).digest() == hashlib.sha256(IMAGE).digest()
+
+
+async def test_a_certificate_that_cannot_be_used_is_named_before_anything_listens(
+    depot: Opener, tmp_path: Path
+) -> None:
+    (tmp_path / "files.pem").write_text("no certificate")
+
+    with pytest.raises(SettingsProblem, match=r"firmware\.certificate"):
+        async with depot(certificate=tmp_path / "files.pem", certificate_key=tmp_path / "files.pem"):
+            pass
+
+
+async def test_a_port_that_somebody_else_holds_is_named(depot: Opener, tmp_path: Path) -> None:
+    async with depot() as there:
+        with pytest.raises(SettingsProblem, match=r"firmware\.listen cannot be had"):
+            async with depot(web=(HOST, there.server.web.port)):
+                pass
+
+
+async def test_all_transfers_of_a_group_together_keep_its_rate_and_another_group_has_its_own(
+    depot: Opener, tmp_path: Path
+) -> None:
+    rate, half = 80_000, IMAGE[:20_000]
+    async with depot(listed(tmp_path, "acme.bin", half), rate=rate) as there:
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(fetched(there.url("acme.bin", f"AC{n}", group=f"site:{n // 4}")) for n in range(8)))
+        took = asyncio.get_running_loop().time() - began
+
+    assert took >= 4 * len(half) / rate
+    assert there.server.stats()["given_bytes"] == 8 * len(half)
