@@ -102,7 +102,10 @@ def _order_told(hold: Hold, zone: tzinfo) -> str:
 
 
 _LIFTED_FIRST = "No due time is on record: a person's order or a stopped model must be lifted first."
-_UNPROVEN = "No due time is on record: its profile must be accepted first, under [profiles.accepted] in campaign.toml."
+_MENDED_FIRST = {
+    Deferral.UNPROVEN: "No due time is on record: its profile must be accepted first, under [profiles.accepted] in campaign.toml.",
+    Deferral.CHECKS: "No due time is on record: what its check found must be mended first; see `migrate plan check`.",
+}
 
 
 def _next(attempt: Attempt, answer: _Answer, circumstances: Circumstances) -> list[str]:
@@ -112,7 +115,7 @@ def _next(attempt: Attempt, answer: _Answer, circumstances: Circumstances) -> li
             f"Next due: {local(attempt.due_at, circumstances.zone)}, {_from_now(attempt.due_at, circumstances.now)}."
         )
     elif attempt.state is State.DEFERRED:
-        lines.append(_UNPROVEN if attempt.deferral is Deferral.UNPROVEN else _LIFTED_FIRST)
+        lines.append(_MENDED_FIRST.get(attempt.deferral or Deferral.MODEL_STOPPED, _LIFTED_FIRST))
     if answer.patience:
         until = attempt.entered_at + answer.patience(circumstances)
         lines.append(

@@ -124,6 +124,7 @@ _ACTOR: Mapping[EventKind, str] = {
     EventKind.ORDERED: "person",
     EventKind.BATCH: "batch",
     EventKind.PROCESS: "process",
+    EventKind.OUTLOOK: "checked",
     EventKind.ANCHOR: "chain",
 }
 

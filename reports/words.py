@@ -81,6 +81,9 @@ DEFERRALS: Mapping[Deferral, Word] = {
     Deferral.UNPROVEN: _word(
         "U", "◇", _AMBER, "unproven", "Nobody has seen its profile work on a real station; it waits to be accepted."
     ),
+    Deferral.CHECKS: _word(
+        "C", "◫", _AMBER, "checks", "Something that its move takes is missing or wrong; it waits until that is mended."
+    ),
     Deferral.WINDOW: _word("W", "◷", _GREY, "window", "Outside the hours or days in which its site may be touched."),
     Deferral.BACKOFF: _word(
         "R", "↻", _GREY, "backoff", "The last try failed for a passing reason; the next one waits."

@@ -31,6 +31,7 @@ from migrate.domain.errors import CsmsUnavailable, PlanProblem
 from migrate.domain.evidence import Side
 from migrate.domain.wave import Plan
 from migrate.wiring import Wired, with_campaign
+from migrate.wiring.doors import doors_of
 from migrate.wiring.lookahead import Depth, Lookahead
 from reports.words import display
 
@@ -195,16 +196,18 @@ async def _ports(wired: Wired, *, is_listening: bool) -> AsyncIterator[Ports]:
     if is_listening:
         await witness.start()
     try:
-        yield Ports(
-            journal=wired.journal,
-            source=RelayChannel(client, Side.SOURCE),
-            target=RelayChannel(client, Side.TARGET),
-            witness=witness,
-            clock=wired.clock,
-            dice=wired.dice,
-            pacer=Pacer(witness, wired.clock),
-            vault=wired.vault,
-        )
+        async with doors_of(wired, client) as doors:
+            yield Ports(
+                journal=wired.journal,
+                source=RelayChannel(client, Side.SOURCE),
+                target=RelayChannel(client, Side.TARGET),
+                witness=witness,
+                clock=wired.clock,
+                dice=wired.dice,
+                pacer=Pacer(witness, wired.clock),
+                doors=doors,
+                vault=wired.vault,
+            )
     finally:
         await witness.stop()
         await client.close()

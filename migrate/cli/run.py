@@ -161,6 +161,9 @@ async def _conclude(context: Context, wired: Wired, plan: Plan, how: _Ending, pr
         context.say(recap(standing))
         if left:
             context.say(left)
+        for incident in standing.incidents if how.word in ("unsound", "away") else ():
+            if incident.ended_at is None and incident.title.startswith("checks stop"):
+                context.say(f"{incident.title.capitalize()}: {incident.detail}")
         context.say(how_it_ended(how.word, plan))
     return code_for(how.word, standing, interrupted=how.is_interrupted)
 
@@ -171,8 +174,10 @@ def how_it_ended(ended: str, plan: Plan) -> str:
     return {
         "done": "All waves have run and come to rest.",
         "shut": f"The gate is shut. Look at the reasons, then `migrate resume --reason …` and `{again}`.",
-        "stopped": f"The rest waits for a person: models stopped, or profiles not accepted. See `migrate status --stations`, then `{again}`.",
+        "stopped": f"The rest waits for a person: models stopped, profiles not accepted, or left out by a check. See `migrate status --stations`, then `{again}`.",
         "held": f"The gate will not open by itself. Look at the reasons, mend them, then `{again}`.",
+        "unsound": f"A check stopped the next wave before it began; see above, and `migrate plan check`. Mend it, then `{again}`.",
+        "away": f"A backend is away, so the next wave was not begun. Once it is back: `{again}`.",
         "approval": f"The next wave is not approved: `migrate plan approve {plan.fingerprint[:SHOWN]} --wave N`, then `{again}`.",
         "recovered": "What was in flight under the stale plan has come to rest; nothing else was started.",
         "ending": f"Stopped on request. Nothing is lost; go on with `{again}`.",
@@ -188,4 +193,6 @@ def code_for(ended: str, standing: Standing, *, interrupted: bool = False) -> in
         return code
     if ended == "approval":
         return Exit.NOT_ALLOWED
-    return Exit.STOPPED if ended in ("shut", "held", "stopped") else code
+    if ended == "away":
+        return Exit.UNAVAILABLE
+    return Exit.STOPPED if ended in ("shut", "held", "stopped", "unsound") else code

@@ -29,6 +29,7 @@ from migrate.engine.process import CampaignProcess
 from migrate.settings import Settings
 from migrate.wiring import Wired, exists, new_process
 from migrate.wiring.doors import doors_of
+from migrate.wiring.lookahead import Lookahead
 
 POLL_S, DRILL_POLL_S = 0.25, 0.1
 """How often dbos looks for work; a drill is in a hurry."""
@@ -61,6 +62,7 @@ async def at_work(
             lore=lore,
             alive=exists,
             poll_s=DRILL_POLL_S if wired.settings.drill.is_on else POLL_S,
+            foresight=Lookahead(wired, plan, ports, is_listening=True),
         )
         yield AtWork(wired, process, listeners)
 

@@ -56,6 +56,7 @@ class EventKind(StrEnum):
     ORDERED = "ordered"  # a person's retry or rollback of named stations
     BATCH = "batch"  # taken by a worker, with its epoch
     PROCESS = "process"  # a process began or ended
+    OUTLOOK = "outlook"  # what the checks before a wave came to: who is left out, what stops it
     ANCHOR = "anchor"  # the newest hashes of the other chains
 
 

@@ -113,18 +113,19 @@ class Mode(StrEnum):
 
 
 class Deferral(StrEnum):
-    """Why an attempt was put off.  The first four lie outside a wave's proof, the others are still owed to it."""
+    """Why an attempt was put off.  The first five lie outside a wave's proof, the others are still owed to it."""
 
     BUSY = "busy"
     OFFLINE = "offline"
     MODEL_STOPPED = "model stopped"
     UNPROVEN = "unproven"  # its profile may go with the canary and no further, until a person accepts it
+    CHECKS = "checks"  # what was looked at before its wave leaves it out, until a person mends it
     WINDOW = "window"
     BACKOFF = "backoff"
 
     @property
     def is_outside(self) -> bool:
-        return self in (Deferral.BUSY, Deferral.OFFLINE, Deferral.MODEL_STOPPED, Deferral.UNPROVEN)
+        return self not in (Deferral.WINDOW, Deferral.BACKOFF)
 
 
 class Cause(StrEnum):

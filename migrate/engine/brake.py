@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from batches.checks import unproven
 from batches.conductor import Stopped
 from batches.errand import Errand, Fence
+from batches.forecast import Forecast
 from batches.pace import Pacer
 from batches.rollback import RollbackBook
 from migrate.domain.evidence import Side
@@ -30,6 +31,7 @@ class CampaignBrake:
         self._rollbacks = rollbacks
         self.control = Control()
         self.shut_waves: frozenset[int] = frozenset()
+        self.forecasts: Mapping[int, Forecast] = {}
         self.stopped_kinds: Mapping[str, int] = {}
         self.stopped_profiles: Mapping[str, int] = {}
         self.only: Collection[str] | None = None  # the stations of one order; all others are left as they are
@@ -41,6 +43,16 @@ class CampaignBrake:
         if self.only is not None and errand.station.identity not in self.only:
             return Stopped(reason="only what was ordered is carried out", leave=True)
         return self._stops_back(errand) if errand.direction is Direction.BACK else self._stops_forward(errand)
+
+    def _forbidden_by_checks(self, errand: Errand) -> Stopped | None:
+        """What was looked at before its wave: a wave that is stopped begins nobody, a station that is left out waits."""
+        forecast = self.forecasts.get(errand.planned.wave)
+        if forecast is None:
+            return None
+        if forecast.stops:
+            return Stopped(reason=forecast.stops[0], leave=True)
+        why = forecast.excluded.get(errand.station.identity)
+        return Stopped(reason=why, deferral=Deferral.CHECKS) if why else None
 
     def _stops_back(self, errand: Errand) -> Stopped | None:
         if hold := Fence(batch="", epoch=0, control=self.control).forbids_intent(errand):
@@ -67,6 +79,8 @@ class CampaignBrake:
     def _stops_forward(self, errand: Errand) -> Stopped | None:
         for wave in sorted(n for n in self.shut_waves if n <= errand.planned.wave):
             return Stopped(reason=f"the gate of wave {wave} is shut", leave=True)
+        if ahead := self._forbidden_by_checks(errand):
+            return ahead
         if hold := Fence(batch="", epoch=0, control=self.control).forbids_start(errand):
             return Stopped(reason=f"{hold.mode.value} by {hold.by}: {hold.reason}")
         if blind := self._is_blind():

@@ -23,13 +23,14 @@ from batches.rollback import RollbackBook
 from batches.schedule import Admission
 from batches.turnstile import Turnstile
 from batches.watch import Watch
-from migrate.domain.attempt import BATCH_ENDS, NEEDS_A_PERSON, State
-from migrate.domain.errors import CsmsUnavailable
+from migrate.domain.attempt import BATCH_ENDS, IN_FLIGHT, NEEDS_A_PERSON, State
+from migrate.domain.errors import CsmsUnavailable, MigrateError
 from migrate.domain.evidence import Kind, Side, Sighting
 from migrate.domain.record import Attempt, Change, Direction, Event, EventKind, beginning
-from migrate.domain.wave import Ruling, Verdict, WaveState
+from migrate.domain.wave import PlannedStation, Ruling, Verdict, WaveState
 from migrate.engine.brake import CampaignBrake
 from migrate.engine.durable import Steps
+from migrate.engine.foresight import Foreseen, Foresight
 from migrate.engine.gates import Gates
 from migrate.engine.outline import Outline, batch_name, is_catch_up
 from migrate.engine.rest import Rest
@@ -49,8 +50,9 @@ SendOff = Callable[[str], Awaitable[None]]
 class Campaign:
     """One plan, as far as this process works on it."""
 
-    def __init__(self, outline: Outline, ports: Ports, executor: str) -> None:
+    def __init__(self, outline: Outline, ports: Ports, executor: str, foresight: Foresight | None = None) -> None:
         self._outline = outline
+        self.foreseen = Foreseen(outline, ports, foresight)
         self._ports = ports
         self.is_helper = False  # a worker: what it does not start is left to the run, not reported as done
         self.is_leader = True  # keeps the watch and dispatches what is due; one process of a campaign does
@@ -134,6 +136,8 @@ class Campaign:
         self.brake.control = await self._ports.journal.control()
         await self._gates.refresh(self.brake.control)
         self.brake.shut_waves = self._gates.shut()
+        await self.foreseen.refresh()
+        self.brake.forecasts = self.foreseen.by_wave
         self._stop_kinds()
         newest = await self._ports.journal.newest_seq()
         self._rollbacks.learn(await self._ports.journal.rollbacks(after=self._rollbacks_read_up_to))
@@ -155,9 +159,12 @@ class Campaign:
         """Open an attempt for each station of the wave that has none; the batches that still have work."""
         if not self._gates.is_approved(number):
             return []
+        await self._look_ahead(number)
         stations = self._outline.wave(number).stations
         newest = await self._ports.journal.attempts(identities={s.identity for s in stations})
         known = {a.identity: a for a in newest}
+        if self.broken is not None or self.foreseen.of(number).stops:
+            return [batch for batch in _batches(number, stations) if any(_flies_in(a, batch) for a in newest)]
         now = self._ports.clock.now()
         befores = ((s, known.get(s.identity)) for s in stations)
         fresh = [self._outline.opened(s, before, now) for s, before in befores if self._outline.needs_attempt(before)]
@@ -167,7 +174,14 @@ class Campaign:
         if self._gates.mark(number).state in (WaveState.WAITING, WaveState.SHUT):
             await self._gates.note(number, WaveState.RUNNING)
         alive = {a.batch for a in known.values() if a.state not in BATCH_ENDS}
-        return [name for name in dict.fromkeys(batch_name(number, s.batch) for s in stations) if name in alive]
+        return [name for name in _batches(number, stations) if name in alive]
+
+    async def _look_ahead(self, number: int) -> None:
+        try:
+            await self.foreseen.look(number)
+        except MigrateError as error:  # a list that cannot be read, a secret that others may read: the run ends with it
+            self._break(ExceptionGroup("looking ahead", [error]))
+        await self._refresh()
 
     async def _note_accepted(self, fresh: Sequence[Attempt]) -> None:
         """Who reads the journal finds why profiles that were proven on no bench went beyond the canary."""
@@ -223,10 +237,15 @@ class Campaign:
         self.brake.is_ending = True
 
     async def _judge(self, _: str, number: int) -> str:
-        """Wait at the gate: ``open``, ``shut``, ``held`` (never opens by itself), ``approval`` or ``ending``."""
+        """Wait at the gate: ``open``, ``shut``, ``held`` (never opens by itself), ``approval`` or ``ending``.
+
+        A wave that the checks before it have stopped waits for nothing: ``unsound``, or ``away`` where a backend is.
+        """
         while True:
             if not self._gates.is_approved(number):
                 return "approval"
+            if (ahead := self.foreseen.of(number)).stops:
+                return "away" if ahead.is_away else "unsound"
             if ending := self._ends_waiting(number, await self._gates.rule_up_to(number)):
                 return ending
             await asyncio.sleep(self.nap_s)
@@ -289,6 +308,15 @@ class Campaign:
         """Batches with stations that are not at rest, which a dead process may have left without anybody to run them."""
         under_way = [a for a in await self._ports.journal.attempts() if a.state not in BATCH_ENDS]
         return list(dict.fromkeys(a.batch for a in under_way))
+
+
+def _batches(number: int, stations: Iterable[PlannedStation]) -> list[str]:
+    """The batches of a wave by name, in plan order."""
+    return list(dict.fromkeys(batch_name(number, s.batch) for s in stations))
+
+
+def _flies_in(attempt: Attempt, batch: str) -> bool:
+    return attempt.batch == batch and attempt.state in IN_FLIGHT
 
 
 def _parts(items: Sequence[Attempt], size: int) -> Iterable[Sequence[Attempt]]:

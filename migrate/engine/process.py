@@ -21,6 +21,7 @@ from migrate.domain.record import Change, Event, EventKind, Process
 from migrate.engine.beat import BEAT_S, DEAD_AFTER, RUN, WORKER
 from migrate.engine.campaign import Campaign
 from migrate.engine.durable import Durable
+from migrate.engine.foresight import Foresight
 from migrate.engine.lore import Lore
 from migrate.engine.outline import Outline, is_catch_up
 
@@ -38,6 +39,7 @@ class CampaignProcess:
         lore: Lore,
         alive: Callable[[Process], bool],
         poll_s: float,
+        foresight: Foresight | None = None,
     ) -> None:
         self._ports = ports
         self._me = me
@@ -45,7 +47,7 @@ class CampaignProcess:
         self._is_errand = False  # it carries out one order, and opens no wave
         self._lying_since: dict[str, float] = {}
         self._fingerprint = outline.plan.fingerprint
-        self.campaign = Campaign(outline, ports, me.executor)
+        self.campaign = Campaign(outline, ports, me.executor, foresight)
         self._lore = lore
         self.campaign.is_helper = me.role == WORKER
         self._durable = Durable(store, me.executor, self.campaign.steps, poll_s=poll_s)
@@ -75,6 +77,7 @@ class CampaignProcess:
         self._is_errand = True
         self.campaign.brake.only = frozenset(ordered)
         async with self._at_work():
+            await self.campaign.foreseen.look_again(ordered)
             await self._take_care_of_orphans("")
             ended = await self.campaign.rest.until_at_rest(ordered)
         if self.campaign.broken is not None:

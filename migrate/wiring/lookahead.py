@@ -57,7 +57,10 @@ class Depth:
 
 
 class Lookahead:
-    """Looks at what is ahead of a plan's waves.  While nobody listens no station can be asked."""
+    """Looks at what is ahead of a plan's waves.  While nobody listens no station can be asked.
+
+    Implements ``migrate.engine.foresight.Foresight``.
+    """
 
     def __init__(self, wired: Wired, plan: Plan, ports: Ports, *, is_listening: bool, tell: Tell = in_silence) -> None:
         self._wired = wired
@@ -70,6 +73,10 @@ class Lookahead:
     async def look(self, waves: Collection[int], depth: Depth, *, closely: Collection[int] | None = None) -> Outlook:
         """The outlook of some waves; only stations of those in ``closely`` are asked themselves."""
         return outlook(await self.facts(waves, depth, closely=closely), self._settings.checks.accepted)
+
+    async def ahead(self, wave: int) -> Outlook:
+        """What the engine asks before it begins a wave: stations are not asked, because each is in its turn anyway."""
+        return await self.look([wave], Depth()) if wave in await self.waves_ahead() else Outlook()
 
     async def waves_ahead(self) -> list[int]:
         """The waves that have somebody left to be moved."""
