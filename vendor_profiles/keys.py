@@ -103,11 +103,13 @@ def profile_schema() -> dict[str, Any]:
         "description": "How families of charging stations are told to leave their backend. The laws beyond the form: "
         "`migrate profiles check FILE`.",
         "type": "object",
-        "required": ["profiles", "schema"],
+        "required": ["schema"],
+        "anyOf": [{"required": ["profiles"]}, {"required": ["use"]}],
         "additionalProperties": False,
         "properties": {
             "schema": {"const": SCHEMA},
             "family": dict(TEXT.schema),
+            "use": dict(TEXTS.meaning("packaged profiles that are there on request only, by their names").schema),
             "profiles": {"type": "array", "minItems": 1, "items": {**shape(PROFILE, REQUIRED), **_BY_METHOD}},
         },
     }

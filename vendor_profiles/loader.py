@@ -8,6 +8,7 @@ word.  Nothing is cached on disk and nothing is written.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -23,13 +24,26 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     """The packaged profiles, and over them those of ``folder`` (a campaign's ``profiles/``), if it exists.
 
     A campaign's profile with the name of a packaged one takes its place; with
-    a new name it is added.  Raises ``CatalogueProblem``.
+    a new name it is added, and so is what it asks for under ``use``.  Raises
+    ``CatalogueProblem``.
     """
-    packaged = _packaged()
+    packaged = _packaged("catalogue")
     if folder is None or not folder.is_dir():
         return packaged
-    own = _gathered([check_file(path) for path in sorted(folder.glob("*.y*ml")) if path.suffix in (".yaml", ".yml")])
-    return Catalogue({profile.name: profile for profile in (*packaged.profiles, *own)}.values())
+    paths = [path for path in sorted(folder.glob("*.y*ml")) if path.suffix in (".yaml", ".yml")]
+    readings = [check_file(path) for path in paths]
+    own = _gathered(readings)
+    asked = [profile for name in {name for r in readings for name in r.uses} if (profile := on_request().get(name))]
+    return Catalogue({profile.name: profile for profile in (*packaged.profiles, *asked, *own)}.values())
+
+
+def on_request() -> Catalogue:
+    """Profiles that need something of the operator's own: a login on the station, a firmware file.
+
+    They fit nothing until a file of the campaign names them under ``use``: no
+    station is sent a firmware because its version is old.
+    """
+    return _packaged("on_request")
 
 
 def check_file(path: Path) -> Reading:
@@ -41,12 +55,12 @@ def check_file(path: Path) -> Reading:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         return Reading((), (_problem(str(path), line, "", "This is no UTF-8 text.", "Save the file as UTF-8."),))
-    return _without_twins(read_profiles(text, file=str(path)), str(path))
+    return _with_known_uses(_without_twins(read_profiles(text, file=str(path)), str(path)), str(path))
 
 
 @cache
-def _packaged() -> Catalogue:
-    folder = files("vendor_profiles") / "catalogue"
+def _packaged(part: str) -> Catalogue:
+    folder = files("vendor_profiles") / part
     sources = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
     readings = [_without_twins(read_profiles(f.read_text(encoding="utf-8"), file=f.name), f.name) for f in sources]
     return Catalogue(_gathered(readings))
@@ -72,7 +86,17 @@ def _without_twins(reading: Reading, file: str) -> Reading:
         if profile.name in seen:
             twins.append(_twin(profile.name, file, line))
         seen.add(profile.name)
-    return Reading(reading.profiles, (*reading.problems, *twins), reading.lines)
+    return replace(reading, problems=(*reading.problems, *twins))
+
+
+def _with_known_uses(reading: Reading, file: str) -> Reading:
+    known = [profile.name for profile in on_request().profiles]
+    unknown = [
+        _problem(file, 1, f"use[{i}]", f"No profile {name!r} is there on request.", f"Known are {', '.join(known)}.")
+        for i, name in enumerate(reading.uses)
+        if name not in known
+    ]
+    return replace(reading, problems=(*reading.problems, *unknown))
 
 
 def _twin(name: str, file: str, line: int) -> Problem:

@@ -18,7 +18,7 @@ from migrate.domain.profile import Method, Profile, Write
 from migrate.domain.ways import Finish, Way
 from vendor_profiles.keys import PROFILE, REQUIRED, SCHEMA
 from vendor_profiles.laws import breaches
-from vendor_profiles.readers import TEXT, Bad, Kind, Notes, Problem, struct, text_of
+from vendor_profiles.readers import TEXT, TEXTS, Bad, Kind, Notes, Problem, struct, text_of
 from vendor_profiles.tree import Mapping, Node, Place, Sequence, Unreadable, read_tree
 
 
@@ -37,11 +37,15 @@ class CatalogueProblem(ProfileProblem):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file gave: the sound profiles with the line each begins at, and every problem."""
+    """What a file gave: the sound profiles with the line each begins at, and every problem.
+
+    ``uses`` names packaged profiles that are there on request only.
+    """
 
     profiles: tuple[Profile, ...]
     problems: tuple[Problem, ...]
     lines: tuple[int, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 def read_profiles(text: str, *, file: str) -> Reading:
@@ -70,13 +74,15 @@ def _read_file(root: Node, notes: Notes) -> Reading:
                 profiles.append(profile)
                 lines.append(item.place.line)
 
+    uses: tuple[str, ...] = ()
     with suppress(Bad):
-        table = {"schema": Kind(_schema, {}), "family": TEXT, "profiles": Kind(collect, {})}
-        struct(root, "", notes, table, {"schema", "profiles"})
+        table = {"schema": Kind(_schema, {}), "family": TEXT, "use": TEXTS, "profiles": Kind(collect, {})}
+        has_use = isinstance(root, Mapping) and "use" in root.entries
+        uses = struct(root, "", notes, table, {"schema"} if has_use else {"schema", "profiles"}).get("use", ())
     problems = tuple(sorted(notes.problems, key=lambda p: (p.line, p.column)))
     if any(problem.key == "schema" for problem in problems):  # of a format that is not ours nothing is trusted
         return Reading((), problems)
-    return Reading(tuple(profiles), problems, tuple(lines))
+    return Reading(tuple(profiles), problems, tuple(lines), uses)
 
 
 def _read_profile(node: Node, key: str, notes: Notes) -> Profile | None:

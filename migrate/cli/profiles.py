@@ -17,11 +17,12 @@ import click
 
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.cli.probe import probe
 from migrate.cli.profile_sheet import summary, told, whole
 from migrate.domain.errors import SettingsProblem
 from migrate.domain.profile import Method, Profile, Proof
 from migrate.settings import load_settings
-from vendor_profiles import Catalogue, Match, Reading, check_file, load_catalogue, profile_schema
+from vendor_profiles import Catalogue, Match, Reading, check_file, load_catalogue, on_request, profile_schema
 
 
 @click.group()
@@ -29,12 +30,16 @@ def profiles() -> None:
     """Look at the vendor profiles: what each family of stations can do.
 
     \b
+    migrate profiles probe AC22-0417
     migrate profiles list
     migrate profiles show keba_p30x
     migrate profiles check profiles/acme.yaml
     migrate profiles match "Alfen BV" NG910-60023 5.8.1-4123
     migrate profiles schema > profile.schema.json
     """
+
+
+profiles.add_command(probe)
 
 
 @profiles.command("list")
@@ -60,6 +65,9 @@ def list_(context: Context, *, as_json: bool) -> None:
     ):
         click.echo(line)
     context.say(_levels(catalogue))
+    asleep = [profile.name for profile in on_request().profiles if catalogue.get(profile.name) is None]
+    if asleep:
+        context.say(f"On request: {', '.join(asleep)}. Write `use: [NAME]` into a file in {context.campaign}/profiles.")
 
 
 @profiles.command()
@@ -73,7 +81,7 @@ def show(context: Context, name: str, *, as_json: bool) -> None:
     migrate profiles show amina_fw4
     """
     catalogue = _catalogue(context)
-    profile = catalogue.get(name)
+    profile = catalogue.get(name) or on_request().get(name)
     if profile is None:
         near = get_close_matches(name, [p.name for p in catalogue.profiles], n=1)
         raise click.UsageError(f"There is no profile {name!r}." + (f" Did you mean {near[0]}?" if near else ""))

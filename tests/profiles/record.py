@@ -55,6 +55,7 @@ FAMILIES = {
     "microocpp": "microocpp",
     "open_ocpp": "open_ocpp",
     "open_ocpp_eviq": "eviq",
+    "openevse": "openevse",
     "openocpp": "openocpp",
     "schneider_evlink_fw33": "evlink",
     "vestel_evc03": "vestel_dc",

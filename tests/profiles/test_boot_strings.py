@@ -47,7 +47,7 @@ EXPECTED: tuple[tuple[int, str, str], ...] = (
     (1, "alfen_fw5", "the same model with firmware 5.8"),
     (1, NONE, "Alfen without a firmware: the key cannot be known"),
     (3, "evbox", "one maker in three spellings"),
-    (2, NONE, "Chargestorm and CTEK: no source"),
+    (2, "ctek_chargestorm", "Chargestorm, before and after CTEK: by hand"),
     (2, "grizzl_e", "a model with a literal asterisk; firmware with colons"),
     (1, NONE, "United Chargers without a model"),
     (1, "autel_maxicharger", "firmware with bars and an empty place"),
@@ -61,7 +61,7 @@ EXPECTED: tuple[tuple[int, str, str], ...] = (
     (6, NONE, "AEFA, FoxESS, DBT, Izivia, placeholder digits, no vendor at all"),
     (1, "enplus", "a vendor with a plus sign"),
     (5, NONE, "Hager, Rolec, Morek, SyncEV: no source"),
-    (1, "microocpp", "OpenEVSE is built on it"),
+    (1, "openevse", "by the keys of MicroOcpp, which it is built on"),
     (1, NONE, "a whole boot as JSON inside the model"),
 )
 
@@ -130,7 +130,7 @@ def test_a_station_of_the_field_is_written_to_only_by_a_key_of_its_own_maker(boo
         ("alfen", "alfen_fw5"),
         ("alfen", "alfen_fw6"),
         ("keba", "keba_p30x"),
-        ("openevse", "microocpp"),
+        ("openevse", "openevse"),
         ("schneider", "schneider_evlink_fw33"),
         ("united", "grizzl_e"),
         ("vestel", "vestel_evc04"),

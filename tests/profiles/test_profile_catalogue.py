@@ -12,7 +12,7 @@ from migrate.domain.errors import Mismatch
 from migrate.domain.filling import Goal, prepare, visit_steps
 from migrate.domain.profile import Method, Profile, Proof, Rollback
 from migrate.domain.unit import undo
-from vendor_profiles import load_catalogue, read_profiles
+from vendor_profiles import load_catalogue, on_request, read_profiles
 
 PLAIN = parse_backend("ws://new.example:8080/ocpp")
 SECURE = parse_backend("wss://new.example/steve/ws/")
@@ -21,6 +21,7 @@ PACKED = "ocppVersion{OCPP16}ocppCsmsUrl{%s}messageTimeout{10}securityProfile{0}
 
 HELD: dict[str, dict[str, str | None]] = {
     "microocpp": {"Cst_BackendUrl": "ws://old/ocpp"},
+    "openevse": {"Cst_BackendUrl": "ws://old/ocpp"},
     "everest_libocpp16": {"CentralSystemURI": "old/ocpp/CP1"},
     "openocpp": {"CentralSystemURL": "ws://old/ocpp"},
     "open_ocpp_eviq": {"ConnexionUrl": "ws://old/ocpp/"},
@@ -58,6 +59,7 @@ HELD["amina_fw3"] = {
 
 GOLDEN_PLAIN: dict[str, list[tuple[str, str]]] = {
     "microocpp": [("Cst_BackendUrl", "ws://new.example:8080/ocpp")],
+    "openevse": [("Cst_BackendUrl", "ws://new.example:8080/ocpp")],
     "everest_libocpp16": [("CentralSystemURI", "ws://new.example:8080/ocpp")],
     "openocpp": [("CentralSystemURL", "ws://new.example:8080/ocpp")],
     "open_ocpp_eviq": [("ConnexionUrl", "ws://new.example:8080/ocpp/")],
@@ -105,6 +107,7 @@ GOLDEN_SECURE: dict[str, list[tuple[str, str]]] = {
 }
 
 CATALOGUE = load_catalogue()
+EVERY = (*CATALOGUE.profiles, *on_request().profiles)
 WRITING = [profile for profile in CATALOGUE.profiles if profile.method is Method.CHANGE_CONFIGURATION]
 
 
@@ -169,10 +172,10 @@ def test_every_key_that_is_written_was_asked_for_before(profile: Profile) -> Non
 def test_only_families_that_keep_the_old_backend_promise_to_return_by_themselves() -> None:
     automatic = {profile.name for profile in CATALOGUE.profiles if profile.rollback is Rollback.AUTOMATIC}
 
-    assert automatic == {"openocpp", "amina_fw3", "amina_fw4"}
+    assert automatic == {"openocpp", "openocpp201", "everest_libocpp201", "amina_fw3", "amina_fw4"}
 
 
-@pytest.mark.parametrize("profile", CATALOGUE.profiles, ids=name_of)
+@pytest.mark.parametrize("profile", EVERY, ids=name_of)
 def test_a_visit_tells_the_crew_the_address_or_how_to_find_the_form(profile: Profile) -> None:
     steps = visit_steps(profile, SECURE, "CP1")
 
@@ -183,7 +186,7 @@ def test_a_visit_tells_the_crew_the_address_or_how_to_find_the_form(profile: Pro
     assert "this order" in " ".join(steps), "an order is closed by what is seen, not by what was done"
 
 
-@pytest.mark.parametrize("profile", CATALOGUE.profiles, ids=name_of)
+@pytest.mark.parametrize("profile", EVERY, ids=name_of)
 def test_every_profile_names_its_sources_and_says_what_is_not_known(profile: Profile) -> None:
     assert profile.sources
     assert profile.notes
@@ -191,14 +194,14 @@ def test_every_profile_names_its_sources_and_says_what_is_not_known(profile: Pro
 
 def test_every_family_has_steps_of_its_own() -> None:
     """The first step, the plate, is common; a crew that reads another maker's steps stands before the wrong menu."""
-    routes = {profile.name: profile.visit[1:] for profile in CATALOGUE.profiles}
+    routes = {profile.name: profile.visit[1:] for profile in EVERY}
 
     alike = [(a, b) for a in routes for b in routes if a < b and routes[a] == routes[b]]
 
     assert not alike
 
 
-@pytest.mark.parametrize("profile", CATALOGUE.profiles, ids=name_of)
+@pytest.mark.parametrize("profile", EVERY, ids=name_of)
 def test_a_step_is_short_enough_to_be_read_before_a_station(profile: Profile) -> None:
     steps = visit_steps(profile, PLAIN, "CP1")
 
@@ -207,7 +210,10 @@ def test_a_step_is_short_enough_to_be_read_before_a_station(profile: Profile) ->
 
 
 def test_what_is_called_simulated_names_transcripts_that_exist() -> None:
-    for profile in WRITING:
+    for profile in EVERY:
+        if profile.proof is Proof.DOCUMENTED:
+            assert not profile.evidence
+            continue
         (evidence,) = profile.evidence
         folder = Path(str(files("vendor_profiles"))).parent / evidence.partition(":")[0]
         assert profile.proof is Proof.SIMULATED, profile.name
@@ -219,11 +225,20 @@ def test_a_family_is_one_file() -> None:
     vendors = {}
     for file in found:
         for profile in read_profiles(file.read_text(encoding="utf-8"), file=file.name).profiles:
+            dialect = "2" if "2.0.1" in profile.selector.ocpp_versions else "1"  # a family may have a file for each
             for glob in profile.selector.vendors:
-                vendors.setdefault(glob.casefold(), set()).add(file.name)
+                vendors.setdefault((dialect, glob.casefold()), set()).add(file.name)
 
     shared = {glob: names for glob, names in vendors.items() if len(names) > 1}
-    assert shared == {"webasto": {"bender.yaml", "vestel.yaml"}, "webasto *": {"bender.yaml", "vestel.yaml"}}
+    both = {"bender.yaml", "vestel.yaml"}
+    assert shared == {("1", "webasto"): both, ("1", "webasto *"): both}
+
+
+def test_there_are_thirty_families_and_every_method_is_among_them() -> None:
+    makers = {profile.selector.vendors[0].casefold() for profile in EVERY}
+
+    assert len(makers) >= 30
+    assert {profile.method for profile in EVERY} == set(Method)
 
 
 SIM_ONLY = {

@@ -11,7 +11,7 @@ import pytest
 
 from migrate.domain.profile import TEMPLATE_NAMES, Method, Proof, Rollback
 from migrate.domain.ways import Way
-from vendor_profiles import load_catalogue, read_profiles
+from vendor_profiles import load_catalogue, on_request, read_profiles
 from vendor_profiles.keys import PROFILE, QUIRKS, SLOTS
 from vendor_profiles.way_keys import CALL, FINISH, FIRMWARE, HTTP, HTTP_KEY, SCRIPT, UNTIL, WRITE
 
@@ -32,7 +32,8 @@ def test_the_first_profile_of_the_readme_loads() -> None:
 def test_the_guide_lists_the_packaged_profiles_as_they_are() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| (\w+) \| (\w+) \|$", GUIDE, re.MULTILINE)
 
-    listed = [(p.name, p.title, str(p.selector.firmware), p.method, p.rollback) for p in load_catalogue().profiles]
+    every = (*load_catalogue().profiles, *on_request().profiles)
+    listed = [(p.name, p.title, str(p.selector.firmware), p.method, p.rollback) for p in every]
     assert rows == listed
 
 

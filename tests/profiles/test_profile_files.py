@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vendor_profiles import CatalogueProblem, check_file, digest, load_catalogue, read_profiles
+from vendor_profiles import (
+    Catalogue,
+    CatalogueProblem,
+    check_file,
+    digest,
+    load_catalogue,
+    on_request,
+    read_profiles,
+)
 
 HEAD = "schema: migrate.profile-file/1\nprofiles:\n"
 PROFILE = """\
@@ -164,3 +172,47 @@ def test_a_profile_that_changes_in_anything_has_another_digest() -> None:
     other = read_profiles(HEAD + PROFILE.replace("${url}", "${url}/"), file="a").profiles[0]
 
     assert digest(sound) == digest(again) != digest(other)
+
+
+def test_a_profile_on_request_fits_nothing_until_a_campaign_asks_for_it(tmp_path: Path) -> None:
+    """A firmware is not sent because a version is old, and nobody signs in on a station unasked."""
+    station = ("Keba AG", "KC-P30-EC2204U2-E00", "1.9.3")
+    (tmp_path / "use.yaml").write_text("schema: migrate.profile-file/1\nuse: [keba_p30x_old]\n", encoding="utf-8")
+
+    unasked, asked = load_catalogue().match(*station).profile, load_catalogue(tmp_path).match(*station).profile
+
+    assert unasked is not None
+    assert asked is not None
+    assert (unasked.name, asked.name) == ("keba_p30x", "keba_p30x_old")
+
+
+def test_a_profile_on_request_can_be_replaced_by_the_campaigns_own(tmp_path: Path) -> None:
+    own = PROFILE.replace("acme_ac22", "keba_p30x_old")
+    (tmp_path / "use.yaml").write_text(HEAD.replace("profiles:", "use: [keba_p30x_old]\nprofiles:") + own)
+
+    profile = load_catalogue(tmp_path).get("keba_p30x_old")
+
+    assert profile is not None
+    assert profile.title == "Acme AC22"
+
+
+def test_what_is_asked_for_has_to_exist(tmp_path: Path) -> None:
+    path = tmp_path / "use.yaml"
+    path.write_text("schema: migrate.profile-file/1\nuse: [keba_p30x_older]\n", encoding="utf-8")
+
+    (problem,) = check_file(path).problems
+
+    assert problem.key == "use[0]"
+    assert "keba_p30x_old" in problem.hint
+
+
+def test_every_profile_on_request_is_sound_and_beats_the_packaged_one() -> None:
+    asked = on_request().profiles
+    every = Catalogue((*load_catalogue().profiles, *asked))
+
+    assert asked
+    for profile in asked:
+        vendor, model = profile.selector.vendors[-1].replace("*", "X"), profile.selector.models[0].replace("*", "X")
+        found = every.match(vendor, model, "1.0").profile
+        assert found is not None
+        assert found.name == profile.name

@@ -15,18 +15,17 @@ import pytest
 from migrate.domain.address import parse_backend
 from migrate.domain.filling import Goal, prepare
 from migrate.domain.profile import Method
+from migrate.domain.ways import Way
 from migrate.simulator.address import Layout, Slash, addresses, dial_url, spelling
+from migrate.simulator.behaviour import EVERY_FAMILY, KEYED_FAMILIES, VISIT_FAMILIES
 from vendor_profiles import load_catalogue
 
-HIDDEN = "hidden"  # a layout without any key: only a person changes it
-TRIALS = {"common", "live", "flavours"}  # no family of the field: what all share, and drills of the simulator's own
 BEHAVIOURS = {
-    file.name.removesuffix(".toml"): loads(file.read_text(encoding="utf-8"))
-    for file in (files("migrate.simulator") / "behaviours").iterdir()
-    if file.name.endswith(".toml") and file.name.removesuffix(".toml") not in TRIALS
+    name: loads((files("migrate.simulator") / "behaviours" / f"{name}.toml").read_text(encoding="utf-8"))
+    for name in EVERY_FAMILY
 }
-FAMILIES = sorted(name for name, data in BEHAVIOURS.items() if data["layout"] != HIDDEN)
-VISITS = sorted(name for name, data in BEHAVIOURS.items() if data["layout"] == HIDDEN)
+FAMILIES = sorted(KEYED_FAMILIES)
+WITHOUT_KEY = sorted(VISIT_FAMILIES)
 SOURCE = "ws://old.example:9016/ocpp"
 KINDS = [
     (family, hardware["vendor"], hardware["model"], firmware)
@@ -60,13 +59,14 @@ def test_a_station_dials_the_target_once_it_holds_the_unit(
     assert dial_url(first, "CP 1", slash).replace(default_port, "") == target.rstrip("/") + "/CP%201"
 
 
-@pytest.mark.parametrize("family", VISITS)
-def test_a_station_that_only_a_visit_moves_gets_a_visit(family: str) -> None:
+@pytest.mark.parametrize("family", WITHOUT_KEY)
+def test_a_station_without_a_key_for_its_backend_is_sent_none(family: str) -> None:
     for hardware in BEHAVIOURS[family]["hardware"]:
         match = load_catalogue().match(hardware["vendor"], hardware["model"], hardware["firmwares"][0])
 
         assert match.profile is not None, match.why
-        assert match.profile.method is Method.VISIT
+        assert match.profile.method not in (Method.CHANGE_CONFIGURATION, Method.NETWORK_PROFILE)
+        assert not [write.key for write in match.profile.writes if write.via is Way.OCPP]
 
 
 def test_every_profile_that_writes_was_tried_on_a_simulated_firmware() -> None:
