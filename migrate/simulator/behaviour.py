@@ -27,6 +27,7 @@ from migrate.simulator.habits import (
     SlotWriting,
     Storing,
     Trigger,
+    Webbing,
     Writing,
 )
 
@@ -41,13 +42,16 @@ KEYED_FAMILIES = (
 """Every family whose backend is a key of OCPP 1.6 that somebody has seen."""
 
 VISIT_FAMILIES = (
-    *("abb", "wallbox", "autel", "evbox", "mennekes", "zaptec", "easee", "go_e", "warp", "bender"),
+    *("abb", "wallbox", "autel", "evbox", "mennekes", "zaptec", "bender"),
     *("charx", "cfos", "teison", "orbis", "ocular", "enplus", "evlink_pro", "abl"),
 )
 """Families without such a key: only a person changes their backend."""
 
 FAMILIES_201 = ("everest201", "everest21", "openocpp201", "microocpp201", "alfen201")
 """Families that speak OCPP 2.0.1 or 2.1: three with network profiles, two with a variable of their maker's."""
+
+HTTP_FAMILIES = ("warp", "go_e", "easee")
+"""Families whose backend is set by HTTP: at two by their own interface, at the third in its maker's cloud."""
 
 SCRIPT_FAMILIES = ("bender_ssh",)
 """Families whose backend is set over SSH."""
@@ -131,6 +135,8 @@ class Behaviour:
     ssh_user: str = ""  # who may log in over SSH; blank where there is no SSH
     inside: tuple[str, ...] = ()  # what its own files hold, the backend's address first
     shelling: Shelling = Shelling.WELL
+    web: str = ""  # whose interface it serves, or which cloud speaks for it; blank for neither
+    webbing: Webbing = Webbing.WELL
     counts_ids: bool = False  # message ids are 1, 2, 3 … anew in every session
     answers_twice: str = ""  # the action that it answers with a result and an error, and then crashes
 
@@ -147,7 +153,7 @@ class Behaviour:
 
     @property
     def is_visit_only(self) -> bool:
-        return self.layout is Layout.HIDDEN and not self.ssh_user
+        return self.layout is Layout.HIDDEN and not self.ssh_user and not self.web
 
 
 FIXED = frozenset({"family", "layout", "backend_keys", "slash", "hardware", "keys"})
@@ -156,7 +162,7 @@ FIXED = frozenset({"family", "layout", "backend_keys", "slash", "hardware", "key
 @cache
 def behaviour(family: str) -> Behaviour:
     """The ways of one family; KeyError when there is no such family."""
-    if family not in (*EVERY_FAMILY, *FAMILIES_201, *SCRIPT_FAMILIES, VISIT_ONLY, "live"):
+    if family not in (*EVERY_FAMILY, *FAMILIES_201, *SCRIPT_FAMILIES, *HTTP_FAMILIES, VISIT_ONLY, "live"):
         raise KeyError(f"no simulated family {family!r}")
     facts = _read(family)
     common = "common" if "ocpp1.6" in facts.get("speaks", ["ocpp1.6"]) else "common201"
@@ -194,6 +200,7 @@ TYPES: Mapping[str, Any] = {
     "trigger": Trigger,
     "flashing": Flashing,
     "shelling": Shelling,
+    "webbing": Webbing,
     "inside": tuple,
     "drop": Drop,
     "over_limit": OverLimit,

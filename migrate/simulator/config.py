@@ -10,6 +10,7 @@ from typing import Any, Self
 from migrate.simulator.csms import STRONG, Strength
 from migrate.simulator.csms201 import SPOKEN
 from migrate.simulator.deal import StationSpec
+from migrate.simulator.http_host import HttpConfig
 from migrate.simulator.ssh_host import SshConfig
 from migrate.simulator.wirelog import Side
 
@@ -39,6 +40,7 @@ class Config:
     stations: tuple[StationSpec, ...] = ()
     source_url: str = ""  # blank: the simulated CSMS itself
     target_url: str = ""
+    http: HttpConfig = field(default_factory=HttpConfig)  # where stations serve HTTP, and their makers a cloud
     ssh: SshConfig = field(default_factory=SshConfig)  # how stations with an SSH server let somebody in
     wire: Path = Path("wire.jsonl")
     control: Path | None = None
@@ -103,6 +105,7 @@ def _ssh(facts: Any) -> SshConfig:
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "stations": _stations,
     "csms": _csms,
+    "http": lambda facts: HttpConfig(**facts),
     "ssh": _ssh,
     "wire": Path,
     "control": _path,

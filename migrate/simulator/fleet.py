@@ -7,13 +7,15 @@ that should be on line are on line does the fleet say READY.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from migrate.simulator.cloud import Cloud
 from migrate.simulator.config import Config, CsmsConfig
 from migrate.simulator.control import Control
 from migrate.simulator.crew import Crews
 from migrate.simulator.csms import SimulatedCsms
 from migrate.simulator.faults import Fault
+from migrate.simulator.http_host import HttpHosts
 from migrate.simulator.orders import orders_of
 from migrate.simulator.ssh_host import SshHost, serves
 from migrate.simulator.station import SimulatedStation
@@ -31,6 +33,8 @@ class Fleet:
         self.csms = {side: _csms(config.csms.get(side, CsmsConfig()), config.heartbeat_s) for side in SIDES}
         self.stations: dict[str, SimulatedStation] = {}
         self.ssh_hosts: dict[str, SshHost] = {}
+        self.http_hosts = HttpHosts((), config.http)
+        self.cloud = Cloud((), config.http)
         self.stopping = asyncio.Event()
         self._crews = Crews()
         self.crash: BaseException | None = None
@@ -62,14 +66,21 @@ class Fleet:
         self.ssh_hosts = {
             one.spec.identity: SshHost(one, config) for one in self.stations.values() if serves(one, config)
         }
+        self.http_hosts = HttpHosts(self.stations.values(), config.http)
+        self.cloud = Cloud(self.stations.values(), config.http)
         for station in self.stations.values():
             station.start()
 
     async def await_online(self) -> None:
         """Return when all stations are on line that should be, and serve what their makers have them serve."""
-        await asyncio.gather(*(host.open() for host in self.ssh_hosts.values()))
+        await asyncio.gather(*(host.open() for host in self._hosts()))
         expected = [one for one in self.stations.values() if one.spec.fault is not Fault.OFFLINE]
         await asyncio.gather(*(station.online.wait() for station in expected))
+
+    def _hosts(self) -> Iterator[SshHost | HttpHosts | Cloud]:
+        """Everything that is served beside OCPP."""
+        yield from self.ssh_hosts.values()
+        yield from (self.http_hosts, self.cloud)
 
     def send_crew(self, identity: str, side: Side = Side.TARGET) -> bool:
         """Order a visit; False when a crew is already on its way there."""
@@ -80,7 +91,7 @@ class Fleet:
     async def close(self) -> None:
         """Stop everything at once and say nothing more to anybody."""
         await self._crews.stop()
-        await asyncio.gather(*(host.close() for host in self.ssh_hosts.values()))
+        await asyncio.gather(*(host.close() for host in self._hosts()))
         await asyncio.gather(*(station.stop() for station in self.stations.values()))
         for csms in self.csms.values():
             await csms.down()

@@ -95,6 +95,24 @@ class OverLimit(StrEnum):
     REFUSE = "refuse"
 
 
+class Webbing(StrEnum):
+    """How a station's own HTTP interface, or its maker's cloud on its behalf, takes a request."""
+
+    WELL = "well"
+    REFUSES = "refuses"  # a write: 400 and a sentence
+    REFUSES_APPLY = "refuses_apply"  # stores, and does not put into use (a cloud)
+    STORES_NOTHING = "stores_nothing"  # 200, and the old value stays
+    SILENT = "silent"  # takes the connection and never answers
+    SWALLOWS = "swallows"  # a write is neither stored nor answered; reads go well
+    HANGS_AFTER = "hangs_after"  # stores, and never answers
+    HALF_BODY = "half_body"  # stores, and breaks off in the middle of its answer
+    LOCKED_OUT = "locked_out"  # 401 to everything
+    UNAVAILABLE = "unavailable"  # 503
+    REDIRECTS = "redirects"  # to another host
+    HUGE = "huge"  # shows more than anybody reads
+    AFTER_RESTART = "after_restart"  # stores, and dials the new backend after its next restart only
+
+
 class Shelling(StrEnum):
     """How a station with an SSH server of its own takes those who come in."""
 

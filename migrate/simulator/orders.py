@@ -17,7 +17,7 @@ from migrate.simulator.control import BadOrder, Handler, Order
 from migrate.simulator.csms import Strength
 from migrate.simulator.deal import drawn, planted_ends
 from migrate.simulator.faults import Fault
-from migrate.simulator.habits import Flashing, Shelling
+from migrate.simulator.habits import Flashing, Shelling, Webbing
 from migrate.simulator.obedience import WORDS
 from migrate.simulator.wirelog import Side
 
@@ -176,6 +176,23 @@ async def shelling(fleet: Fleet, order: Order) -> dict[str, Any]:
     return {}
 
 
+async def webbing(fleet: Fleet, order: Order) -> dict[str, Any]:
+    """From now on its HTTP interface, or its maker's cloud on its behalf, is of this manner."""
+    station = _station(fleet, order)
+    try:
+        station.ways = station.ways.but({"webbing": order.get("manner")})
+    except ValueError as error:
+        raise BadOrder(f"manner must be one of {', '.join(Webbing)}") from error
+    return {}
+
+
+async def cloud_limit(fleet: Fleet, order: Order) -> dict[str, Any]:
+    """So many requests more, and then the makers' cloud asks once to be left alone for `for_s` real seconds."""
+    fleet.cloud.left_before_limit = int(_seconds(order, "after", 0.0))
+    fleet.cloud.limit_s = _seconds(order, "for_s", 1.0)
+    return {"logins": fleet.cloud.logins}
+
+
 async def host_keys(fleet: Fleet, _order: Order) -> dict[str, Any]:
     """The host key of every station that serves SSH, as its label would show it."""
     return {"host_keys": {identity: host.public_key for identity, host in fleet.ssh_hosts.items()}}
@@ -211,6 +228,8 @@ ORDERS: Mapping[str, Callable[[Fleet, Order], Awaitable[dict[str, Any]]]] = {
     "meter_failure": meter_failure,
     "go_wrong": go_wrong,
     "shelling": shelling,
+    "webbing": webbing,
+    "cloud_limit": cloud_limit,
     "host_keys": host_keys,
     "update_firmware": update_firmware,
 }

@@ -141,8 +141,8 @@ def commands_repeated_without_read(log: Iterable[WireEvent]) -> int:
     return sum(_is_blind(event, unread.setdefault(event.identity, set())) for event in log)
 
 
-EFFECTS = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "Script", "Reset")
-READS = ("GetConfiguration", "GetVariables", "ReadScript")
+EFFECTS = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "Script", "HTTP", "Reset")
+READS = ("GetConfiguration", "GetVariables", "ReadScript", "ReadHTTP")
 SLOT_OF_VARIABLE = re.compile(r"networkconfiguration(\[\d+\])\..*")
 RESET = ("", "Reset")
 
