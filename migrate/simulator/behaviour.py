@@ -137,6 +137,12 @@ class Behaviour:
     shelling: Shelling = Shelling.WELL
     web: str = ""  # whose interface it serves, or which cloud speaks for it; blank for neither
     webbing: Webbing = Webbing.WELL
+    # how it protects itself
+    identity_key: str = ""  # by which its name can be changed; blank: it cannot, or by its address alone
+    authorization_key: str = "AuthorizationKey"
+    authorization_form: str = "hex"  # how that key is read: "hex", "plain", or "either"
+    profile_sets_scheme: bool = False  # it dials ws or wss by its security profile, whatever its address says
+    security_extension: bool = False  # certificates and security events of the 1.6 whitepaper
     counts_ids: bool = False  # message ids are 1, 2, 3 … anew in every session
     answers_twice: str = ""  # the action that it answers with a result and an error, and then crashes
 

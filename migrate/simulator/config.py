@@ -10,6 +10,7 @@ from typing import Any, Self
 from migrate.simulator.csms import STRONG, Strength
 from migrate.simulator.csms201 import SPOKEN
 from migrate.simulator.deal import StationSpec
+from migrate.simulator.guarding import OPEN, Guard
 from migrate.simulator.http_host import HttpConfig
 from migrate.simulator.ssh_host import SshConfig
 from migrate.simulator.wirelog import Side
@@ -28,6 +29,7 @@ class CsmsConfig:
     register: tuple[str, ...] | None = None  # None: everybody is welcome
     strength: Strength = STRONG
     speaks: tuple[str, ...] = SPOKEN
+    guard: Guard = OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,7 @@ def _one_csms(one: Mapping[str, Any]) -> CsmsConfig:
         "register": None if register is None else tuple(register),
         "strength": Strength(**one.get("strength", {})),
         "speaks": tuple(one.get("speaks", SPOKEN)),
+        "guard": Guard(**one.get("guard", {})),
     }
     return CsmsConfig(**{**one, **read})
 

@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from migrate.simulator import csms201
+from migrate.simulator.guarding import OPEN, Guard
 
 BOOT = '"BootNotification"'
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
@@ -80,7 +81,9 @@ class SimulatedCsms:
         interval_s: int = 30,
         strength: Strength = STRONG,
         speaks: tuple[str, ...] = csms201.SPOKEN,
+        guard: Guard = OPEN,
     ) -> None:
+        self.guard = guard
         self._speaks = speaks
         self._port = port
         self._path = path.rstrip("/")
@@ -102,7 +105,7 @@ class SimulatedCsms:
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self._port}{self._path}"
+        return f"{'wss' if self.guard.certificate else 'ws'}://127.0.0.1:{self._port}{self._path}"
 
     @property
     def is_up(self) -> bool:
@@ -118,6 +121,7 @@ class SimulatedCsms:
             self._attend,
             "127.0.0.1",
             self._port,
+            ssl=self.guard.context,
             process_request=self._admit,
             select_subprotocol=lambda _connection, offered: csms201.agreed(offered, self._speaks),
             compression=None,
@@ -174,11 +178,14 @@ class SimulatedCsms:
         await self._newest[identity].send(frame)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """404 for a path that is not ours or an identity that nobody registered."""
+        """404 for a path that is not ours or an identity that nobody registered, 401 for who cannot show who it is."""
         path, identity = _split(request)
         is_known = bool(identity) and (self._register is None or identity in self._register)
         if path.rstrip("/") != self._path or not is_known:
             return connection.respond(HTTPStatus.NOT_FOUND, "unknown station\n")
+        certificate = connection.transport.get_extra_info("peercert")
+        if status := self.guard.against(identity, request.headers.get("Authorization", ""), certificate):
+            return connection.respond(status, "")
         return None
 
     async def _attend(self, connection: ServerConnection) -> None:
@@ -287,6 +294,7 @@ ANSWERS: Mapping[str, Callable[[SimulatedCsms, str, Any], dict[str, Any]]] = {
     "MeterValues": _empty,
     "FirmwareStatusNotification": _empty,
     "DiagnosticsStatusNotification": _empty,
+    "SecurityEventNotification": _empty,
     "Authorize": _tag_accepted,
     "StartTransaction": SimulatedCsms._start,
     "StopTransaction": _tag_accepted,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from migrate.simulator.armour import Commissioned
 from migrate.simulator.behaviour import FAMILIES, VISIT_ONLY, Behaviour, behaviour, flavour
 from migrate.simulator.faults import ENDINGS, FAULT_SETS, POSSIBLE, WAYS, BadModel, Fault, FaultSet, families_for
 
@@ -41,6 +42,7 @@ class StationSpec:
     iccid: str = ""
     imsi: str = ""
     ip_address: str = ""  # of its own on the loopback, where it serves more than it dials; blank for none
+    security: Commissioned | None = None  # None: it knows of no security at all
     fault: Fault = Fault.NONE
     expected: frozenset[str] = ENDINGS[Fault.NONE]
     transaction_s: float = 0.0  # how long a driver charges from the start; 0 for nobody
@@ -69,7 +71,16 @@ class StationSpec:
     def from_json(cls, facts: Mapping[str, Any]) -> Self:
         """Read a spec back; ValueError or TypeError for a fault or a field that does not exist."""
         fault = Fault(facts.get("fault", Fault.NONE))
-        spec = cls(**{**facts, "fault": fault, "expected": frozenset(facts.get("expected", ENDINGS[fault]))})
+        given = facts.get("security")
+        security = None if given is None else Commissioned.from_json(given)
+        spec = cls(
+            **{
+                **facts,
+                "security": security,
+                "fault": fault,
+                "expected": frozenset(facts.get("expected", ENDINGS[fault])),
+            }
+        )
         spec.ways_with(fault)
         return spec
 

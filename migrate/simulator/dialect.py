@@ -74,6 +74,8 @@ class Commanded(Protocol):
     async def reset(self, kind: str) -> str: ...
     async def trigger(self, action: str) -> str: ...
     async def update_firmware(self, location: str) -> None: ...
+    async def install_certificate(self, kind: str, pem: str) -> str: ...
+    async def show_certificates(self, kind: str) -> list[dict[str, str]]: ...
     async def answered(self, action: str, message_id: str) -> None: ...
     def refuse(self, action: str) -> str: ...
 
@@ -161,6 +163,25 @@ class StationEnd(End, ChargePoint):  # type: ignore[misc]
     async def on_update_firmware(self, location: object = "", **_: Any) -> call_result.UpdateFirmware:
         await self._obey(self._station.update_firmware(str(location)))
         return call_result.UpdateFirmware()
+
+    @answers(Action.install_certificate)
+    async def on_install_certificate(
+        self, certificate_type: str, certificate: str, **_: Any
+    ) -> call_result.InstallCertificate:
+        status = await self._obey(self._station.install_certificate(str(certificate_type), str(certificate)))
+        return call_result.InstallCertificate(status=status)
+
+    @answers(Action.get_installed_certificate_ids)
+    async def on_get_installed_certificate_ids(
+        self, certificate_type: str, **_: Any
+    ) -> call_result.GetInstalledCertificateIds:
+        found = await self._obey(self._station.show_certificates(str(certificate_type)))
+        if not found:
+            return call_result.GetInstalledCertificateIds(status="NotFound")
+        return call_result.GetInstalledCertificateIds(status="Accepted", certificate_hash_data=found)
+
+    async def report_security(self, event: str) -> None:
+        await self._ask(call.SecurityEventNotification(type=event, timestamp=now()))
 
     async def boot(self, spec: StationSpec, _reason: str) -> tuple[str, float]:
         """Announce the station, in 1.6 without a reason; the CSMS's word and the interval it asks for."""

@@ -7,11 +7,16 @@ thousand simulated stations knock at somebody's real backend.
 from __future__ import annotations
 
 import ipaddress
+import ssl
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
+
+from migrate.simulator.armour import reason_of
 
 OCPP16 = Subprotocol("ocpp1.6")
 OPEN_TIMEOUT_S = 10.0
@@ -26,8 +31,15 @@ class DialFailed(Exception):
         self.status = status
 
 
-async def dial(url: str, speaks: tuple[str, ...] = (OCPP16,)) -> ClientConnection:
+async def dial(
+    url: str,
+    speaks: tuple[str, ...] = (OCPP16,),
+    *,
+    headers: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> ClientConnection:
     """A session with whatever answers there, in one of these subprotocols if it names any, or DialFailed."""
+    secured: dict[str, Any] = {"ssl": tls} if tls else {}
     try:
         if not _is_loopback(urlsplit(url).hostname or ""):
             raise DialFailed("not loopback")
@@ -36,6 +48,8 @@ async def dial(url: str, speaks: tuple[str, ...] = (OCPP16,)) -> ClientConnectio
             subprotocols=[Subprotocol(one) for one in speaks],
             compression=None,
             user_agent_header=None,
+            additional_headers=headers,
+            **secured,
             proxy=None,
             open_timeout=OPEN_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
@@ -44,6 +58,8 @@ async def dial(url: str, speaks: tuple[str, ...] = (OCPP16,)) -> ClientConnectio
         )
     except InvalidStatus as error:
         raise DialFailed(str(error.response.status_code)) from error
+    except ssl.SSLError as error:
+        raise DialFailed(reason_of(error)) from error
     except (OSError, TimeoutError, WebSocketException, ValueError) as error:
         raise DialFailed(type(error).__name__) from error
 

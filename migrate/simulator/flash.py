@@ -7,7 +7,7 @@ the planted faults that concern keys.  It opens no socket and reads no clock.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from migrate.simulator.address import HIDDEN_KEY, addresses, spelling
@@ -52,10 +52,24 @@ class Flash:
         self._keys[name] = Key(str(self.max_keys), readonly=True)
         self._names = {name.lower(): name for name in self._keys}
         self._values = {name: key.value.replace("{identity}", identity) for name, key in self._keys.items()}
+        self.judges: Callable[[str, str], bool] = lambda _name, _value: True  # of what concerns security
+        self._vital = {behaviour.identity_key} - {""}  # keys that are used from the next start on
         self._saved: dict[str, str] | None = None
         self._is_in_use = True
         self._touched: set[str] = set()
         self.set_by_hand(source_url)
+
+    def commission(self, name: str, value: str) -> None:
+        """This very station was set up with a value, under a key that its family need not have."""
+        self._keys.setdefault(name, Key(secret=True) if name == self._behaviour.authorization_key else Key())
+        self._names[name.lower()] = name
+        self._values[name] = value
+        self._vital.add(name)
+
+    @property
+    def called(self) -> str:
+        """The name under which it dials."""
+        return self._values.get(self._behaviour.identity_key, "") or self._identity
 
     @property
     def backend(self) -> tuple[str, ...]:
@@ -104,11 +118,23 @@ class Flash:
             return NOT_SUPPORTED
         if self._keys[name].readonly or not self._takes(name, value) or self._refuses(name):
             return REJECTED
+        if not self.judges(name, value):
+            return REJECTED
+        if name in self._vital:
+            return self._write_vital(name, value)
         if name not in self._behaviour.backend_keys:
             self._values[name] = value
             return ACCEPTED
         self._stage()
         self._touched.add(name)
+        self._values[name] = value
+        return self._behaviour.write_answer
+
+    def _write_vital(self, name: str, value: str) -> str:
+        """A new name goes with a new backend, and is taken back with it; security is never taken back."""
+        if name == self._behaviour.identity_key:
+            self._stage()
+            self._touched.add(name)
         self._values[name] = value
         return self._behaviour.write_answer
 

@@ -133,4 +133,5 @@ def _csms(config: CsmsConfig, heartbeat_s: float) -> SimulatedCsms:
         interval_s=round(heartbeat_s) or 1,
         strength=config.strength,
         speaks=config.speaks,
+        guard=config.guard,
     )

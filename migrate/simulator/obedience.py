@@ -18,10 +18,13 @@ from migrate.simulator.wirelog import Kind
 from migrate.simulator.world import SHORTEST_S
 
 if TYPE_CHECKING:
+    from migrate.simulator.armour import Armour
     from migrate.simulator.session import Session
     from migrate.simulator.station import SimulatedStation
 
 LONGEST_NAME = 100
+ROOT = "CentralSystemRootCertificate"
+SHOW_CERTIFICATES = "GetInstalledCertificateIds"
 NOT_IMPLEMENTED = "NotImplemented"
 TRIGGERED = ("BootNotification", "Heartbeat", "StatusNotification")
 WORDS = {
@@ -160,6 +163,25 @@ class Obedience:
         self._said("UpdateFirmware", "taken")
         version = PurePosixPath(urlsplit(location).path).stem if flashing is Flashing.UPDATES else ""
         self._session.flash_firmware(WORDS[flashing], version)
+
+    async def install_certificate(self, kind: str, pem: str) -> str:
+        """A root for its backend; makers without the security extension know nothing of it."""
+        armour = self._armour("InstallCertificate", kind)
+        status = armour.install(pem) if kind == ROOT else REJECTED
+        return self._said("InstallCertificate", status, kind[:LONGEST_NAME])
+
+    async def show_certificates(self, kind: str) -> list[dict[str, str]]:
+        armour = self._armour(SHOW_CERTIFICATES, kind)
+        found = armour.installed() if kind == ROOT else []
+        self._said(SHOW_CERTIFICATES, f"{len(found)} found", kind[:LONGEST_NAME])
+        return found
+
+    def _armour(self, action: str, kind: str) -> Armour:
+        named = kind[:LONGEST_NAME]
+        self._asked(action, keys=(named,)) if action == SHOW_CERTIFICATES else self._asked(action, key=named)
+        if self._station.armour is None or not self._station.ways.security_extension:
+            raise self._refusal(action, NOT_IMPLEMENTED, "no security extension")
+        return self._station.armour
 
     async def answered(self, action: str, message_id: str) -> None:
         """One stack was seen to answer a message twice, in two ways, and to crash over it."""

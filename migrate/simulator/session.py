@@ -200,6 +200,15 @@ class Session:
             await self._tell_firmware(news)
         if wants:
             await self.report_connectors()
+        await self._tell_security()
+
+    async def _tell_security(self) -> None:
+        """What concerned its security since somebody last took it, where its maker has it say so."""
+        armour = self.station.armour
+        for event in armour.take_news() if armour and self.station.ways.security_extension else ():
+            self.log(Kind.SECURITY, status=event)
+            with suppress(BadAnswer):
+                await self.end.report_security(event)
 
     async def report_connectors(self) -> None:
         for connector in range(self.station.spec.connectors + 1):

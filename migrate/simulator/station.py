@@ -15,10 +15,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
+from urllib.parse import unquote
 
 from websockets.asyncio.client import ClientConnection
 
 from migrate.simulator.address import dial_url
+from migrate.simulator.armour import Armour
 from migrate.simulator.connector import METER_FAILURE, Connector
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.dialling import DialFailed, dial
@@ -53,6 +55,8 @@ class SimulatedStation:
         self.fault = spec.fault
         self.ways = spec.ways_with(spec.fault)
         self.flash = Flash(self.ways, spec.identity, world.source_url, spec.fault)
+        self.armour = Armour(spec.security, self.ways, self.flash) if spec.security else None
+        self.called = spec.identity  # the name it dials under
         self.dice = random.Random(f"{world.seed}/{spec.identity}")
         self.state = State.OFF
         self.session: Session | None = None
@@ -229,6 +233,8 @@ class SimulatedStation:
         pretends = self.ways.storing is Storing.NEVER_USED or not self._rereads
         if not self._dialled or not pretends:
             self._dialled = self.flash.backend
+        if self._rereads:
+            self.called = self.flash.called
         self.flash.use()
         self._rereads = True
         self.log(Kind.APPLIED, value=next(iter(self._dialled), ""))
@@ -254,15 +260,28 @@ class SimulatedStation:
     async def _connect_and_stay(self) -> Leave:
         self.state = State.DIALLING
         address = self._address()
-        url = dial_url(address, self.spec.identity, self.ways.slash)
+        url = dial_url(address, self.called, self.ways.slash)
+        url = self.armour.url(url) if self.armour else url
         self.dialled_url = url
         side = self.world.side_of(url)
         try:
             async with self.world.dialling[side]:
-                connection = await dial(url, self.ways.speaks)
+                connection = await self._dial(url)
         except DialFailed as error:
+            if self.armour:
+                self.armour.failed(error.status)
             return self._refused(side, error.status)
         return await self._stay(Session(self, connection, side, str(uuid.uuid4())))
+
+    async def _dial(self, url: str) -> ClientConnection:
+        """By the security profile that it has now."""
+        armour = self.armour
+        if armour is None:
+            return await dial(url, self.ways.speaks)
+        if why := armour.against(url):
+            raise DialFailed(why)
+        name = unquote(url.rstrip("/").rpartition("/")[2])
+        return await dial(url, self.ways.speaks, headers=armour.headers(name), tls=armour.context(url))
 
     def _address(self) -> str:
         """The slot of the moment: after some failures the next one, for makers with slots."""

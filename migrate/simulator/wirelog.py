@@ -34,6 +34,7 @@ class Kind(StrEnum):
     RESTART = "restart"
     STATUS = "status"  # of one connector
     FIRMWARE = "firmware"
+    SECURITY = "security"  # an event that it told its backend
     LOGIN = "login"  # somebody came in over SSH, or was refused
     FILE = "file"  # a file was sent to it
     TRANSACTION_STARTED = "transaction_started"
@@ -141,8 +142,8 @@ def commands_repeated_without_read(log: Iterable[WireEvent]) -> int:
     return sum(_is_blind(event, unread.setdefault(event.identity, set())) for event in log)
 
 
-EFFECTS = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "Script", "HTTP", "Reset")
-READS = ("GetConfiguration", "GetVariables", "ReadScript", "ReadHTTP")
+EFFECTS = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "Script", "HTTP", "InstallCertificate", "Reset")
+READS = ("GetConfiguration", "GetVariables", "ReadScript", "ReadHTTP", "GetInstalledCertificateIds")
 SLOT_OF_VARIABLE = re.compile(r"networkconfiguration(\[\d+\])\..*")
 RESET = ("", "Reset")
 

@@ -42,8 +42,12 @@ class World:
         return max(SHORTEST_S, campaign_s / self.speed)
 
     def side_of(self, url: str) -> Side:
-        """Which backend a dialled URL belongs to."""
-        base = base_of(url)
-        if base == self.source_url.rstrip("/"):
+        """Which backend a dialled URL belongs to, in the clear or over TLS."""
+        base = _unschemed(base_of(url))
+        if base == _unschemed(self.source_url):
             return Side.SOURCE
-        return Side.TARGET if base == self.target_url.rstrip("/") else Side.NONE
+        return Side.TARGET if base == _unschemed(self.target_url) else Side.NONE
+
+
+def _unschemed(url: str) -> str:
+    return url.rstrip("/").partition("://")[2]
