@@ -85,8 +85,7 @@ class Fleet:
     def send_crew(self, identity: str, side: Side = Side.TARGET) -> bool:
         """Order a visit; False when a crew is already on its way there."""
         station = self.stations[identity]
-        world = station.world
-        return self._crews.order(station, world.source_url if side is Side.SOURCE else world.target_url)
+        return self._crews.order(station, station.world.address(side, station.spec.security))
 
     async def close(self) -> None:
         """Stop everything at once and say nothing more to anybody."""

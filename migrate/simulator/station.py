@@ -54,7 +54,7 @@ class SimulatedStation:
         self.world = world
         self.fault = spec.fault
         self.ways = spec.ways_with(spec.fault)
-        self.flash = Flash(self.ways, spec.identity, world.source_url, spec.fault)
+        self.flash = Flash(self.ways, spec.identity, world.address(Side.SOURCE, spec.security), spec.fault)
         self.armour = Armour(spec.security, self.ways, self.flash) if spec.security else None
         self.called = spec.identity  # the name it dials under
         self.dice = random.Random(f"{world.seed}/{spec.identity}")

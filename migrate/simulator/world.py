@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from migrate.simulator.address import base_of
+from migrate.simulator.armour import TLS_FROM, Commissioned
 from migrate.simulator.wirelog import Side, WireLog
 
 SHORTEST_S = 0.05  # real: however fast the campaign, no busy loop
@@ -40,6 +41,13 @@ class World:
 
     def real_s(self, campaign_s: float) -> float:
         return max(SHORTEST_S, campaign_s / self.speed)
+
+    def address(self, side: Side, given: Commissioned | None) -> str:
+        """What a station dials on a side: those whose profile has no TLS in the clear, where one port takes both."""
+        url = self.source_url if side is Side.SOURCE else self.target_url
+        if given is None or not url.startswith("wss://"):
+            return url
+        return url if given.profile >= TLS_FROM else "ws://" + url.removeprefix("wss://")
 
     def side_of(self, url: str) -> Side:
         """Which backend a dialled URL belongs to, in the clear or over TLS."""
