@@ -87,7 +87,9 @@ class Asked:
 
     @property
     def writes(self) -> list[WireEvent]:
-        return [e for e in self.log if e.kind in (Kind.STORED,) or e.action in ("ChangeConfiguration", "UpdateFirmware")]
+        return [
+            e for e in self.log if e.kind in (Kind.STORED,) or e.action in ("ChangeConfiguration", "UpdateFirmware")
+        ]
 
     def address_keys(self) -> list[tuple[str, str]]:
         return [(one["key"], one["form"]) for one in self.document["addresses"]]
@@ -248,8 +250,8 @@ async def test_what_a_disturbed_station_showed_fills_its_kinds_row_of_the_flavou
 
     row = asked.document["flavour"]
     assert row["traits"]["answers_trigger_boot"]["against"] >= 1
-    assert row["lapses"]["away_after_link_loss"]["count"] >= 1
-    assert row["lapses"]["away_after_change"]["count"] >= 1
+    assert row["lapses"]["away_after_link_loss"]["observations"] >= 1
+    assert row["lapses"]["away_after_change"]["observations"] >= 1
 
 
 async def test_a_station_at_which_somebody_charges_is_left_alone(street: Street) -> None:
