@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from batches.errand import Errand, Ports
 from batches.hands import Hands
 from migrate.domain.errors import Refused, Unreachable
-from migrate.domain.firmware import Stage, Transfer, is_downgrade, is_loading, next_step, transfer
+from migrate.domain.firmware import Stage, Transfer, is_downgrade, next_step, transfer
 from migrate.domain.record import Attempt
 from migrate.domain.unit import PreparedWrite
 from migrate.domain.ways import FIRMWARE_KEY, Firmware
@@ -65,11 +65,8 @@ class Flashing:
                 said = f"{attempt.identity} did not take firmware {step} ({stands.status})."
                 raise Refused(said, identity=attempt.identity, status=stands.status)
             if not self._is_under_way(stands, firmware):
-                last = f"its last word was {stands.status}" if stands.status else "it never said a word of it"
-                raise Unreachable(
-                    f"{attempt.identity}: firmware {step} stalled, {last}.", identity=attempt.identity, sent=True
-                )
-            if only_loading and stands.status and not is_loading(stands.status):
+                raise _stalled(attempt.identity, step, stands)
+            if only_loading and stands.is_loaded:
                 return
             await self._ports.clock.sleep(LOOK_EVERY)
 
@@ -82,3 +79,10 @@ class Flashing:
             return False
         now: datetime = self._ports.clock.now()
         return now - stands.at < firmware.within
+
+
+def _stalled(identity: str, step: str, stands: Transfer) -> Unreachable:
+    """Nothing was heard for too long; how far it came tells a bad line from a station that never began."""
+    last = f"its last word was {stands.status}" if stands.status else "it never said a word of it"
+    told = ", ".join(filter(None, [last, stands.far]))
+    return Unreachable(f"{identity}: firmware {step} stalled, {told}.", identity=identity, sent=True)

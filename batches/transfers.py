@@ -12,24 +12,21 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from migrate.domain.bandwidth import Share, group_of
 from migrate.domain.station import Station
 
 Group = Callable[[Station], str]
 
 
-def by_apn(station: Station) -> str:
-    """The stations of an APN share its bandwidth; one without is counted with its site."""
-    return f"apn:{station.apn}" if station.apn else by_site(station)
-
-
-def by_site(station: Station) -> str:
-    return f"site:{station.site}"
+def by(share: Share) -> Group:
+    """Groups as the file server counts them, so that both mean the same stations."""
+    return lambda station: group_of(station, share)
 
 
 class Transfers:
     """Places for transfers, so many in each group; first come, first served."""
 
-    def __init__(self, at_once: int, group: Group = by_apn) -> None:
+    def __init__(self, at_once: int, group: Group = by(Share.APN)) -> None:
         self._group = group
         self._places: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_once))
 

@@ -111,6 +111,7 @@ _ACTOR: Mapping[EventKind, str] = {
     EventKind.SIGHTING: "seen",
     EventKind.COMMAND: "sent",
     EventKind.ANSWER: "answered",
+    EventKind.FETCHED: "loaded",
     EventKind.SNAPSHOT: "read",
     EventKind.INVENTORY: "listed",
     EventKind.PLAN_MADE: "planned",
@@ -174,6 +175,15 @@ def _answered(data: Mapping[str, Any]) -> _Told:
     return f"{data.get('status', '?')} to {_name(data)}{text}", frozenset({*_NAMES, "status", "text"})
 
 
+def _fetched(data: Mapping[str, Any]) -> _Told:
+    """How far a station has come with a file; its bytes as they are counted where they leave."""
+    far = f"{data.get('loaded_bytes', '?')} of {data.get('size_bytes', '?')} bytes"
+    version = f" (firmware {data['version']})" if data.get("version") else ""
+    return f"{data.get('file', '?')}{version} {data.get('how', '?')}, {far}", frozenset(
+        {"file", "version", "how", "loaded_bytes", "size_bytes"}
+    )
+
+
 _NAMES = ("action", "key", "type", "message")
 
 
@@ -195,6 +205,7 @@ _TOLD: Mapping[EventKind, Callable[[Mapping[str, Any]], _Told]] = {
     EventKind.SIGHTING: _sighting,
     EventKind.COMMAND: _sent,
     EventKind.ANSWER: _answered,
+    EventKind.FETCHED: _fetched,
     EventKind.VISIT: _visit,
 }
 

@@ -16,6 +16,9 @@ from migrate.domain.errors import NotAllowed
 IDTAG_KEY = "idtag_key"
 """Keys the hash under which drivers' id tags reach the journal."""
 
+LINK_KEY = "link_key"
+"""Seals the links under which stations fetch firmware."""
+
 STORE_KEY = "store_key"
 """Seals what stations held and are told, in the journal.  Without it they cannot be put back."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from migrate.adapters.vault import IDTAG_KEY, FileVault
+from migrate.adapters.vault import IDTAG_KEY, LINK_KEY, FileVault
 from migrate.cli.options import Context, common_options
 from migrate.domain.errors import SettingsProblem
 from migrate.settings import FILE_NAME
@@ -70,7 +70,8 @@ def init(context: Context, folder: Path) -> None:
     (folder / FILE_NAME).touch(mode=0o640)
     (folder / FILE_NAME).write_text(TEMPLATE.format(name=_toml(folder.resolve().name)), encoding="utf-8")
     (folder / "inventory-template.csv").write_bytes(template_csv())
-    FileVault(folder / "secrets").make(IDTAG_KEY)
+    for name in (IDTAG_KEY, LINK_KEY):
+        FileVault(folder / "secrets").make(name)
     open_store_of(folder)
     context.say(f"Made {folder}: {FILE_NAME}, campaign.db, inventory-template.csv.")
     context.say(

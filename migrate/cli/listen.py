@@ -26,6 +26,7 @@ from migrate.domain.record import EventKind
 from migrate.engine.beat import LISTEN, beating
 from migrate.settings import SideSettings
 from migrate.wiring import Wired, new_process, open_campaign
+from migrate.wiring.files import serving_files
 
 LEARN_EVERY_S = 2.0
 """How soon a name that an import has changed is known at the door; real seconds."""
@@ -59,7 +60,7 @@ async def _listen(context: Context) -> None:
         context.say(f"Listening for {wired.settings.name}: " + _addresses(wired))
         learning = asyncio.ensure_future(_keep_learning(wired, directory, place))
         try:
-            async with beating(wired.journal, new_process(wired, LISTEN)):
+            async with serving_files(wired, context.say), beating(wired.journal, new_process(wired, LISTEN)):
                 await server.wait()
         finally:
             learning.cancel()

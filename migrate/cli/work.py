@@ -12,6 +12,7 @@ from subprocess import Popen
 
 from batches.errand import Ports
 from batches.pace import Pacer
+from batches.transfers import Transfers, by
 from migrate.adapters.channels.relay import RelayChannel
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.witnesses.relay import RelayWitness
@@ -88,6 +89,7 @@ async def _open_ports(wired: Wired, listeners: list[Popen[bytes]], opened: Async
         pacer=Pacer(witness, wired.clock),
         doors=await opened.enter_async_context(doors_of(wired, client)),
         vault=wired.vault,
+        transfers=Transfers(wired.settings.firmware.at_once, by(wired.settings.firmware.share)),
     )
 
 

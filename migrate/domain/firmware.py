@@ -9,7 +9,7 @@ transfer stands.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -28,11 +28,28 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """``at`` is when the newest word of it was heard: the order itself, or a status."""
+    """``at`` is when the newest word of it was heard: the order itself, a status, or the file server's.
+
+    The bytes are those that the file server has given out since the order;
+    without one of ours nothing is known of them.
+    """
 
     stage: Stage
     status: str = ""
     at: datetime | None = None
+    loaded_bytes: int = 0
+    size_bytes: int = 0
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it takes no bandwidth any more: the last byte has left, or the station says that it has it."""
+        is_whole = 0 < self.size_bytes == self.loaded_bytes
+        return is_whole or bool(self.status and not is_loading(self.status))
+
+    @property
+    def far(self) -> str:
+        """How far the file came, in words; nothing where nobody knows."""
+        return f"{self.loaded_bytes} of {self.size_bytes} bytes loaded" if self.size_bytes else ""
 
 
 FAILURES = frozenset(
@@ -101,5 +118,8 @@ def transfer(attempt: str, version: str, told: Iterable[Event]) -> Transfer:
         elif event.kind is EventKind.SIGHTING and data.get("kind") == "firmware":
             status = str(data.get("detail", ""))
             stage = Stage.FAILED if status in FAILURES else Stage.UNDER_WAY
-            found = Transfer(stage=stage, status=status, at=event.at)
+            found = replace(found, stage=stage, status=status, at=event.at)
+        elif event.kind is EventKind.FETCHED and data.get("version") == version:
+            loaded, size = data.get("loaded_bytes", 0), data.get("size_bytes", 0)
+            found = replace(found, at=event.at, loaded_bytes=loaded, size_bytes=size)
     return found

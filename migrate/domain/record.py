@@ -43,6 +43,7 @@ class EventKind(StrEnum):
     SIGHTING = "sighting"
     COMMAND = "command"  # put on the wire, or about to be: action, key
     ANSWER = "answer"  # what the station said to a command
+    FETCHED = "fetched"  # how far a station has loaded a file of ours: file, version, how, loaded_bytes, size_bytes
     SNAPSHOT = "snapshot"  # what the station holds before anything is written
     INVENTORY = "inventory"  # an import: file, counts
     PLAN_MADE = "plan_made"

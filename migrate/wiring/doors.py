@@ -18,6 +18,7 @@ from migrate.adapters.ocpp.client import ListenClient
 from migrate.domain.ways import Way
 from migrate.ports import Doors
 from migrate.wiring import Wired
+from migrate.wiring.files import firmware_doors
 
 
 class Closing(Doors, Protocol):
@@ -35,6 +36,7 @@ async def doors_of(wired: Wired, client: ListenClient) -> AsyncIterator[Mapping[
     """
     settings = wired.settings
     doors: dict[Way, Closing] = {
+        Way.FIRMWARE: firmware_doors(wired, client),
         Way.SSH: SshDoors(SshSettings.of(settings.folder, settings.values), wired.vault),
         Way.HTTP: HttpDoors(
             HttpSettings.of(settings.folder, settings.values), wired.vault, clock=wired.clock, dice=wired.dice

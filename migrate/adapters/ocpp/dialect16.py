@@ -16,7 +16,7 @@ from ocpp.v16 import call
 from ocpp.v16.enums import MessageTrigger, ResetType
 
 from migrate.adapters.ocpp.messages import Answer
-from migrate.adapters.ocpp.replies import Command, accepted, refusal, status_of
+from migrate.adapters.ocpp.replies import Command, accepted, agreed, refusal, status_of
 from migrate.domain.profile import Restart
 
 MAX_KEYS = "GetConfigurationMaxKeys"
@@ -43,6 +43,52 @@ def reset(kind: Restart) -> Command:
 
 def trigger_boot() -> Command:
     return _command(call.TriggerMessage(requested_message=MessageTrigger.boot_notification))
+
+
+def update_firmware(location: str, retrieve_at: str, *, retries: int, retry_interval_s: int) -> Command:
+    """Load and install a file; ``retrieve_at`` is an RFC 3339 text, and one that has passed means now (OCPP 1.6, 6.21)."""
+    return _command(
+        call.UpdateFirmware(
+            location=location, retrieve_date=retrieve_at, retries=retries, retry_interval=retry_interval_s
+        )
+    )
+
+
+def signed_update_firmware(
+    request_id: int,
+    location: str,
+    retrieve_at: str,
+    *,
+    signing_certificate: str,
+    signature: str,
+    retries: int,
+    retry_interval_s: int,
+) -> Command:
+    """The same with a signature that the station proves (OCPP 1.6 security whitepaper, SignedUpdateFirmware)."""
+    firmware = {
+        "location": location,
+        "retrieveDateTime": retrieve_at,
+        "signingCertificate": signing_certificate,
+        "signature": signature,
+    }
+    payload = {"requestId": request_id, "firmware": firmware, "retries": retries, "retryInterval": retry_interval_s}
+    return Command("SignedUpdateFirmware", payload)
+
+
+def firmware_taken(identity: str, action: str, answer: Answer) -> str:
+    """What a station says to an order of firmware.
+
+    UpdateFirmware has no status in 1.6: an answer says that the order came,
+    and nothing of what becomes of it.  The signed one has a status.
+    """
+    result = accepted(identity, action, answer)
+    if action == "UpdateFirmware" and not status_of(result):
+        return TAKEN
+    return agreed(identity, action, answer, also=("AcceptedCanceled",))
+
+
+TAKEN = "Taken"
+"""Our word for an answer without one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,60 @@
+"""Firmware of a campaign: what it has to offer, and the servers that offer it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from migrate.adapters.channels.firmware import Depot, FirmwareDoors
+from migrate.adapters.files.serving import FileServer, Terms
+from migrate.adapters.files.store import FirmwareStore, open_store
+from migrate.adapters.files.telling import Telling
+from migrate.adapters.ocpp.client import ListenClient
+from migrate.adapters.vault import LINK_KEY
+from migrate.wiring import Wired
+
+
+def store_of(wired: Wired) -> FirmwareStore:
+    """The campaign's firmware files, every one proven.  Raises ``FirmwareProblem``; without ``[firmware]`` there are none."""
+    firmware = wired.settings.firmware
+    return open_store(firmware.store).checked() if firmware.is_on else FirmwareStore(firmware.store, ())
+
+
+def firmware_doors(wired: Wired, client: ListenClient) -> FirmwareDoors:
+    """The door through which firmware is ordered; its files are proven first."""
+    firmware = wired.settings.firmware
+    depot = Depot(store=store_of(wired), bases=firmware.bases, share=firmware.share)
+    if firmware.is_on:
+        wired.vault.drawn(LINK_KEY)
+    return FirmwareDoors(client, depot, wired.vault, wired.journal.facts, clock=wired.clock, dice=wired.dice)
+
+
+@asynccontextmanager
+async def serving_files(wired: Wired, say: Callable[[str], None]) -> AsyncIterator[FileServer | None]:
+    """The file servers, as long as somebody needs them; nothing where the settings name none."""
+    firmware = wired.settings.firmware
+    if not firmware.is_on:
+        yield None
+        return
+    terms = Terms(
+        store=firmware.store,
+        rate_bytes_per_s=firmware.rate,
+        key=wired.vault.drawn(LINK_KEY),
+        web=firmware.listen,
+        certificate=firmware.certificate,
+        certificate_key=firmware.key,
+        ftp=firmware.ftp_listen,
+        ftp_url=firmware.ftp_url,
+        ftp_ports=firmware.ftp_ports,
+    )
+    telling = Telling(wired.journal.commit, wired.clock.now)
+    server = FileServer(terms, telling.tell)
+    await telling.start()
+    try:
+        for problem in await server.start():
+            say(f"Not served: {problem}")
+        say("Serving firmware at " + ", ".join(firmware.bases.values()))
+        yield server
+    finally:
+        await server.stop()
+        await telling.stop()
