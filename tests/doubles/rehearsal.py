@@ -27,6 +27,7 @@ from migrate.domain.record import Approval, Attempt, Change, Control, Event, Eve
 from migrate.domain.station import Station
 from migrate.domain.wave import Mode, Plan, PlannedStation, Wave
 from migrate.engine.campaign import Campaign
+from migrate.engine.foresight import Foresight
 from migrate.engine.outline import Outline
 from tests.doubles.clock import EPOCH, LoadedDice, VirtualClock
 from tests.doubles.journal import MemoryJournal
@@ -80,6 +81,7 @@ class Rehearsal:
         self.world = World(self.journal, self.clock)
         self.campaign: Campaign
         self._processes = 0
+        self.foresight: Foresight | None = None  # what a process asks before it begins a wave
         self.worker: Campaign | None = None  # who does the batches that the process hands out, if not itself
 
     @classmethod
@@ -127,6 +129,7 @@ class Rehearsal:
         """One process that does what was ordered and nothing else; how it ended."""
         async with self._process(None), asyncio.timeout(within.total_seconds()):
             self.campaign.brake.only = frozenset(names)
+            await self.campaign.foreseen.look_again(names)
             return await self.campaign.rest.until_at_rest(names)
 
     async def recover(self, *, within: timedelta = timedelta(hours=8)) -> None:
@@ -146,7 +149,7 @@ class Rehearsal:
     async def beside(self) -> AsyncIterator[Campaign]:
         """A worker beside the process: it does every batch that is handed out from now on."""
         self._processes += 1
-        worker = Campaign(self._outline(None), self._ports(), f"worker-{self._processes}")
+        worker = Campaign(self._outline(None), self._ports(), f"worker-{self._processes}", self.foresight)
         worker.is_leader, worker.is_helper = False, True
 
         async def never(batch: str) -> None:
@@ -164,7 +167,7 @@ class Rehearsal:
     @asynccontextmanager
     async def _process(self, upto_wave: int | None) -> AsyncIterator[list[asyncio.Task[Any]]]:
         self._processes += 1
-        self.campaign = Campaign(self._outline(upto_wave), self._ports(), f"run-{self._processes}")
+        self.campaign = Campaign(self._outline(upto_wave), self._ports(), f"run-{self._processes}", self.foresight)
         tasks: list[asyncio.Task[Any]] = []
 
         async def send_off(batch: str) -> None:
