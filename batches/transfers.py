@@ -23,10 +23,13 @@ def by(share: Share) -> Group:
     return lambda station: group_of(station, share)
 
 
+_BY_APN = by(Share.APN)
+
+
 class Transfers:
     """Places for transfers, so many in each group; first come, first served."""
 
-    def __init__(self, at_once: int, group: Group = by(Share.APN)) -> None:
+    def __init__(self, at_once: int, group: Group = _BY_APN) -> None:
         self._group = group
         self._places: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_once))
 
