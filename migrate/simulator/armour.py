@@ -94,7 +94,7 @@ class Armour:
             octets = bytes.fromhex(held)
         except ValueError:
             return held.encode() if form == "either" else b""
-        return octets if form == "hex" or octets.decode("ascii", "replace").isprintable() else held.encode()
+        return octets if form == "hex" or (octets.isascii() and octets.decode("ascii").isprintable()) else held.encode()
 
     def _takes(self, name: str, value: str) -> bool:
         """The profile goes up only, and only once there is what the next one needs (OCPP 1.6 whitepaper, A05)."""

@@ -19,7 +19,7 @@ from migrate.simulator.deal import StationSpec
 from migrate.simulator.guarding import ASKS_NOTHING, Guard
 from migrate.simulator.wirelog import Side
 
-PASSWORD_BYTES = 10  # in hex: 20 characters, which every maker's key holds
+PASSWORD_BYTES = 15  # 20 characters, which every maker's key holds, in hex too
 SIDES = (Side.SOURCE, Side.TARGET)
 
 
@@ -37,7 +37,7 @@ class Commissioning:
 
     def station(self, spec: StationSpec, profile: int, *, knows: Iterable[Side] = SIDES) -> StationSpec:
         """A station of a security profile that trusts the roots of these sides."""
-        password = secrets.token_hex(PASSWORD_BYTES) if profile in (1, 2) else ASKS_NOTHING
+        password = secrets.token_urlsafe(PASSWORD_BYTES) if profile in (1, 2) else ASKS_NOTHING
         self.passwords[spec.identity] = None if profile == CERTIFICATE else password
         given = Commissioned(profile=profile, password=password, roots=tuple(self.roots[side].root for side in knows))
         if profile == CERTIFICATE:
