@@ -50,7 +50,7 @@ VISIT_FAMILIES = (
 FAMILIES_201 = ("everest201", "everest21", "openocpp201", "microocpp201", "alfen201")
 """Families that speak OCPP 2.0.1 or 2.1: three with network profiles, two with a variable of their maker's."""
 
-HTTP_FAMILIES = ("warp", "go_e", "easee")
+HTTP_FAMILIES = ("warp", "go_e", "easee", "smartevse")
 """Families whose backend is set by HTTP: at two by their own interface, at the third in its maker's cloud."""
 
 SCRIPT_FAMILIES = ("bender_ssh",)

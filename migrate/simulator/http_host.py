@@ -22,7 +22,7 @@ from migrate.simulator.station import SimulatedStation
 from migrate.simulator.wirelog import Kind
 from migrate.simulator.world import SHORTEST_S
 
-OWN_INTERFACES = ("warp", "go_e")
+OWN_INTERFACES = ("warp", "go_e", "smartevse")
 WARP_URL, WARP_IDENTITY = 128, 64  # characters
 HUGE = 1 << 20
 
@@ -84,7 +84,7 @@ def serves(station: SimulatedStation, config: HttpConfig) -> bool:
 
 
 def _family_of(path: str) -> str:
-    return "warp" if path.startswith("/ocpp/") else "go_e"
+    return {"ocpp": "warp", "settings": "smartevse"}.get(path.split("/")[1], "go_e")
 
 
 def _plain(status: int, text: str = "", **headers: str) -> web.Response:
@@ -222,10 +222,33 @@ async def go_e_takes(station: SimulatedStation, request: web.Request) -> web.Str
     return await told(station, request, wanted["ocppu"], {"ocppu": True})
 
 
+# ── SmartEVSE ──────────────────────────────────────────────────────────────
+
+
+async def smartevse_shows(station: SimulatedStation, _request: web.Request) -> web.StreamResponse:
+    if instead := await out_of_sorts(station, keys=("backend_url",)):
+        return instead
+    held = station.flash.look_inside("backend_url")
+    ocpp = {"mode": "Enabled", "backend_url": held, "cb_id": station.spec.identity, "auth_key_set": False}
+    return web.json_response({"version": "3.6.10", "ocpp": ocpp})
+
+
+async def smartevse_takes(station: SimulatedStation, request: web.Request) -> web.StreamResponse:
+    """Parameters of the query; without ``ocpp_update=1`` nothing of OCPP is looked at."""
+    if instead := await out_of_sorts(station):
+        return instead
+    url = request.query.get("ocpp_backend_url")
+    if request.query.get("ocpp_update") != "1" or url is None:
+        return web.json_response({})
+    return await told(station, request, url, {"ocpp_backend_url": url})
+
+
 ROUTES: tuple[tuple[str, str, Answer], ...] = (
     ("GET", "/ocpp/config", warp_shows),
     ("PUT", "/ocpp/config", warp_takes),
     ("POST", "/ocpp/config", warp_takes),
     ("GET", "/api/status", go_e_shows),
     ("GET", "/api/set", go_e_takes),
+    ("GET", "/settings", smartevse_shows),
+    ("POST", "/settings", smartevse_takes),
 )
