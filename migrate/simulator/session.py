@@ -64,7 +64,7 @@ class Session:
 
     async def run(self) -> Leave:
         """Live until the socket breaks or the station leaves."""
-        self.log(Kind.CONNECTED, value=self.station.dialled_url)
+        self.log(Kind.CONNECTED, value=self.station.dialled_url, key=self._connection.subprotocol or "")
         reader = asyncio.create_task(self._read())
         self.aside(self._do_duties())
         ends: set[asyncio.Future[Any]] = {reader, self._leaving}
