@@ -20,7 +20,7 @@ from migrate.adapters.channels.ssh.known_hosts import KnownHosts, place_of
 from migrate.adapters.channels.ssh.line import BROKEN, Changed, Line, Locked, NotKnown, Ran, Silent, TooOld
 from migrate.adapters.channels.ssh.lines import GivenUp, Lines, Turn
 from migrate.adapters.channels.ssh.login import Login, SshSettings, login_of
-from migrate.domain.errors import Impostor, Mismatch, Refused, StationError, Unreachable
+from migrate.domain.errors import Impostor, Mismatch, NotAllowed, Refused, SettingsProblem, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Profile, Restart
 from migrate.domain.secrecy import MASK, redact
@@ -172,6 +172,8 @@ class SshDoor:
             return await self.lines.work(self.login, lambda line: work(line, turn), turn, within_s=within_s)
         except StationError:
             raise
+        except (NotAllowed, SettingsProblem) as error:  # of the file of host keys
+            raise Mismatch(error.message, identity=identity, hint=error.hint) from error
         except _FAILURES as error:
             raise _station_error(error, identity, self.login, turn) from error
 

@@ -56,6 +56,10 @@ class NotKnown(Exception):
     """Nobody has trusted a key of this host yet."""
 
 
+class _AsksInstead(Exception):
+    """It takes the password as the answer to a question only."""
+
+
 class Changed(Exception):
     """The host shows another key than the one that was trusted."""
 
@@ -139,10 +143,17 @@ def open_line(login: Login, known: KnownHosts, through: Line | None = None) -> L
     trusted = known.keys_of(place)
     if not trusted:
         raise NotKnown(place)
+    try:
+        return _come_in(login, trusted, through, by_question=False)
+    except _AsksInstead:  # a new connection: not every server takes a second request for its login on the first one
+        return _come_in(login, trusted, through, by_question=True)
+
+
+def _come_in(login: Login, trusted: Mapping[str, HostKey], through: Line | None, *, by_question: bool) -> Line:
     transport = shake_hands(login.host, login.port, kinds=tuple(trusted), through=through)
     try:
         _compare(HostKey.of(transport.get_remote_server_key()), trusted)
-        _authenticate(transport, login)
+        _authenticate(transport, login, by_question=by_question)
     except BaseException:
         transport.close()
         raise
@@ -208,15 +219,13 @@ def _spoken(host: str, port: int, error: IncompatiblePeer, *, is_direct: bool) -
 # ── logging in ─────────────────────────────────────────────────────────────
 
 
-def _authenticate(transport: Transport, login: Login) -> None:
+def _authenticate(transport: Transport, login: Login, *, by_question: bool) -> None:
     try:
-        if login.key:
-            left: Sequence[str] = transport.auth_publickey(login.user, _private_key(login))
-        else:
-            left = _with_password(transport, login)
-        if left:
+        if left := _offer(transport, login, by_question=by_question):
             raise Locked(f"wants more than one credential ({', '.join(left)})")
     except BadAuthenticationType as error:
+        if not login.key and not by_question and "keyboard-interactive" in error.allowed_types:
+            raise _AsksInstead from error
         raise Locked(f"takes {', '.join(error.allowed_types) or 'nothing'} to log in") from error
     except AuthenticationException as error:
         if not transport.is_active() or "timeout" in str(error).lower():
@@ -226,13 +235,13 @@ def _authenticate(transport: Transport, login: Login) -> None:
         raise Silent(f"broke off during the login ({_word(error)})") from error
 
 
-def _with_password(transport: Transport, login: Login) -> Sequence[str]:
-    try:
-        return transport.auth_password(login.user, login.password, fallback=False)
-    except BadAuthenticationType as error:
-        if "keyboard-interactive" not in error.allowed_types:
-            raise
-    return transport.auth_interactive(login.user, lambda _title, _words, fields: _answers(fields, login.password))
+def _offer(transport: Transport, login: Login, *, by_question: bool) -> Sequence[str]:
+    """The one credential there is; what else would be wanted after it."""
+    if login.key:
+        return transport.auth_publickey(login.user, _private_key(login))
+    if by_question:
+        return transport.auth_interactive(login.user, lambda _title, _words, asked: _answers(asked, login.password))
+    return transport.auth_password(login.user, login.password, fallback=False)
 
 
 def _answers(fields: Sequence[tuple[str, bool]], password: str) -> list[str]:

@@ -1,0 +1,362 @@
+"""The way over SSH against a real server: what is read, written and restarted, and what every way of failing becomes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from migrate.adapters.channels.ssh import Jump
+from migrate.domain.errors import Impostor, Mismatch, Refused, StationError, Unreachable
+from migrate.domain.profile import Restart
+from tests.adapters.ssh.host import HOST, PASSWORD, Box, Vault, Way, a_box, a_script, a_station
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Box]:
+    async with a_box(tmp_path / "box") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def way(tmp_path: Path, box: Box) -> AsyncIterator[Way]:
+    """A campaign that trusts the box."""
+    (tmp_path / "campaign").mkdir()
+    one = Way(tmp_path / "campaign", port=box.port)
+    one.trust(box)
+    yield one
+    await one.close()
+
+
+# ── what a station is told ─────────────────────────────────────────────────
+
+
+async def test_a_value_is_written_as_it_stands_and_read_back_whole(box: Box, way: Way) -> None:
+    door = way.to(a_station())
+
+    said = await door.write("AC1", "url", "wss://new.example/ocpp?a=1&b='2'")
+    held = await door.read("AC1", ["url", "missing"])
+
+    assert said == "Accepted"
+    assert held == {"url": "wss://new.example/ocpp?a=1&b='2'"}
+    assert (box.store / ".log").read_text() == "url\n"
+
+
+async def test_one_line_serves_a_look_a_write_and_a_look_again(box: Box, way: Way) -> None:
+    door = way.to(a_station())
+
+    await door.read("AC1", ["url"])
+    await door.write("AC1", "url", "new")
+    await door.read("AC1", ["url"])
+
+    assert len(box.connections) == 1
+    assert box.tries == ["box"]
+
+
+async def test_a_line_that_broke_since_the_last_look_is_opened_anew(box: Box, way: Way) -> None:
+    door = way.to(a_station())
+    await door.write("AC1", "url", "old")
+
+    for connection in box.connections:
+        connection.abort()
+    held = await door.read("AC1", ["url"])
+
+    assert held == {"url": "old"}
+    assert len(box.connections) == 2
+
+
+async def test_a_connection_that_breaks_while_it_restarts_is_what_a_restart_looks_like(box: Box, way: Way) -> None:
+    await way.to(a_station()).restart("AC1", Restart.SOFT)
+
+    assert box.commands == ["cfg reboot"]
+
+
+async def test_a_station_without_a_shell_gets_its_arguments_bare(box: Box, way: Way) -> None:
+    door = way.to(a_station(), a_script(shell=False))
+
+    await door.write("AC1", "url", "wss://new.example/ocpp")
+
+    assert box.commands == ["cfg set -- url wss://new.example/ocpp"]
+
+
+async def test_many_stations_share_few_lines_and_each_is_answered(tmp_path: Path) -> None:
+    addresses = [f"127.0.7.{n}" for n in range(1, 25)]
+    async with a_box(tmp_path / "box", also=addresses) as box:
+        way = Way(tmp_path, port=box.port, threads=3)
+        way.trust(box, *addresses)
+        doors = way.doors()
+
+        looks = [way.to(a_station(ip_address=one), doors=doors).read("AC1", ["url"]) for one in addresses]
+        held = await asyncio.gather(*looks)
+        async with asyncio.timeout(20):
+            while box.now_open > 2 * way.threads:
+                await asyncio.sleep(0.01)
+        await way.close()
+
+    assert held == [{}] * len(addresses)
+    assert len(box.commands) == len(addresses)
+    assert box.most_open < len(addresses)
+
+
+# ── exit codes and output ──────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "sent"),
+    [(3, Unreachable, False), (4, Refused, None), (1, Refused, None), (127, Refused, None)],
+    ids=["busy", "refused", "unknown-code", "not-found"],
+)
+async def test_an_exit_code_means_what_the_profile_says(
+    box: Box, way: Way, code: int, kind: type[StationError], sent: bool | None
+) -> None:
+    door = way.to(a_station(), a_script(write=("cfg", "fail", str(code), "${value}")))
+
+    with pytest.raises(kind) as raised:
+        await door.write("AC1", "url", "v")
+
+    assert getattr(raised.value, "sent", None) is sent
+    assert len(box.commands) == 1
+
+
+async def test_a_write_of_a_key_that_the_build_does_not_have_is_refused(way: Way) -> None:
+    door = way.to(a_station(), a_script(write=("cfg", "fail", "5", "${value}")))
+
+    with pytest.raises(Refused, match="knows no key url"):
+        await door.write("AC1", "url", "v")
+
+
+async def test_what_a_station_says_of_a_refusal_is_told_without_what_was_sent_and_without_the_password(
+    way: Way,
+) -> None:
+    door = way.to(a_station(), a_script(write=("cfg", "fail", "4", "${value}")))
+
+    with pytest.raises(Refused) as raised:
+        await door.write("AC1", "key", f"token-{PASSWORD}-{PASSWORD.encode().hex()}")
+
+    assert "exit code 4" in raised.value.message
+    assert PASSWORD not in str(raised.value)
+    assert PASSWORD.encode().hex() not in str(raised.value)
+
+
+async def test_a_flood_of_output_is_cut_and_is_no_value(way: Way) -> None:
+    door = way.to(a_station(), a_script(read=("cfg", "flood")))
+
+    with pytest.raises(Mismatch, match="no value of one line"):
+        await door.read("AC1", ["url"])
+
+
+async def test_two_lines_are_no_value(box: Box, way: Way) -> None:
+    (box.store / "url").write_bytes(b"ws://old\nws://older\n")
+
+    with pytest.raises(Mismatch, match="no value of one line"):
+        await way.to(a_station()).read("AC1", ["url"])
+
+
+# ── coming in ──────────────────────────────────────────────────────────────
+
+
+async def test_a_host_key_that_nobody_has_seen_keeps_everything_back(tmp_path: Path, box: Box) -> None:
+    way = Way(tmp_path, port=box.port)
+
+    with pytest.raises(Mismatch, match="Nobody has seen") as raised:
+        await way.to(a_station()).write("AC1", "url", "new")
+
+    assert not isinstance(raised.value, Impostor)
+    assert "migrate trust" in raised.value.hint
+    assert box.tries == []
+    assert box.commands == []
+
+
+async def test_a_changed_host_key_is_an_impostor_and_is_told_no_password(tmp_path: Path, box: Box, way: Way) -> None:
+    async with a_box(tmp_path / "other") as other:
+        way.known.add(f"[{HOST}]:{other.port}", box.host_key)
+        way.port = other.port
+
+        with pytest.raises(Impostor, match="another host key"):
+            await way.to(a_station()).write("AC1", "url", "new")
+
+        assert other.tries == []
+        assert other.commands == []
+
+
+async def test_known_hosts_that_others_may_use_are_believed_by_nobody(box: Box, way: Way) -> None:
+    (way.folder / "known_hosts").chmod(0o644)
+
+    with pytest.raises(Mismatch, match="may be used by others"):
+        await way.to(a_station()).read("AC1", ["url"])
+
+    assert box.tries == []
+
+
+async def test_a_refused_password_is_tried_once_and_never_again(box: Box, way: Way) -> None:
+    way.vault = Vault({"box": b"wrong"})
+    doors = way.doors()
+
+    for _ in range(3):
+        with pytest.raises(Mismatch, match="refused the credential") as raised:
+            await way.to(a_station(), doors=doors).read("AC1", ["url"])
+
+    assert box.tries == ["box"]
+    assert "wrong" not in str(raised.value)
+
+
+async def test_a_private_key_opens_the_door_and_its_passphrase_opens_the_key(tmp_path: Path) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    pem = key.export_private_key("openssh", passphrase="open sesame")
+    async with a_box(tmp_path / "box", welcome_key=key.export_public_key()) as box:
+        way = Way(tmp_path, port=box.port, vault=Vault({"pem": pem, "phrase": b"open sesame"}))
+        way.trust(box)
+
+        held = await way.to(a_station(), a_script(key="pem", secret="phrase")).read("AC1", ["url"])
+        with pytest.raises(Mismatch, match="cannot be read with the passphrase"):
+            await way.to(a_station(), a_script(key="pem", secret="pem")).read("AC1", ["url"])
+
+        await way.close()
+    assert held == {}
+
+
+async def test_a_hidden_question_for_a_password_is_answered_and_any_other_question_is_not(tmp_path: Path) -> None:
+    way = Way(tmp_path)
+    async with a_box(tmp_path / "one", prompts=("Password: ",)) as asks:
+        way.trust(asks)
+        way.port = asks.port
+        held = await way.to(a_station()).read("AC1", ["url"])
+    async with a_box(tmp_path / "two", prompts=("New token code: ",)) as other:
+        way.trust(other)
+        way.port = other.port
+        with pytest.raises(Mismatch, match="asks something else"):
+            await way.to(a_station()).read("AC1", ["url"])
+        await way.close()
+
+    assert held == {}
+    assert PASSWORD not in other.responses
+
+
+async def test_a_station_of_2012_is_reported_as_one_with_what_it_speaks(tmp_path: Path) -> None:
+    old = {"kex_algs": ["diffie-hellman-group1-sha1"], "encryption_algs": ["3des-cbc"], "mac_algs": ["hmac-sha1"]}
+    async with a_box(tmp_path / "box", options=old) as box:
+        way = Way(tmp_path, port=box.port)
+        way.trust(box)
+
+        with pytest.raises(Mismatch, match=r"speaks only .*diffie-hellman-group1-sha1") as raised:
+            await way.to(a_station()).read("AC1", ["url"])
+
+    assert "visit" in raised.value.hint
+    assert "jump host" in raised.value.hint
+
+
+async def test_a_port_that_nobody_serves_is_not_now(box: Box, way: Way) -> None:
+    with socket.socket() as held:
+        held.bind((HOST, 0))
+        way.port = held.getsockname()[1]
+        way.known.add(f"[{HOST}]:{way.port}", box.host_key)
+
+        with pytest.raises(Unreachable) as raised:
+            await way.to(a_station()).read("AC1", ["url"])
+
+    assert raised.value.sent is False
+
+
+async def test_a_server_that_never_says_its_banner_is_not_now(
+    box: Box, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migrate.adapters.channels.ssh.line.BANNER_S", 0.3)
+    with socket.create_server((HOST, 0)) as mute:  # takes connections into its queue, and never looks at them
+        way.port = mute.getsockname()[1]
+        way.known.add(f"[{HOST}]:{way.port}", box.host_key)
+
+        with pytest.raises(Unreachable) as raised:
+            await way.to(a_station()).write("AC1", "url", "new")
+
+    assert raised.value.sent is False
+
+
+async def test_a_command_that_says_nothing_more_is_unknown_and_not_undone(box: Box, way: Way) -> None:
+    door = way.to(a_station(), a_script(write=("cfg", "mute", "${value}"), timeout=timedelta(seconds=0.5)))
+
+    with pytest.raises(Unreachable) as raised:
+        await door.write("AC1", "url", "new")
+
+    assert raised.value.sent is True
+    assert len(box.commands) == 1
+
+
+async def test_a_write_that_would_go_out_too_late_is_not_sent(
+    box: Box, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migrate.adapters.channels.ssh.doors.SEND_WITHIN_S", -1.0)
+
+    with pytest.raises(Unreachable, match="coming in took too long") as raised:
+        await way.to(a_station()).write("AC1", "url", "new")
+
+    assert raised.value.sent is False
+    assert box.commands == []
+
+
+async def test_a_look_that_is_given_up_leaves_no_thread_behind_that_sends_something_later(box: Box, way: Way) -> None:
+    way.threads = 1
+    doors = way.doors()
+    mute = way.to(a_station(), a_script(read=("cfg", "mute")), doors)
+    first = asyncio.ensure_future(mute.read("AC1", ["url"]))
+    second = asyncio.ensure_future(way.to(a_station(), doors=doors).write("AC1", "url", "new"))
+    async with asyncio.timeout(20):
+        while not box.commands:
+            await asyncio.sleep(0.01)
+
+    second.cancel()
+    first.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+    await way.to(a_station(), doors=doors).read("AC1", ["url"])
+
+    assert box.commands == ["cfg mute", "cfg get url"]
+
+
+async def test_a_station_behind_a_jump_host_is_reached_through_it(tmp_path: Path, box: Box) -> None:
+    async with a_box(tmp_path / "router") as router:
+        way = Way(tmp_path, port=box.port, jump=Jump(user="ops", host=HOST, port=router.port, secret="box"))
+        way.trust(box)
+        way.trust(router)
+
+        held = await way.to(a_station(), a_script(by_jump=True)).read("AC1", ["url"])
+        await way.close()
+
+        assert held == {}
+        assert router.forwarded == [(HOST, box.port)]
+        assert router.commands == []
+
+
+async def test_an_untrusted_jump_host_is_told_no_password(tmp_path: Path, box: Box) -> None:
+    async with a_box(tmp_path / "router") as router:
+        way = Way(tmp_path, port=box.port, jump=Jump(user="ops", host=HOST, port=router.port, secret="box"))
+        way.trust(box)
+
+        with pytest.raises(Mismatch, match="Nobody has seen"):
+            await way.to(a_station(), a_script(by_jump=True)).read("AC1", ["url"])
+        await way.close()
+
+        assert router.tries == []
+        assert box.connections == []
+
+
+@pytest.mark.parametrize(
+    ("station", "script", "lacks"),
+    [
+        (a_station(ip_address=""), a_script(), "no ip_address"),
+        (a_station(ip_address="box.example"), a_script(), "box.example"),
+        (a_station(), a_script(secret="nowhere"), "nowhere"),
+        (a_station(), a_script(by_jump=True), "jump host"),
+        (a_station(), a_script(read=("${script}", "${key}"), file="../../etc/passwd"), "passwd"),
+        (a_station(), a_script(read=("${script}", "${key}"), file="none.sh"), "none.sh"),
+    ],
+    ids=["address", "a-name-for-an-address", "secret", "jump-host", "a-file-elsewhere", "no-file"],
+)
+def test_what_the_campaign_lacks_is_said_before_anything_is_asked(
+    tmp_path: Path, station: object, script: object, lacks: str
+) -> None:
+    with pytest.raises(Mismatch, match=lacks):
+        Way(tmp_path).to(station, script)  # type: ignore[arg-type]
