@@ -43,29 +43,29 @@ class Tap201(Tap):
         An EVSE may have several, so what one of them says ends no transaction
         that is known to run on it: then the status is the whole station's.
         """
-        evse, status = number(call.payload.get("evseId")), clean(call.payload.get("connectorStatus"))
-        if evse in self._busy and (status != "Available" or evse in self._transactions.values()):
-            evse = 0
-        if evse and status == "Available":
-            self._busy.pop(evse, None)
-        return self.place.sighting(Kind.STATUS, at, connector=evse, detail=status)
+        connector, status = number(call.payload.get("evseId")), clean(call.payload.get("connectorStatus"))
+        if connector in self._busy and (status != "Available" or connector in self._transactions.values()):
+            connector = 0
+        if connector and status == "Available":
+            self._busy.pop(connector, None)
+        return self.place.sighting(Kind.STATUS, at, connector=connector, detail=status)
 
     def _transaction(self, call: Call, at: datetime) -> Sighting | None:
         """Began, ended, or goes on although nobody saw it begin."""
         event, payload = clean(call.payload.get("eventType"), 16), call.payload
         info = _mapping(payload.get("transactionInfo"))
         id_ = clean(info.get("transactionId"), MAX_TRANSACTION_ID)
-        evse = number(_mapping(payload.get("evse")).get("id")) or self._transactions.get(id_, 0)
+        connector = number(_mapping(payload.get("evse")).get("id")) or self._transactions.get(id_, 0)
         card = self._hashed(_mapping(payload.get("idToken")).get("idToken"))
         if event == "Ended":
             self._transactions.pop(id_, None)
-            self._busy.pop(evse, None)
-            return self.place.sighting(Kind.TRANSACTION_STOPPED, at, connector=evse, detail=card)
-        if id_ in self._transactions or (event != "Started" and not evse):
+            self._busy.pop(connector, None)
+            return self.place.sighting(Kind.TRANSACTION_STOPPED, at, connector=connector, detail=card)
+        if id_ in self._transactions or (event != "Started" and not connector):
             return None
-        self._remember(self._transactions, id_, evse)
-        self._busy[evse] = None
-        return self.place.sighting(Kind.TRANSACTION_STARTED, at, connector=evse, detail=card)
+        self._remember(self._transactions, id_, connector)
+        self._busy[connector] = None
+        return self.place.sighting(Kind.TRANSACTION_STARTED, at, connector=connector, detail=card)
 
 
 _ITEMS_PER_GET = ("ItemsPerMessage", "GetVariables")
