@@ -13,6 +13,7 @@ from subprocess import Popen
 from batches.errand import Ports
 from batches.pace import Pacer
 from batches.transfers import Transfers, by
+from migrate.adapters.certificates import fingerprint
 from migrate.adapters.channels.relay import RelayChannel
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.witnesses.relay import RelayWitness
@@ -108,6 +109,7 @@ async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_vi
         profiles=wired.catalogue.get,
         refit=wired.refit,
         address_of=partial(_address, settings),
+        root=fingerprint(settings.target.root) if settings.target.root else "",
         policy=settings.policy,
         as_measured=lore.as_measured,
         upto_wave=upto_wave,

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from migrate.adapters.channels.certificates import CertificateDoors
 from migrate.adapters.channels.http.doors import HttpDoors
 from migrate.adapters.channels.http.reach import HttpSettings
 from migrate.adapters.channels.ssh import SshDoors, SshSettings
@@ -36,6 +37,7 @@ async def doors_of(wired: Wired, client: ListenClient) -> AsyncIterator[Mapping[
     """
     settings = wired.settings
     doors: dict[Way, Closing] = {
+        Way.CERTIFICATE: CertificateDoors(client, settings.target.root),
         Way.FIRMWARE: firmware_doors(wired, client),
         Way.SSH: SshDoors(SshSettings.of(settings.folder, settings.values), wired.vault),
         Way.HTTP: HttpDoors(

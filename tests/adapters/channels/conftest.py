@@ -50,6 +50,7 @@ class Site:
         self.shelf = Shelf()
         self.client = ListenClient(self.path, dial_s=1.0)
         self.stations: list[tuple[Peer, asyncio.Task[None]]] = []
+        self.peers: list[Peer] = []
         self.server: ListenServer
         self.relays: dict[Side, Relay] = {}
 
@@ -68,20 +69,27 @@ class Site:
         await self.server.start()
 
     async def station(self, identity: str, *, side: Side = Side.SOURCE, device: Device | None = None) -> Peer:
+        peer = await self.raw_station(identity, side=side)
+        self.stations.append((peer, asyncio.create_task(obey(peer, device or Device()))))
+        return peer
+
+    async def raw_station(self, identity: str, *, side: Side = Side.SOURCE, protocol: str = "ocpp1.6") -> Peer:
+        """One that somebody else speaks for."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.relays[side].port)
         writer.write(
             f"GET /{identity} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n".encode()
+            f"Sec-WebSocket-Protocol: {protocol}\r\n\r\n".encode()
         )
         await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
         peer = Peer(reader, writer, mask=os.urandom(4))
-        self.stations.append((peer, asyncio.create_task(obey(peer, device or Device()))))
+        self.peers.append(peer)
         return peer
 
     async def down(self) -> None:
-        for peer, task in self.stations:
+        for _, task in self.stations:
             task.cancel()
+        for peer in self.peers:
             await peer.stop()
         await self.client.close()
         await self.server.drain()
