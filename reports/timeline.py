@@ -121,6 +121,7 @@ _ACTOR: Mapping[EventKind, str] = {
     EventKind.MODEL_STOPPED: "stopped",
     EventKind.INCIDENT: "incident",
     EventKind.RESOLVED: "person",
+    EventKind.TRUSTED: "person",
     EventKind.VISIT: "crew",
     EventKind.ORDERED: "person",
     EventKind.BATCH: "batch",

@@ -30,6 +30,7 @@ VERBS: dict[str, str] = {
     "station": "migrate.cli.station:station",
     "explain": "migrate.cli.explain:explain",
     "resolve": "migrate.cli.resolve:resolve",
+    "trust": "migrate.cli.trust:trust",
     "pause": "migrate.cli.control:pause",
     "resume": "migrate.cli.control:resume",
     "halt": "migrate.cli.control:halt",

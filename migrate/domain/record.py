@@ -53,6 +53,7 @@ class EventKind(StrEnum):
     MODEL_STOPPED = "model_stopped"
     INCIDENT = "incident"
     RESOLVED = "resolved"  # a person's word on a station
+    TRUSTED = "trusted"  # a host key that a person has seen: whose, its fingerprint, by whom
     VISIT = "visit"  # a work order: issued, returned, closed
     ORDERED = "ordered"  # a person's retry or rollback of named stations
     BATCH = "batch"  # taken by a worker, with its epoch

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -255,3 +256,19 @@ class Way:
 
 def a_station(**facts: Any) -> Station:
     return Station(**{"identity": "AC1", "serial": "S-1", "ip_address": HOST, **facts})
+
+
+@contextmanager
+def a_box_beside(folder: Path, **facts: Any) -> Iterator[Box]:
+    """A box in a thread and a loop of its own, for those who wait for a command of the program."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    opened = a_box(folder, **facts)
+    try:
+        yield asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result(30)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        loop.close()
