@@ -132,6 +132,12 @@ class Behaviour:
     trigger: Trigger = Trigger.ANSWERS
     trigger_first: bool = False
     flashing: Flashing = Flashing.NOT_IMPLEMENTED
+    fetches: tuple[str, ...] = ("http", "https", "ftp")  # the protocols by which it loads files
+    download_tries: int = 2
+    resumes: bool = True  # it asks for the rest of a file; false: it begins anew
+    line_breaks_after: int = 0  # bytes after which the line of its first download breaks
+    says_firmware: bool = True  # false: not a word while it loads and installs
+    says_installed: bool = True  # false: that word never comes
     ssh_user: str = ""  # who may log in over SSH; blank where there is no SSH
     inside: tuple[str, ...] = ()  # what its own files hold, the backend's address first
     shelling: Shelling = Shelling.WELL
@@ -210,6 +216,7 @@ TYPES: Mapping[str, Any] = {
     "inside": tuple,
     "drop": Drop,
     "over_limit": OverLimit,
+    "fetches": tuple,
     "slot_writing": SlotWriting,
     "backend_keys": tuple,
     "speaks": tuple,

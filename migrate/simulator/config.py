@@ -44,6 +44,7 @@ class Config:
     target_url: str = ""
     http: HttpConfig = field(default_factory=HttpConfig)  # where stations serve HTTP, and their makers a cloud
     ssh: SshConfig = field(default_factory=SshConfig)  # how stations with an SSH server let somebody in
+    firmware_ca: Path | None = None  # whose certificates stations believe when they load files over HTTPS
     wire: Path = Path("wire.jsonl")
     control: Path | None = None
     csms: Mapping[Side, CsmsConfig] = field(default_factory=dict)
@@ -112,4 +113,5 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "ssh": _ssh,
     "wire": Path,
     "control": _path,
+    "firmware_ca": _path,
 }

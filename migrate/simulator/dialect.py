@@ -30,6 +30,7 @@ from ocpp.v16.enums import Action
 
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.flash import Shown, TooManyKeys
+from migrate.simulator.loading import Order
 
 SILENT = logging.getLogger("ocpp")
 SILENT.disabled = True  # it prints whole frames, secrets included
@@ -73,7 +74,7 @@ class Commanded(Protocol):
     async def show(self, keys: list[str]) -> tuple[list[Shown], list[str]]: ...
     async def reset(self, kind: str) -> str: ...
     async def trigger(self, action: str) -> str: ...
-    async def update_firmware(self, location: str) -> None: ...
+    async def update_firmware(self, order: Order, action: str = ...) -> str: ...
     async def install_certificate(self, kind: str, pem: str) -> str: ...
     async def show_certificates(self, kind: str) -> list[dict[str, str]]: ...
     async def answered(self, action: str, message_id: str) -> None: ...
@@ -161,8 +162,16 @@ class StationEnd(End, ChargePoint):  # type: ignore[misc]
 
     @answers(Action.update_firmware)
     async def on_update_firmware(self, location: object = "", **_: Any) -> call_result.UpdateFirmware:
-        await self._obey(self._station.update_firmware(str(location)))
+        await self._obey(self._station.update_firmware(Order(location=str(location))))
         return call_result.UpdateFirmware()
+
+    @answers(Action.signed_update_firmware)
+    async def on_signed_update_firmware(
+        self, request_id: object = 0, firmware: Any = None, **_: Any
+    ) -> call_result.SignedUpdateFirmware:
+        order = firmware_order(request_id, firmware)
+        status = await self._obey(self._station.update_firmware(order, "SignedUpdateFirmware"))
+        return call_result.SignedUpdateFirmware(status=status)
 
     @answers(Action.install_certificate)
     async def on_install_certificate(
@@ -199,8 +208,12 @@ class StationEnd(End, ChargePoint):  # type: ignore[misc]
     async def beat(self) -> None:
         await self._ask(call.Heartbeat())
 
-    async def report_firmware(self, status: str) -> None:
-        await self._ask(call.FirmwareStatusNotification(status=status))
+    async def report_firmware(self, status: str, request: int | None = None) -> None:
+        """Of a signed order by the message that the security extension has for it."""
+        if request is None:
+            await self._ask(call.FirmwareStatusNotification(status=status))
+        else:
+            await self._ask(call.SignedFirmwareStatusNotification(status=status, request_id=request))
 
     async def report_status(self, connector: int, status: str, error: str = "NoError") -> None:
         await self._ask(
@@ -225,6 +238,19 @@ class StationEnd(End, ChargePoint):  # type: ignore[misc]
             reason=reason,
         )
         await self._ask(request)
+
+
+def firmware_order(request_id: object, firmware: Any) -> Order:
+    """What an order of firmware says, in the words of the security extension and of 2.0.1."""
+    facts = firmware if isinstance(firmware, dict) else {}
+    told = {name: str(facts.get(name) or "") for name in ("location", "signing_certificate", "signature")}
+    number = request_id if isinstance(request_id, int) else 0
+    return Order(
+        location=told["location"],
+        certificate=told["signing_certificate"],
+        signature=told["signature"],
+        request=number,
+    )
 
 
 def _entry(one: Shown) -> Mapping[str, Any]:

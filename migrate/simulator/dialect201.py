@@ -18,7 +18,8 @@ from ocpp.v201 import ChargePoint, call, call_result
 from ocpp.v201.enums import Action
 
 from migrate.simulator.deal import StationSpec
-from migrate.simulator.dialect import End, answers, now, seconds
+from migrate.simulator.dialect import End, answers, firmware_order, now, seconds
+from migrate.simulator.loading import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Commanded201(Protocol):
     async def set_network_profile(self, slot: int, data: Mapping[str, Any]) -> Said: ...
     async def reset(self, kind: str) -> str: ...
     async def trigger(self, action: str) -> str: ...
-    async def update_firmware(self, location: str) -> None: ...
+    async def update_firmware(self, order: Order, action: str = ...) -> str: ...
     async def answered(self, action: str, message_id: str) -> None: ...
     def refuse(self, action: str) -> str: ...
 
@@ -101,10 +102,11 @@ class StationEnd201(End, ChargePoint):  # type: ignore[misc]  # the ocpp package
         return call_result.ChangeAvailability(status=self._station.refuse("ChangeAvailability"))
 
     @answers(Action.update_firmware)
-    async def on_update_firmware(self, firmware: Any = None, **_: Any) -> call_result.UpdateFirmware:
-        location = firmware.get("location", "") if isinstance(firmware, dict) else ""
-        await self._obey(self._station.update_firmware(str(location)))
-        return call_result.UpdateFirmware(status="Accepted")
+    async def on_update_firmware(
+        self, request_id: object = 0, firmware: Any = None, **_: Any
+    ) -> call_result.UpdateFirmware:
+        status = await self._obey(self._station.update_firmware(firmware_order(request_id, firmware)))
+        return call_result.UpdateFirmware(status=status)
 
     async def boot(self, spec: StationSpec, reason: str) -> tuple[str, float]:
         """Announce the station; the CSMS's word and the interval it asks for."""
@@ -122,8 +124,8 @@ class StationEnd201(End, ChargePoint):  # type: ignore[misc]  # the ocpp package
     async def beat(self) -> None:
         await self._ask(call.Heartbeat())
 
-    async def report_firmware(self, status: str) -> None:
-        await self._ask(call.FirmwareStatusNotification(status=status, request_id=1))
+    async def report_firmware(self, status: str, request: int | None = None) -> None:
+        await self._ask(call.FirmwareStatusNotification(status=status, request_id=request))
 
     async def report_security(self, event: str) -> None:
         await self._ask(call.SecurityEventNotification(type=event, timestamp=now()))

@@ -41,7 +41,7 @@ async def dial(
     """A session with whatever answers there, in one of these subprotocols if it names any, or DialFailed."""
     secured: dict[str, Any] = {"ssl": tls} if tls else {}
     try:
-        if not _is_loopback(urlsplit(url).hostname or ""):
+        if not is_on_loopback(urlsplit(url).hostname or ""):
             raise DialFailed("not loopback")
         return await connect(
             url,
@@ -64,7 +64,7 @@ async def dial(
         raise DialFailed(type(error).__name__) from error
 
 
-def _is_loopback(host: str) -> bool:
+def is_on_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -203,6 +203,12 @@ class Flash:
         self._values |= spelling(behaviour.layout, behaviour.backend_keys, url, behaviour.slash, self._identity)
         self.commit()
 
+    def bring(self, url: str) -> None:
+        """New firmware holds this backend; it is home only once a boot was accepted there."""
+        behaviour = self._behaviour
+        self._stage()
+        self._values |= spelling(behaviour.layout, behaviour.backend_keys, url, behaviour.slash, self._identity)
+
     def mend(self, healthy: Behaviour) -> None:
         self.turn(Fault.NONE, healthy)
 

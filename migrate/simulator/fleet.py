@@ -7,6 +7,7 @@ that should be on line are on line does the fleet say READY.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator
 
 from migrate.simulator.cloud import Cloud
@@ -60,6 +61,7 @@ class Fleet:
             speed=config.speed,
             heartbeat_s=config.heartbeat_s,
             seed=config.seed,
+            firmware_tls=ssl.create_default_context(cafile=config.firmware_ca) if config.firmware_ca else None,
             on_crash=self._take_crash,
         )
         self.stations = {spec.identity: SimulatedStation(spec, world) for spec in config.stations}

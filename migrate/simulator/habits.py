@@ -86,6 +86,8 @@ class Flashing(StrEnum):
     FAILS = "fails"  # Downloading, then DownloadFailed
     PRETENDS = "pretends"  # every status up to Installed, and no download
     UPDATES = "updates"  # restarts with the new version
+    LOADS = "loads"  # fetches the file, proves it, installs what is in it, and restarts
+    REJECTS = "rejects"  # Rejected, where the command has a status; in 1.6 a CALLERROR
 
 
 class OverLimit(StrEnum):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from migrate.simulator.dialect import NoAnswer, Refusal
 from migrate.simulator.flash import ACCEPTED, NOT_SUPPORTED, REJECTED, Shown, TooManyKeys
 from migrate.simulator.habits import Apply, Flashing, Resetting, Trigger, Writing
+from migrate.simulator.loading import Order
 from migrate.simulator.wirelog import Kind
 from migrate.simulator.world import SHORTEST_S
 
@@ -153,16 +154,24 @@ class Obedience:
         else:
             await self._session.report_connectors()
 
-    async def update_firmware(self, location: str) -> None:
-        self._asked("UpdateFirmware")  # without the location: it may hold a password
-        flashing = self._station.ways.flashing
-        if flashing is Flashing.NOT_IMPLEMENTED:
-            raise self._refusal("UpdateFirmware", NOT_IMPLEMENTED, "no remote update")
+    async def update_firmware(self, order: Order, action: str = "UpdateFirmware") -> str:
+        """Take an order of firmware; the word for yes is used where the command has a status."""
+        name = PurePosixPath(urlsplit(order.location).path).name
+        self._asked(action, key=name[:LONGEST_NAME])  # without the location: it may hold a password
+        flashing, loader = self._station.ways.flashing, self._station.loader
         if flashing is Flashing.NOT_SUPPORTED:
-            raise self._refusal("UpdateFirmware", NOT_SUPPORTED, "no remote update")
-        self._said("UpdateFirmware", "taken")
-        version = PurePosixPath(urlsplit(location).path).stem if flashing is Flashing.UPDATES else ""
-        self._session.flash_firmware(WORDS[flashing], version)
+            raise self._refusal(action, NOT_SUPPORTED, "no remote update")
+        if flashing is Flashing.REJECTS and order.request is not None:
+            return self._said(action, REJECTED)
+        if flashing in (Flashing.NOT_IMPLEMENTED, Flashing.REJECTS):
+            raise self._refusal(action, NOT_IMPLEMENTED, "no remote update")
+        said = self._said(action, "AcceptedCanceled" if loader.is_busy else ACCEPTED)
+        if flashing is Flashing.LOADS:
+            loader.take(order)
+        else:
+            version = PurePosixPath(name).stem if flashing is Flashing.UPDATES else ""
+            self._session.flash_firmware(WORDS[flashing], version)
+        return said
 
     async def install_certificate(self, kind: str, pem: str) -> str:
         """A root for its backend; makers without the security extension know nothing of it."""

@@ -197,7 +197,7 @@ class Session:
         if news := station.firmware_news:
             station.firmware_news = ""
             wants = station.ways.reports_after_firmware
-            await self._tell_firmware(news)
+            await self.tell_firmware(news)
         if wants:
             await self.report_connectors()
         await self._tell_security()
@@ -271,16 +271,17 @@ class Session:
 
     async def _flash_firmware(self, words: tuple[str, ...], version: str) -> None:
         for word in words:
-            await self._tell_firmware(word)
+            await self.tell_firmware(word)
             await asyncio.sleep(self.station.world.real_s(FLASHING_S))
         if version:
             self.station.install(version)
             self.restart_at_once("Hard")
 
-    async def _tell_firmware(self, word: str) -> None:
+    async def tell_firmware(self, word: str, request: int | None = None) -> None:
+        """What breaks meanwhile is no matter: the next word, or the boot, tells as much."""
         self.log(Kind.FIRMWARE, status=word)
-        with suppress(BadAnswer):
-            await self.end.report_firmware(word)
+        with suppress(BadAnswer, *BROKEN):
+            await self.end.report_firmware(word, request)
 
 
 async def _quietly(work: Coroutine[Any, Any, None]) -> None:

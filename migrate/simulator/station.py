@@ -27,6 +27,7 @@ from migrate.simulator.dialling import DialFailed, dial
 from migrate.simulator.faults import Fault
 from migrate.simulator.flash import Flash
 from migrate.simulator.habits import Fallback, Storing
+from migrate.simulator.loading import Loader
 from migrate.simulator.session import Leave, Session
 from migrate.simulator.walk import Walk
 from migrate.simulator.wirelog import Kind, Side
@@ -63,6 +64,8 @@ class SimulatedStation:
         self.dialled_url = ""
         self.online = asyncio.Event()  # connected, and its first boot answered
         self.connector = Connector(world, awaits_driver=bool(spec.transaction_s))
+        self.loader = Loader(self)
+        self.is_bricked = False  # by an image
         self.firmware_news = ""  # what it says of its new firmware once it has booted with it
         self.has_crashed = False
         self.was_written = False  # somebody has tried to change its backend
@@ -104,6 +107,7 @@ class SimulatedStation:
 
     async def stop(self) -> None:
         """End without a word, as a process that is killed."""
+        await self.loader.stop()
         await _end(self._watchdog, self.life)
         self._drop_shadow()
         self.state = State.OFF
@@ -212,7 +216,8 @@ class SimulatedStation:
         self.state = State.RESTARTING
         self.went_down()
         self.log(Kind.RESTART)
-        if self.fault is Fault.LOST and self.flash.is_pending:
+        self.loader.drop()
+        if self.is_bricked or (self.fault is Fault.LOST and self.flash.is_pending):
             self.state = State.GONE
             await asyncio.Event().wait()
         await asyncio.sleep(self._back_at - asyncio.get_running_loop().time())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ class World:
     speed: float = 1.0
     heartbeat_s: float = 30.0
     seed: int = 0
+    firmware_tls: ssl.SSLContext | None = None  # whom stations believe when they load files over HTTPS
     on_crash: Callable[[BaseException], None] | None = None
     dialling: Mapping[Side, asyncio.Semaphore] = field(
         default_factory=lambda: {side: asyncio.Semaphore(DIALS_AT_ONCE) for side in Side}
