@@ -145,7 +145,8 @@ def _addresses(facts: Facts) -> Iterator[Finding]:
 def _dialects(facts: Facts) -> Iterator[Finding]:
     def speaks_otherwise(prospect: Prospect) -> bool:
         spoken = facts.dialects.get(prospect.identity, "").removeprefix("ocpp")
-        return bool(spoken) and prospect.profile is not None and spoken not in prospect.profile.selector.ocpp_versions
+        fitting = prospect.profile.selector.ocpp_versions if prospect.profile else ("*",)
+        return bool(spoken) and "*" not in fitting and spoken not in fitting
 
     if others := [p for p in facts.prospects if p.is_remote and speaks_otherwise(p)]:
         spoken = ", ".join(sorted({facts.dialects[p.identity] for p in others}))

@@ -20,6 +20,7 @@ from migrate.domain.survey import Knock, Knocked
 
 SUBPROTOCOLS = {"1.6": "ocpp1.6", "2.0.1": "ocpp2.0.1", "2.1": "ocpp2.1"}
 _CREDENTIALS = (401, 403)
+_BAD_HANDSHAKE = 400  # what WebSocket servers answer where no subprotocol is shared; an unknown identity gets 404 or 412
 _UNWELL = (429, 500)  # and above: the backend says nothing of the identity
 
 
@@ -65,6 +66,8 @@ _CLOSE = bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8])
 def _found(reply: Reply, offered: str) -> Knocked:
     if reply.is_open:
         return Knocked.KNOWN if reply.subprotocol == offered else Knocked.NO_DIALECT
+    if reply.status == _BAD_HANDSHAKE:
+        return Knocked.NO_DIALECT
     if reply.status in _CREDENTIALS:
         return Knocked.CREDENTIALS
     return Knocked.SILENT if reply.status == _UNWELL[0] or reply.status >= _UNWELL[1] else Knocked.UNKNOWN
