@@ -12,13 +12,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from batches.driver import Driver
 from batches.errand import Errand, Fence, Ports
 from batches.lookout import Lookout
 from batches.pace import Pacer
+from migrate.adapters.channels.http.doors import HttpDoors
+from migrate.adapters.channels.http.reach import HttpSettings
 from migrate.adapters.channels.relay import RelayChannel
+from migrate.adapters.channels.ssh import SshDoors, SshSettings
 from migrate.adapters.clock import CampaignClock
 from migrate.adapters.dice import SystemDice
 from migrate.adapters.journal.rows import sighting_change
@@ -33,17 +38,35 @@ from migrate.domain.profile import Profile
 from migrate.domain.record import Attempt, Change, Event, EventKind, Permit
 from migrate.domain.station import Station
 from migrate.domain.wave import PlannedStation
+from migrate.domain.ways import Way
 from tests.doubles.journal import MemoryJournal
-from vendor_profiles import load_catalogue
+from vendor_profiles import Catalogue, load_catalogue
 
 BATCH = "w0.b0"
+EASEE = "https://api.easee.com"
+PASSWORD = "made-up-password"
 PATIENCE_S = 20.0
+
+
+SCRIPTS = Path(str(files("vendor_profiles"))) / "on_request"
+
+
+class MadeUp:
+    """A vault in which every secret is the same, and none."""
+
+    def secret(self, name: str) -> bytes:
+        return PASSWORD.encode()
+
+
+SECRETS = MadeUp()
 
 
 class Bench:
     """The relays, what they saw, and the ports of a driver."""
 
-    def __init__(self, folder: Path, *, speed: float, ports: tuple[int, int] = (0, 0)) -> None:
+    def __init__(
+        self, folder: Path, *, speed: float, ports: tuple[int, int] = (0, 0), http_port: int = 0, ssh_port: int = 0
+    ) -> None:
         self.clock = CampaignClock(speed=speed, since=datetime.now(UTC))
         self.journal = MemoryJournal()
         self.kept: list[Sighting] = []
@@ -56,17 +79,26 @@ class Bench:
         self.server = ListenServer(list(self.relays.values()), socket, self._record)
         self.client = ListenClient(socket, dial_s=1.0)
         self.witness = RelayWitness(self.client, self._tail)
+        at_bench = {EASEE: f"http://127.0.0.1:{http_port}"}
+        self.doors = {
+            Way.HTTP: HttpDoors(HttpSettings(port=http_port, bases=at_bench), SECRETS, clock=self.clock),
+            Way.SSH: SshDoors(
+                SshSettings(known_hosts=folder / "known_hosts", scripts=SCRIPTS, port=ssh_port, threads=2), SECRETS
+            ),
+        }
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path, *, speed: float = 1.0, ports: tuple[int, int] = (0, 0)) -> AsyncIterator[Bench]:
-        bench = cls(folder, speed=speed, ports=ports)
+    async def open(cls, folder: Path, *, speed: float = 1.0, **ports: Any) -> AsyncIterator[Bench]:
+        bench = cls(folder, speed=speed, **ports)
         await bench.server.start()
         await bench.witness.start()
         try:
             yield bench
         finally:
             await bench.witness.stop()
+            for doors in bench.doors.values():
+                await doors.close()
             await bench.client.close()
             await bench.server.drain()
 
@@ -128,12 +160,15 @@ class Bench:
             clock=self.clock,
             pacer=Pacer(self.witness, self.clock),
             dice=SystemDice(),
+            doors=self.doors,
+            vault=SECRETS,
         )
 
 
 def _errand(profile: Profile, station: Station, target: str) -> Errand:
     def refit(said: IdentityFacts) -> str:
-        found = load_catalogue().match(said.vendor, said.model, said.firmware).profile
+        known = Catalogue({one.name: one for one in (*load_catalogue().profiles, profile)}.values())
+        found = known.match(said.vendor, said.model, said.firmware, station.ocpp_version).profile
         return found.name if found else ""
 
     planned = PlannedStation(

@@ -10,35 +10,39 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from migrate.adapters.ocpp.framing import FrameReader, Opcode
 from migrate.domain.evidence import Kind, Side
-from migrate.domain.profile import Method
+from migrate.domain.profile import Method, Profile
 from migrate.domain.station import Station
-from migrate.simulator.behaviour import behaviour
+from migrate.simulator.authority import Authority
+from migrate.simulator.behaviour import Hardware, behaviour
 from migrate.simulator.config import Config
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import ENDINGS, Fault
 from migrate.simulator.fleet import Fleet
-from tests.profiles.bench import Bench
+from migrate.simulator.http_host import HttpConfig
+from tests.profiles.bench import PASSWORD, Bench
+from tests.profiles.tap import HttpTap, Tap
 from tests.profiles.transcripts import Head, Line, path_of, write
-from vendor_profiles import load_catalogue
+from vendor_profiles import Catalogue, load_catalogue, on_request
 
 SOURCE_PORT, TARGET_PORT = 19016, 19017  # fixed, so that two recordings of the same thing are the same file
 SOURCE_URL = f"ws://127.0.0.1:{SOURCE_PORT}/legacy"
 TARGET_URL = (
     f"ws://localhost:{TARGET_PORT}/ocpp"  # another host, port and path, so that every key of a family is written
 )
+HTTP_PORT = 19018  # where doors ask; the simulated station or cloud itself is beyond it
+BEYOND_PORT = 19019
+ADDRESS = "127.66.0.1"
 SPEED = 100.0
 BENCH_PATIENCE_S = 3600.0  # a person stands before the station
 IDENTITY = "BENCH-1"
@@ -57,81 +61,26 @@ FAMILIES = {
     "open_ocpp_eviq": "eviq",
     "openevse": "openevse",
     "openocpp": "openocpp",
+    "everest_libocpp201": "everest201",
+    "openocpp201": "openocpp201",
+    "microocpp201": "microocpp201",
+    "alfen201_fw5": "alfen201",
+    "warp": "warp",
+    "go_e": "go_e",
+    "easee": "easee",
+    "smartevse": "smartevse",
+    "bender_cc61x_ssh": "bender_ssh",
+    "keba_p30x_old": "keba_old",
     "schneider_evlink_fw33": "evlink",
     "vestel_evc03": "vestel_dc",
     "vestel_evc04": "vestel_ac",
 }
 """Profile and the simulated family that stands for it."""
 
+EVERY = Catalogue((*load_catalogue().profiles, *on_request().profiles))
+
 OTHERWISE = {("alfen_fw5", "accepted"): "alfen5_gsm"}
 """Further transcripts of a profile: the pair of keys for stations on a SIM."""
-
-
-class Tap:
-    """Stands where the station dials, passes every byte on to the relay, and keeps the messages."""
-
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        self.lines: list[Line] = []
-        self._host = host
-        self._servers: list[asyncio.Server] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def stand(self, side: Side, port: int, relay_port: int) -> None:
-        """Listen where the station of this side dials."""
-
-        def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._tasks.add(asyncio.ensure_future(self._attend(side, reader, writer, relay_port)))
-
-        server = await asyncio.start_server(attend, self._host, port)
-        self._servers.append(server)
-
-    async def _attend(
-        self, side: Side, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, relay_port: int
-    ) -> None:
-        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", relay_port)
-        up_writer.write(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(await up_reader.readuntil(b"\r\n\r\n"))
-        self.lines.append(Line(on=side, does="connects"))
-        both = [
-            asyncio.ensure_future(_pump(reader, up_writer, self._keeper(side, "station"))),
-            asyncio.ensure_future(_pump(up_reader, writer, self._keeper(side, "csms"))),
-        ]
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self.lines.append(Line(on=side, does="leaves"))
-            for task in both:
-                task.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
-            writer.close()
-            up_writer.close()
-
-    def _keeper(self, side: Side, sender: str) -> Callable[[bytes], None]:
-        frames, text = FrameReader(), bytearray()
-
-        def keep(data: bytes) -> None:
-            for piece in frames.feed(data):
-                if piece.is_control or piece.opcode not in (Opcode.TEXT, Opcode.CONTINUATION):
-                    continue
-                text.extend(piece.payload)
-                if piece.ends:
-                    self.lines.append(Line(on=side, sender=sender, frame=msgspec.json.decode(bytes(text))))
-                    text.clear()
-
-        return keep
-
-    async def close(self) -> None:
-        for server in self._servers:
-            server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, keep: Callable[[bytes], None]) -> None:
-    while data := await reader.read(65536):
-        keep(data)
-        writer.write(data)
 
 
 def told(lines: list[Line]) -> list[Line]:
@@ -169,7 +118,12 @@ async def simulated(
 ) -> AsyncIterator[None]:
     """One simulated station that dials the tap."""
     config = Config(
-        speed=SPEED, stations=(spec,), wire=folder / "wire.jsonl", source_url=source_url, target_url=target_url
+        speed=SPEED,
+        stations=(spec,),
+        wire=folder / "wire.jsonl",
+        source_url=source_url,
+        target_url=target_url,
+        http=_served(folder, spec),
     )
     fleet = Fleet(config)
     await fleet.open()
@@ -181,9 +135,22 @@ async def simulated(
         await fleet.close()
 
 
-def dealt(family: str, fault: Fault) -> StationSpec:
+def _served(folder: Path, spec: StationSpec) -> HttpConfig:
+    """Where the simulated station, or its maker's cloud, serves HTTP."""
+    if behaviour(spec.family).web != "easee":
+        return HttpConfig(port=BEYOND_PORT)
+    certificate, key = Authority("bench").for_backend(["127.0.0.1"]).write(folder, "cloud")
+    digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
+    return HttpConfig(
+        cloud_port=BEYOND_PORT, certificate=str(certificate), key=str(key), user="operator", password_sha256=digest
+    )
+
+
+def dealt(family: str, fault: Fault, profile: str = "") -> StationSpec:
+    """One station of a family; the one that a profile is for, where the family has several."""
     ways = behaviour(family)
-    hardware = ways.hardware[0]
+    fits = (h for h in ways.hardware if profile in ("", _fitting(h, ways.ocpp_version)))
+    hardware = next(fits, ways.hardware[0])
     return StationSpec(
         identity=IDENTITY,
         vendor=hardware.vendor,
@@ -196,23 +163,38 @@ def dealt(family: str, fault: Fault) -> StationSpec:
         reboot_s=45.0,
         fault=fault,
         expected=ENDINGS[fault],
+        ip_address=ADDRESS if ways.web or ways.ssh_user else "",
     )
+
+
+def _fitting(hardware: Hardware, ocpp_version: str) -> str:
+    found = load_catalogue().match(hardware.vendor, hardware.model, hardware.firmwares[0], ocpp_version).profile
+    return found.name if found else ""
 
 
 async def record(profile_name: str, case: str, family: str) -> tuple[Head, list[Line]]:
     """Move one simulated station, and keep what was said."""
-    profile = load_catalogue().get(profile_name)
+    profile = EVERY.get(profile_name)
     assert profile is not None
-    is_half_way = len(profile.writes) > 1 and len(behaviour(family).backend_keys) > 1
-    refusing = Fault.HALF_WAY_REFUSAL if is_half_way else Fault.READ_ONLY_KEY
-    spec = dealt(family, Fault.NONE if case.startswith("accepted") else refusing)
+    spec = _spec_of(profile, case, family)
     made = f"against the simulated firmware {family!r} of this toolkit, {date.today()}; no physical station"
     with tempfile.TemporaryDirectory() as name:
-        async with tapped(Path(name), speed=SPEED) as (bench, tap), simulated(spec, Path(name)):
+        async with tapped(Path(name), speed=SPEED, spec=spec) as (bench, tap), simulated(spec, Path(name)):
             await bench.sees(Kind.BOOT, Side.SOURCE)
             ended = await bench.move(profile, _station(spec), TARGET_URL)
     head = _head(profile_name, case, made, _station(spec), TARGET_URL, ended.state.value)
     return head, told(tap.lines)
+
+
+def _spec_of(profile: Profile, case: str, family: str) -> StationSpec:
+    """The station of a transcript: one that takes everything, or one that refuses, half-way where it can."""
+    ways = behaviour(family)
+    if case.startswith("accepted"):
+        return dealt(family, Fault.NONE, profile.name)
+    if ways.web:
+        return replace(dealt(family, Fault.NONE, profile.name), ways={"webbing": "refuses"})
+    is_half_way = len(profile.writes) > 1 and len(ways.backend_keys) > 1
+    return dealt(family, Fault.HALF_WAY_REFUSAL if is_half_way else Fault.READ_ONLY_KEY, profile.name)
 
 
 async def record_on_bench(
@@ -242,22 +224,38 @@ async def record_on_bench(
 
 @asynccontextmanager
 async def tapped(
-    folder: Path, *, speed: float, host: str = "127.0.0.1", ports: tuple[int, int] = (SOURCE_PORT, TARGET_PORT)
+    folder: Path,
+    *,
+    speed: float,
+    host: str = "127.0.0.1",
+    ports: tuple[int, int] = (SOURCE_PORT, TARGET_PORT),
+    spec: StationSpec | None = None,
 ) -> AsyncIterator[tuple[Bench, Tap]]:
-    """A bench with a tap before each of its relays."""
-    tap = Tap(host)
-    async with Bench.open(folder, speed=speed) as bench:
+    """A bench with a tap before each of its relays, and before the station's own interface where it has one."""
+    lines: list[Line] = []
+    tap = Tap(lines, host)
+    async with Bench.open(folder, speed=speed, http_port=HTTP_PORT) as bench, AsyncExitStack() as stack:
+        stack.push_async_callback(tap.close)
         for side, port in zip((Side.SOURCE, Side.TARGET), ports, strict=True):
             await tap.stand(side, port, bench.relays[side].port)
-        try:
-            yield bench, tap
-        finally:
-            await tap.close()
+        if spec is not None and (web := behaviour(spec.family).web):
+            is_cloud = web == "easee"
+            beyond = f"https://127.0.0.1:{BEYOND_PORT}" if is_cloud else f"http://{ADDRESS}:{BEYOND_PORT}"
+            http = HttpTap(lines, "127.0.0.1" if is_cloud else ADDRESS, HTTP_PORT, beyond)
+            stack.push_async_callback(http.close)
+            await http.open()
+        yield bench, tap
 
 
 def _station(spec: StationSpec) -> Station:
     return Station(
-        identity=spec.identity, vendor=spec.vendor, model=spec.model, firmware=spec.firmware, serial=spec.serial
+        identity=spec.identity,
+        vendor=spec.vendor,
+        model=spec.model,
+        firmware=spec.firmware,
+        serial=spec.serial,
+        ocpp_version=spec.ocpp_version,
+        ip_address=spec.ip_address,
     )
 
 
@@ -273,12 +271,13 @@ def _head(profile: str, case: str, made: str, station: Station, target: str, end
         serial=station.serial,
         target=target,
         ends=ends,
+        ocpp=station.ocpp_version,
     )
 
 
 def wanted() -> list[tuple[str, str, str]]:
     """Profile, case and simulated family of every transcript there has to be."""
-    names = [profile.name for profile in load_catalogue().profiles if profile.method is Method.CHANGE_CONFIGURATION]
+    names = [profile.name for profile in EVERY.profiles if profile.method is not Method.VISIT]
     usual = [(name, case, FAMILIES[name]) for name in names for case in ("accepted", "refused")]
     return usual + [(name, f"{case}_by_sim", family) for (name, case), family in OTHERWISE.items()]
 

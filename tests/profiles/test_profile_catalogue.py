@@ -225,13 +225,11 @@ def test_a_family_is_one_file() -> None:
     vendors = {}
     for file in found:
         for profile in read_profiles(file.read_text(encoding="utf-8"), file=file.name).profiles:
-            dialect = "2" if "2.0.1" in profile.selector.ocpp_versions else "1"  # a family may have a file for each
             for glob in profile.selector.vendors:
-                vendors.setdefault((dialect, glob.casefold()), set()).add(file.name)
+                vendors.setdefault(glob.casefold(), set()).add(file.name)
 
     shared = {glob: names for glob, names in vendors.items() if len(names) > 1}
-    both = {"bender.yaml", "vestel.yaml"}
-    assert shared == {("1", "webasto"): both, ("1", "webasto *"): both}
+    assert shared == {"webasto": {"bender.yaml", "vestel.yaml"}, "webasto *": {"bender.yaml", "vestel.yaml"}}
 
 
 def test_there_are_thirty_families_and_every_method_is_among_them() -> None:

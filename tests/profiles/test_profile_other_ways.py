@@ -66,6 +66,9 @@ GOLDEN: dict[str, tuple[dict[str, str | None], list[tuple[Way, str, str]]]] = {
         {"backend_url": "ws://old/ocpp"},
         [(Way.HTTP, "backend_url", "wss://new.example:8443/ocpp")],
     ),
+    "warp": ({"url": "ws://old/ocpp"}, [(Way.HTTP, "url", "wss://new.example:8443/ocpp")]),
+    "go_e": ({"ocppu": "ws://old/ocpp/CP1"}, [(Way.HTTP, "ocppu", "wss://new.example:8443/ocpp/CP1")]),
+    "easee": ({"url": "ws://old/ocpp"}, [(Way.HTTP, "url", "wss://new.example:8443/ocpp")]),
     "bender_cc61x_ssh": (
         {"OCPPBackendJSONURL": "ws://old/ocpp/"},
         [(Way.SSH, "OCPPBackendJSONURL", "wss://new.example:8443/ocpp/")],

@@ -17,15 +17,15 @@ from migrate.domain.filling import Goal, prepare
 from migrate.domain.profile import Method
 from migrate.domain.ways import Way
 from migrate.simulator.address import Layout, Slash, addresses, dial_url, spelling
-from migrate.simulator.behaviour import EVERY_FAMILY, KEYED_FAMILIES, VISIT_FAMILIES
+from migrate.simulator.behaviour import HTTP_FAMILIES, KEYED_FAMILIES, VISIT_FAMILIES
 from vendor_profiles import load_catalogue
 
 BEHAVIOURS = {
     name: loads((files("migrate.simulator") / "behaviours" / f"{name}.toml").read_text(encoding="utf-8"))
-    for name in EVERY_FAMILY
+    for name in (*KEYED_FAMILIES, *VISIT_FAMILIES, *HTTP_FAMILIES)
 }
 FAMILIES = sorted(KEYED_FAMILIES)
-WITHOUT_KEY = sorted(VISIT_FAMILIES)
+WITHOUT_KEY = sorted((*VISIT_FAMILIES, *HTTP_FAMILIES))
 SOURCE = "ws://old.example:9016/ocpp"
 KINDS = [
     (family, hardware["vendor"], hardware["model"], firmware)

@@ -2,8 +2,9 @@
 
 One JSON object a line.  The first says what was moved and how the transcript
 was made; the others are frames (``from`` station or csms, on the source or the
-target) and what the socket did (``does`` connects or leaves), in the order in
-which the station met them.
+target), what the socket did (``does`` connects or leaves), and what went by
+another way (``by`` http or ssh: what was ``said`` to the station and what was
+``heard``), in the order in which the station met them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ SCHEMA = "migrate.transcript/1"
 FOLDER = Path(str(files("vendor_profiles"))) / "transcripts"
 CASES = ("accepted", "refused")
 CALL = 2
+HTTP, SSH = "http", "ssh"
 PATIENCE_S = 10.0
 
 
@@ -42,20 +44,29 @@ class Head:
     serial: str
     target: str
     ends: str  # the state in which the attempt ended
+    ocpp: str = "1.6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A frame, or what the station's socket did."""
+    """A frame, what the station's socket did, or an order that went by another way and its answer."""
 
     on: Side
     does: str = ""
     sender: str = ""  # station or csms
     frame: list[Any] = field(default_factory=list)
+    by: str = ""
+    said: dict[str, Any] = field(default_factory=dict)
+    heard: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_our_call(self) -> bool:
         return self.sender == "csms" and self.frame[0] == CALL
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the program began it, by whichever way."""
+        return self.is_our_call or bool(self.by)
 
 
 def path_of(profile: str, case: str) -> Path:
@@ -77,12 +88,24 @@ def read(path: Path) -> tuple[Head, list[Line]]:
 
 
 def _told(line: Line) -> dict[str, Any]:
+    if line.by:
+        return {"by": line.by, "said": line.said, "heard": line.heard}
     said = {"does": line.does} if line.does else {"from": line.sender, "frame": line.frame}
     return {"on": line.on.value, **said}
 
 
 def _line(one: dict[str, Any]) -> Line:
+    if "by" in one:
+        return Line(on=Side.SOURCE, by=one["by"], said=one["said"], heard=one["heard"])
     return Line(on=Side(one["on"]), does=one.get("does", ""), sender=one.get("from", ""), frame=one.get("frame", []))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Something that came by another way than OCPP, and waits for what the transcript has to say."""
+
+    said: dict[str, Any]
+    answer: asyncio.Future[dict[str, Any]]
 
 
 class Surprise(AssertionError):
@@ -98,11 +121,12 @@ class Player:
         self._calls: dict[Side, asyncio.Queue[list[Any]]] = {side: asyncio.Queue() for side in Side}
         self._listening: list[asyncio.Task[None]] = []
         self._ids: dict[str, str] = {}  # of a call in the transcript: of the same call now
-        self.sent: list[list[Any]] = []  # the calls that came, action and payload
+        self.orders: asyncio.Queue[Order] = asyncio.Queue()  # what came by another way
+        self.sent: list[Any] = []  # what came, in order: action and payload of a call, or what was said otherwise
 
     @property
-    def expected(self) -> list[list[Any]]:
-        return [line.frame[2:4] for line in self._lines if line.is_our_call]
+    def expected(self) -> list[Any]:
+        return [line.said if line.by else line.frame[2:4] for line in self._lines if line.is_ours]
 
     async def play(self) -> None:
         """From the first line to the last.  Raises ``Surprise`` at the first call that differs."""
@@ -114,6 +138,8 @@ class Player:
             self._peers[line.on] = await self._dial(line.on)
         elif line.does == "leaves":
             self._peers.pop(line.on).leave()
+        elif line.by:
+            await self._answer(line)
         elif line.is_our_call:
             await self._meet(line)
         elif line.sender == "station":
@@ -129,12 +155,21 @@ class Player:
             raise Surprise(f"{action} {payload} was sent, the transcript has {line.frame[2]} {line.frame[3]}")
         self._ids[line.frame[1]] = id_
 
+    async def _answer(self, line: Line) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            order = await self.orders.get()
+        self.sent.append(order.said)
+        if order.said != line.said:
+            order.answer.cancel()
+            raise Surprise(f"{order.said} was asked, the transcript has {line.said}")
+        order.answer.set_result(line.heard)
+
     async def _dial(self, side: Side) -> Peer:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._ports[side])
         writer.write(
             f"GET /ocpp/{self._head.identity} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n".encode()
+            f"Sec-WebSocket-Protocol: ocpp{self._head.ocpp}\r\n\r\n".encode()
         )
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
         if b" 101 " not in head:
