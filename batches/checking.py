@@ -46,6 +46,8 @@ class Checking:
             return self._there_already(attempt, presence)
         if ground := checks.presence_allows(presence, attempt.direction.origin, again_at=self.again_at(attempt)):
             return judged(ground)
+        if ground := checks.dialect_allows(presence, attempt.direction.origin, profile):
+            return judged(ground)
         try:
             said = await self._who_is_it(attempt, profile)
             inventory = self._errand.inventory
@@ -105,9 +107,15 @@ class Checking:
                 break
         return known
 
+    def _to_read(self, profile: Profile) -> tuple[str, ...]:
+        """The keys to ask for; of certificates nothing where the move installs none."""
+        if self._errand.goal.root:
+            return profile.reads
+        return tuple(key for key in profile.reads if profile.way_of(key) is not Way.CERTIFICATE)
+
     async def _snapshot(self, attempt: Attempt, profile: Profile) -> Outcome:
         identity = self._errand.station.identity
-        now = await self._hands.look(attempt, profile.reads)
+        now = await self._hands.look(attempt, self._to_read(profile))
         unit = await self._unit(attempt, profile, now)
         presence = await self._ports.witness.presence(identity)
         session = presence.on(attempt.direction.origin)

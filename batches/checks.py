@@ -14,9 +14,10 @@ from datetime import datetime
 from migrate.domain.attempt import Fact
 from migrate.domain.evidence import BINDING, IdentityFacts, Side, disagreements
 from migrate.domain.policy import Policy
-from migrate.domain.profile import Method, Profile, Proof, Rollback
+from migrate.domain.profile import Method, Profile, Proof, Restart, Rollback
 from migrate.domain.station import Station
 from migrate.domain.wave import Deferral
+from migrate.domain.ways import Way
 from migrate.ports import Presence
 
 
@@ -84,6 +85,20 @@ def presence_allows(presence: Presence, origin: Side, *, again_at: datetime) -> 
             fact=Fact.NOT_NOW, reason=f"charging on connector {connectors}", deferral=Deferral.BUSY, due_at=again_at
         )
     return None
+
+
+def dialect_allows(presence: Presence, origin: Side, profile: Profile) -> Judgement | None:
+    """Does it speak, where it is now, a version of OCPP that its profile is written in?  Other ways need none."""
+    session, versions = presence.on(origin), profile.selector.ocpp_versions
+    ways = {write.via for write in profile.writes}
+    ways |= set() if profile.restart is Restart.NONE else {profile.restart_via}
+    if session is None or "*" in versions or not {Way.OCPP, Way.FIRMWARE, Way.CERTIFICATE} & ways:
+        return None
+    spoken = session.protocol.removeprefix("ocpp")
+    if spoken in versions:
+        return None
+    told = f"it speaks OCPP {spoken} to the {origin.value}, and {profile.name} is for {' and '.join(versions)}"
+    return _never(f"{told}; mend its ocpp_version and plan again")
 
 
 def identity_allows(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from batches.checks import (
     before_asking,
     before_taking_back,
+    dialect_allows,
     identity_allows,
     inventory_facts,
     presence_allows,
@@ -17,9 +19,10 @@ from batches.checks import (
 from migrate.domain.attempt import Fact
 from migrate.domain.evidence import IdentityFacts, Side
 from migrate.domain.policy import Policy
-from migrate.domain.profile import Method, Proof, Rollback
+from migrate.domain.profile import Method, Profile, Proof, Restart, Rollback, Write
 from migrate.domain.station import Station
 from migrate.domain.wave import Deferral
+from migrate.domain.ways import Way
 from migrate.ports import Presence, Session
 from tests.doubles.clock import EPOCH
 from tests.doubles.scene import ACME
@@ -66,6 +69,47 @@ def test_every_connector_with_a_driver_is_named() -> None:
 
 def test_a_free_station_on_the_source_may_be_touched() -> None:
     assert presence_allows(a_presence(), Side.SOURCE, again_at=EPOCH) is None
+
+
+def speaking(protocol: str) -> Presence:
+    session = Session(id="s1", connected_at=EPOCH, heard_at=EPOCH, protocol=protocol)
+    return Presence(identity="AC1", sessions={Side.SOURCE: session}, seen=frozenset(Side))
+
+
+def by(*versions: str, **changes: Any) -> Profile:
+    return replace(ACME, selector=replace(ACME.selector, ocpp_versions=versions), **changes)
+
+
+SCRIPTED = {
+    "writes": (Write(key="url", value="${url}", via=Way.SSH),),
+    "restart_via": Way.SSH,
+}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "profile"),
+    [
+        ("ocpp1.6", by("1.6")),
+        ("ocpp2.1", by("2.0.1", "2.1")),
+        ("ocpp2.0.1", by("*")),
+        ("ocpp2.0.1", by("1.6", **SCRIPTED)),
+        ("ocpp2.0.1", by("1.6", **SCRIPTED | {"restart": Restart.NONE, "restart_via": Way.OCPP})),
+    ],
+    ids=["1.6", "one of two", "any", "another way altogether", "another way and no restart"],
+)
+def test_a_station_that_speaks_its_profiles_version_or_needs_none_may_be_touched(
+    protocol: str, profile: Profile
+) -> None:
+    assert dialect_allows(speaking(protocol), Side.SOURCE, profile) is None
+
+
+@pytest.mark.parametrize("changes", [{}, SCRIPTED | {"restart_via": Way.OCPP}], ids=["writes", "restart alone"])
+def test_a_station_that_speaks_another_version_than_its_profile_is_never_written_to(changes: dict[str, Any]) -> None:
+    ground = dialect_allows(speaking("ocpp1.6"), Side.SOURCE, by("2.0.1", "2.1", **changes))
+
+    assert ground is not None
+    assert ground.fact is Fact.NEVER
+    assert ground.reason.startswith("it speaks OCPP 1.6 to the source, and acme is for 2.0.1 and 2.1")
 
 
 def test_vendor_and_model_may_be_spelled_otherwise_as_long_as_the_same_profile_fits() -> None:
