@@ -156,21 +156,26 @@ async def a_field(
     specs: Sequence[StationSpec] = (),
     target: str = "ws://127.0.0.1:{port}/ocpp",
     csms: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any] | None = None,
+    furnish: Callable[[Path], None] | None = None,
 ) -> AsyncIterator[Field]:
     """A fleet that is online on the source, a plan that is approved, a listening process, and nothing begun.
 
     The fleet is dealt, or it is these very specs.  `target` is the new
     backend's address as stations dial it, `csms` what the simulated backends
-    are like.
+    are like, `beside` what is simulated beside OCPP; `furnish` puts files and
+    secrets into the campaign's folder.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="story-")))
         dealt = specs or deal(3, stations, FaultSet(name="story", counts=faults or {}))
-        stage = _stage(folder, dealt, speed, target, csms or {})
+        stage = _stage(folder, dealt, speed, target, csms or {}, beside or {})
         fleet = await stack.enter_async_context(simulated_fleet(stage))
         stage.write_campaign(fleet.csms)
         was, wanted = (one.format(port=stage.target_port) for one in ("ws://127.0.0.1:{port}/ocpp", target))
         _change(folder / "campaign.toml", [(f'url = "{was}"', f'url = "{wanted}"'), *policy])
+        if furnish:
+            furnish(folder)
         wired = await stack.enter_async_context(open_campaign(folder, create=True))
         site = Field(stage, wired, await _approved(wired, stage))
         stack.push_async_callback(_end, site)
@@ -180,7 +185,12 @@ async def a_field(
 
 
 def _stage(
-    folder: Path, specs: Sequence[StationSpec], speed: float, target_url: str, csms: Mapping[str, Any]
+    folder: Path,
+    specs: Sequence[StationSpec],
+    speed: float,
+    target_url: str,
+    csms: Mapping[str, Any],
+    beside: Mapping[str, Any],
 ) -> Scenery:
     source, target = free_ports(2)
     return Scenery(
@@ -194,7 +204,8 @@ def _stage(
         fleet={
             "target_url": target_url.format(port=target).rstrip("/"),
             "csms": {"source": {}, "target": {}} | dict(csms),
-        },
+        }
+        | dict(beside),
     )
 
 
