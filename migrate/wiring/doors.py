@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
 from typing import Protocol
 
 from migrate.adapters.channels.certificates import CertificateDoors
@@ -20,6 +22,9 @@ from migrate.domain.ways import Way
 from migrate.ports import Doors
 from migrate.wiring import Wired
 from migrate.wiring.files import firmware_doors
+
+ON_REQUEST = Path(str(files("vendor_profiles") / "on_request"))
+"""Scripts that come with the profiles a campaign asks for by name."""
 
 
 class Closing(Doors, Protocol):
@@ -39,7 +44,7 @@ async def doors_of(wired: Wired, client: ListenClient) -> AsyncIterator[Mapping[
     doors: dict[Way, Closing] = {
         Way.CERTIFICATE: CertificateDoors(client, settings.target.root),
         Way.FIRMWARE: firmware_doors(wired, client),
-        Way.SSH: SshDoors(SshSettings.of(settings.folder, settings.values), wired.vault),
+        Way.SSH: SshDoors(SshSettings.of(settings.folder, settings.values, ON_REQUEST), wired.vault),
         Way.HTTP: HttpDoors(
             HttpSettings.of(settings.folder, settings.values), wired.vault, clock=wired.clock, dice=wired.dice
         ),

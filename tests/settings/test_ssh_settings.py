@@ -32,7 +32,7 @@ def told(folder: Path, lines: str) -> Settings:
 def test_an_unsaid_jump_host_is_none_and_the_host_keys_lie_in_the_campaign(tmp_path: Path) -> None:
     settings = SshSettings.of(tmp_path, told(tmp_path, "").values)
 
-    assert settings == SshSettings(known_hosts=tmp_path / "known_hosts", scripts=tmp_path / "profiles")
+    assert settings == SshSettings(known_hosts=tmp_path / "known_hosts", scripts=(tmp_path / "profiles",))
 
 
 def test_a_jump_host_is_told_as_an_account_and_the_names_of_its_secrets(tmp_path: Path) -> None:

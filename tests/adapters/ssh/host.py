@@ -238,7 +238,7 @@ class Way:
     def doors(self) -> SshDoors:
         settings = SshSettings(
             known_hosts=self.folder / "known_hosts",
-            scripts=self.folder / "profiles",
+            scripts=(self.folder / "profiles",),
             port=self.port,
             threads=self.threads,
             jump=self.jump,

@@ -190,14 +190,15 @@ def _names(station: Station, side: Side) -> dict[str, str]:
     return {"identity": station.identity_on(side), "serial": station.serial}
 
 
-def _delivery(script: Script, folder: Path, identity: str) -> Delivery | None:
+def _delivery(script: Script, folders: Sequence[Path], identity: str) -> Delivery | None:
     if not uses_script(script.read, script.write, script.restart):
         return None
-    path = folder / script.file
     is_plain = bool(script.file) and Path(script.file).name == script.file and not script.file.startswith(".")
-    if not is_plain or not path.is_file() or path.stat().st_size > MOST_BYTES:
+    places = [folder / script.file for folder in folders] if is_plain else []
+    path = next((place for place in places if place.is_file()), None)
+    if path is None or path.stat().st_size > MOST_BYTES:
         raise Mismatch(
-            f"{identity} needs the script {script.file!r}, and {folder} holds no such file of at most 1 MiB.",
+            f"{identity} needs the script {script.file!r}, and {folders[0]} holds no such file of at most 1 MiB.",
             identity=identity,
             hint="Put it into the campaign's profiles/ folder.",
         )

@@ -31,17 +31,17 @@ class Jump:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshSettings:
-    """``[ssh]`` of a campaign.  ``known_hosts`` and ``scripts`` are whole paths; ``scripts`` is its ``profiles`` folder."""
+    """``[ssh]`` of a campaign.  ``known_hosts`` and ``scripts`` are whole paths; ``scripts`` are the folders of scripts, the campaign's own first."""
 
     known_hosts: Path
-    scripts: Path
+    scripts: tuple[Path, ...]
     port: int = 22
     threads: int = 16
     jump: Jump | None = None
 
     @classmethod
-    def of(cls, folder: Path, values: Mapping[str, Any]) -> SshSettings:
-        """Out of the flat keys of a campaign's settings."""
+    def of(cls, folder: Path, values: Mapping[str, Any], *packaged: Path) -> SshSettings:
+        """Out of the flat keys of a campaign's settings; ``packaged`` are folders of scripts that come with the program."""
         jump = None
         if (account := values["ssh.jump"]) is not None:
             user, host, port = account
@@ -49,7 +49,7 @@ class SshSettings:
             jump = Jump(user=user, host=host, port=port, **names)
         return cls(
             known_hosts=folder / values["ssh.known_hosts"],
-            scripts=folder / "profiles",
+            scripts=(folder / "profiles", *packaged),
             port=values["ssh.port"],
             threads=values["ssh.threads"],
             jump=jump,
