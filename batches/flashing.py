@@ -8,6 +8,8 @@ words say how far it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from batches.errand import Errand, Ports
@@ -16,9 +18,10 @@ from migrate.domain.errors import Refused, Unreachable
 from migrate.domain.firmware import Stage, Transfer, is_downgrade, next_step, transfer
 from migrate.domain.record import Attempt
 from migrate.domain.unit import PreparedWrite
-from migrate.domain.ways import FIRMWARE_KEY, Firmware
+from migrate.domain.ways import FIRMWARE_KEY, Firmware, Way
 
 LOOK_EVERY = timedelta(seconds=10)
+LOOKS = 5
 
 
 class Flashing:
@@ -44,7 +47,40 @@ class Flashing:
                     identity=attempt.identity,
                     status="downgrade",
                 )
+            if not firmware.keeps_address:
+                await self._keep_address(attempt)
             await self._take_step(attempt, firmware, step)
+
+    async def _keep_address(self, attempt: Attempt) -> None:
+        """Before a station restarts once more: what a step before has changed of its address is put back.
+
+        A firmware may set its address to the maker's, and many read it anew at
+        the next restart only.  Raises ``Refused`` where the old value does not
+        stick: it would restart to where nobody sees it.
+        """
+        kept = [write for write in attempt.unit if write.via is not Way.FIRMWARE and write.old is not None]
+        keys = [write.key for write in kept]
+        now = await self._look(attempt, keys) if keys else {}
+        lost = [write for write in kept if write.key in now and now[write.key] not in (write.old, write.new)]
+        if not lost:
+            return
+        named = ", ".join(write.key for write in lost)
+        self._hands.note_incident(attempt, "a firmware has changed the address", f"{named} changed with a step")
+        for write in lost:
+            await self._hands.put(attempt, replace(write, new=write.old or "", old=now[write.key]))
+        held = await self._look(attempt, keys)
+        if any(held.get(write.key) != write.old for write in lost):
+            said = f"{attempt.identity} holds another {named} since its last firmware, and does not take the old one back."
+            raise Refused(said, identity=attempt.identity, status="address lost")
+
+    async def _look(self, attempt: Attempt, keys: list[str]) -> Mapping[str, str | None]:
+        """Read; asks again a few times, for it may have booted a moment ago."""
+        for _ in range(LOOKS - 1):
+            try:
+                return await self._hands.look(attempt, keys)
+            except Unreachable:
+                await self._ports.clock.sleep(LOOK_EVERY)
+        return await self._hands.look(attempt, keys)
 
     async def _version(self, attempt: Attempt) -> str:
         return (await self._hands.look(attempt, [FIRMWARE_KEY])).get(FIRMWARE_KEY) or ""

@@ -90,9 +90,12 @@ class Hands:
         try:
             return await call
         except Impostor as error:
-            data = {"title": "another device answers", "detail": error.message}
-            self._answers.append(self._event(EventKind.INCIDENT, attempt, data))
+            self.note_incident(attempt, "another device answers", error.message)
             raise
+
+    def note_incident(self, attempt: Attempt, title: str, detail: str) -> None:
+        """What a person has to know of; no value of a station stands in it.  It is stored with what is stored next."""
+        self._answers.append(self._event(EventKind.INCIDENT, attempt, {"title": title, "detail": detail}))
 
     async def put(self, attempt: Attempt, write: PreparedWrite, *, undoing: bool = False) -> str:
         """One value written on its own way: the station's word for yes; raises ``Refused`` or ``Unreachable``."""

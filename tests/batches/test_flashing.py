@@ -13,6 +13,7 @@ import pytest
 from migrate.domain.attempt import State
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Method, Restart, Rollback, TurningPoint, Write
+from migrate.domain.record import EventKind
 from migrate.domain.ways import FIRMWARE_KEY, Firmware, Way
 from tests.doubles.doors import FirmwareHost
 from tests.doubles.scene import ACME, NEW, OLD, Scene
@@ -130,6 +131,25 @@ async def test_an_address_that_the_firmware_reset_to_factory_is_written_over_and
 
     assert attempt.state is State.CONFIRMED
     assert scene.holds["BackendUrl"] == NEW
+
+
+async def test_an_address_that_a_step_reset_is_put_back_before_the_next_restart_and_somebody_is_told() -> None:
+    async with a_scene(resets_address_to="ws://factory.example") as (scene, host):
+        await scene.drive()
+        told = [line.event for line in await scene.ports.journal.timeline("AC1")]
+
+    incidents = [event.data for event in told if event.kind is EventKind.INCIDENT]
+    assert [value for *_, value in scene.world.sent("Write")] == [OLD, NEW]
+    assert [one["title"] for one in incidents] == ["a firmware has changed the address"]
+    assert "factory" not in str(incidents)
+
+
+async def test_a_family_that_keeps_its_address_is_not_asked_for_it_between_steps() -> None:
+    keeps = replace(THEN_A_KEY, firmware=replace(STEPS, keeps_address=True))
+    async with a_scene(keeps, resets_address_to="ws://factory.example") as (scene, _):
+        await scene.drive()
+
+    assert [value for *_, value in scene.world.sent("Write")] == [NEW]
 
 
 async def test_an_address_that_the_firmware_reset_and_that_takes_no_value_calls_a_person() -> None:
