@@ -178,8 +178,9 @@ class Session:
                 await asyncio.sleep(self.station.world.real_s(self._beat_s))
 
     async def boot(self, reason: str = "") -> None:
-        self.log(Kind.BOOT_SENT)
-        status, interval_s = await self.end.boot(self.station.spec, reason or self.station.boot_reason)
+        reason = reason or self.station.boot_reason
+        self.log(Kind.BOOT_SENT, status=reason)
+        status, interval_s = await self.end.boot(self.station.spec, reason)
         self._beat_s = interval_s if interval_s > 0 else self.station.world.heartbeat_s
         if status != ACCEPTED:
             self.log(Kind.ANSWER, action="BootNotification", status=status)
