@@ -25,6 +25,9 @@ BREACHES = {
     "Workbooks and data frames": ("migrate/cli/breach.py", "import pandas"),
     "Durable workflows": ("batches/breach.py", "import dbos"),
     "TLS handshakes by hand": ("migrate/cli/breach.py", "import OpenSSL"),
+    "Cryptography is the business": ("migrate/cli/breach.py", "import cryptography"),
+    "HTTP is spoken": ("migrate/adapters/ocpp/breach.py", "import aiohttp"),
+    "FTP is spoken": ("migrate/adapters/channels/breach.py", "import aioftp"),
     "SSH is a channel": ("migrate/adapters/channels/breach.py", "import paramiko"),
 }
 """One forbidden import for each contract: the beginning of its name, where, and what."""
