@@ -93,7 +93,7 @@ def outlook(facts: Facts, accepted: Mapping[str, str] | None = None) -> Outlook:
                 hint="Mend what excludes them.",
             )
         )
-    return Outlook(findings=by_gravity(found))
+    return Outlook(findings=by_gravity(dict.fromkeys(found)))  # an address may be looked at twice
 
 
 def ground_of(found: Finding) -> str:

@@ -7,7 +7,7 @@ intermediates, wildcards, ECDSA only, wrong clocks).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from ipaddress import ip_address
 
@@ -24,7 +24,17 @@ OLD_HASHES = ("md5", "sha1")
 
 
 def backends(facts: Facts) -> Iterator[Finding]:
-    """What is wrong with backends and with this host."""
+    """What is wrong with backends and with this host.
+
+    A handshake that got no answer is told only where nothing else says why.
+    """
+    found = [*_at_the_doors(facts), *_clocks(facts)]
+    yield from found
+    is_explained = any(one.severity is Severity.STOP for one in found)
+    yield from _handshakes([k for k in facts.test_knock if not (is_explained and k.found is Knocked.SILENT)])
+
+
+def _at_the_doors(facts: Facts) -> Iterator[Finding]:
     if facts.host is not None:
         yield from _host(facts.host)
     for side, door in facts.upstreams.items():
@@ -37,8 +47,6 @@ def backends(facts: Facts) -> Iterator[Finding]:
             yield from _away("target-away", "the target's address", door)
         if door.tls is not None:
             yield from _shown(door, door.tls, facts)
-    yield from _clocks(facts)
-    yield from _dialects(facts.test_knock)
 
 
 def _host(host: HostSight) -> Iterator[Finding]:
@@ -73,7 +81,7 @@ def _clocks(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _dialects(knocks: tuple[Knock, ...]) -> Iterator[Finding]:
+def _handshakes(knocks: Iterable[Knock]) -> Iterator[Finding]:
     for knock in knocks:
         if knock.found in (Knocked.UNKNOWN, Knocked.SILENT):
             text = f"the target refuses a handshake as {knock.identity!r} ({knock.status or 'no answer'})"
