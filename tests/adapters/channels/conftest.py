@@ -68,8 +68,10 @@ class Site:
         self.server = ListenServer(list(self.relays.values()), self.path, self.shelf.record)
         await self.server.start()
 
-    async def station(self, identity: str, *, side: Side = Side.SOURCE, device: Device | None = None) -> Peer:
-        peer = await self.raw_station(identity, side=side)
+    async def station(
+        self, identity: str, *, side: Side = Side.SOURCE, device: Device | None = None, protocol: str = "ocpp1.6"
+    ) -> Peer:
+        peer = await self.raw_station(identity, side=side, protocol=protocol)
         self.stations.append((peer, asyncio.create_task(obey(peer, device or Device()))))
         return peer
 
@@ -116,6 +118,8 @@ async def _next(peer: Peer) -> Any:
 
 
 def answer(device: Device, id_: str, action: str, payload: dict[str, Any]) -> list[Any]:
+    if action in IN_201:
+        return [3, id_, IN_201[action](device, payload)]
     if action == "GetConfiguration":
         return _configuration(device, id_, payload.get("key"))
     verdict = device.verdicts.get(payload.get("key", action), "Accepted")
@@ -133,6 +137,46 @@ def _configuration(device: Device, id_: str, asked: list[str] | None) -> list[An
     unknown = [k for k in asked or () if k.lower() not in held]
     entries = [{"key": k, "readonly": False, "value": device.values[k]} for k in shown[: device.max_keys]]
     return [3, id_, {"configurationKey": entries, "unknownKey": unknown}]
+
+
+def _key(one: dict[str, Any]) -> str:
+    parts = (one["component"], one["variable"])
+    return ".".join(part["name"] + (f"[{part['instance']}]" if "instance" in part else "") for part in parts)
+
+
+def _get_variables(device: Device, payload: dict[str, Any]) -> dict[str, Any]:
+    """Passes over in silence what is beyond its page."""
+    told = []
+    for one in payload["getVariableData"][: device.max_keys]:
+        found = {"attributeStatus": "UnknownVariable"}
+        if (key := _key(one)) in device.values:
+            value = device.values[key]
+            found = {"attributeStatus": "Rejected"} if value is None else {"attributeStatus": "Accepted"}
+            found |= {} if value is None else {"attributeValue": value}
+        told.append({**one, **found})
+    return {"getVariableResult": told}
+
+
+def _set_variables(device: Device, payload: dict[str, Any]) -> dict[str, Any]:
+    (one,) = payload["setVariableData"]
+    verdict = device.verdicts.get(key := _key(one), "Accepted")
+    if verdict in ("Accepted", "RebootRequired"):
+        device.values[key] = one["attributeValue"]
+    where = {"component": one["component"], "variable": one["variable"]}
+    return {"setVariableResult": [where | ({"attributeStatus": verdict} if verdict else {})]}
+
+
+def _set_network_profile(device: Device, payload: dict[str, Any]) -> dict[str, Any]:
+    slot = payload["configurationSlot"]
+    device.values[f"NetworkConfiguration[{slot}].OcppCsmsUrl"] = payload["connectionData"]["ocppCsmsUrl"]
+    return {"status": device.verdicts.get(f"NetworkProfile[{slot}]", "Accepted")}
+
+
+IN_201 = {
+    "GetVariables": _get_variables,
+    "SetVariables": _set_variables,
+    "SetNetworkProfile": _set_network_profile,
+}
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Any]:
