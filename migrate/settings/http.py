@@ -8,6 +8,7 @@ from typing import Any
 
 from migrate.settings import kinds as k
 
+_LONGEST_USER = 200
 _BASE = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::\d{1,5})?(?:/[\w.~-]+)*", re.ASCII)
 
 
@@ -24,10 +25,22 @@ def parse_bases(value: Any) -> dict[str, str]:
     return {base.rstrip("/"): instead.rstrip("/") for base, instead in value.items()}
 
 
+def parse_users(value: Any) -> dict[str, str]:
+    """Who goes with a secret, where a profile cannot know it: ``easee_cloud = "fleet@cpo.example"``."""
+    if not isinstance(value, dict):
+        raise k.Bad('wants a table such as easee_cloud = "fleet@cpo.example"')
+    for secret, user in value.items():
+        k.parse_secret_name(secret)
+        if not isinstance(user, str) or not user.strip() or not user.isprintable() or len(user) > _LONGEST_USER:
+            raise k.Bad(f"gives no user for {secret}: write the name of the account, never its password")
+    return {secret: user.strip() for secret, user in value.items()}
+
+
 HTTP_KEYS: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
     "http.port": (k.parse_port, 80),
     "http.at_once": (k.count(1), 16),
     "http.ca": (k.parse_path, None),
     "http.bases": (parse_bases, {}),
+    "http.users": (parse_users, {}),
 }
 """Every key of ``[http]``, with its kind and its default."""

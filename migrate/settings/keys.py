@@ -20,7 +20,7 @@ _T, _W, _C, _G, _R = Timeouts(), WavePolicy(), Caps(), GatePolicy(), Retries()
 TLS_FILES = ("certificate", "key", "client_ca", "upstream_ca", "upstream_certificate", "upstream_key")
 """Of each relay: what it shows stations and whose certificates it takes, and the same towards the CSMS."""
 
-TABLES = frozenset({"profiles.accepted", "checks.accepted", "http.bases"})
+TABLES = frozenset({"profiles.accepted", "checks.accepted", "http.bases", "http.users"})
 """Keys whose value is a table of the operator's own names."""
 
 KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {

@@ -53,3 +53,11 @@ def test_a_cloud_is_asked_where_the_campaign_says(tmp_path: Path) -> None:
 def test_a_base_that_is_none_is_refused_with_its_reason(tmp_path: Path, line: str, complaint: str) -> None:
     with pytest.raises(SettingsProblem, match=complaint):
         http_of(tmp_path, f"[http.bases]\n{line}\n")
+
+
+def test_an_account_is_named_by_the_campaign_and_never_with_its_password(tmp_path: Path) -> None:
+    assert http_of(tmp_path, '[http.users]\neasee_cloud = "fleet@cpo.example"\n').users == {
+        "easee_cloud": "fleet@cpo.example"
+    }
+    with pytest.raises(SettingsProblem, match="never its password"):
+        http_of(tmp_path, '[http.users]\neasee_cloud = ["fleet", "hunter2"]\n')

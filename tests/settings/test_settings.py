@@ -138,6 +138,8 @@ at_once = 4
 ca = "tls/clouds.pem"
 [http.bases]
 "https://api.easee.com" = "https://127.0.0.1:8443"
+[http.users]
+easee_cloud = "fleet@cpo.example"
 [drill]
 speed = 30
 since = "2026-11-20T01:00:00Z"

@@ -386,6 +386,15 @@ async def test_one_login_serves_every_station_of_an_account_and_a_token_that_ran
     }
 
 
+async def test_whose_account_a_secret_belongs_to_the_campaign_may_say() -> None:
+    async with a_host(lambda h: reply(200, {"accessToken": "t", **HELD})) as host:
+        settings = HttpSettings(port=host.port, users={"cloud": "fleet@cpo.example"})
+        async with doors_to(settings=settings, secrets=Secrets(cloud="hunter2")) as doors:
+            await doors.to(STATION, a_profile(CLOUD), Side.SOURCE).read("AC-1", ["url"])
+
+    assert host.heard[0].json["userName"] == "fleet@cpo.example"
+
+
 async def test_a_login_that_is_refused_is_tried_once_for_the_whole_fleet() -> None:
     async with a_host(lambda _: reply(400, b"locked")) as host, doors_to(host, secrets=Secrets(cloud="wrong")) as doors:
         door = doors.to(STATION, a_profile(CLOUD), Side.SOURCE)

@@ -55,7 +55,7 @@ class HttpDoors:
                 hint="Give it http: base and keys.",
             )
         base = base_of(api, station, self._settings)
-        account = account_of(api, base.url, self._vault, identity)
+        account = account_of(api, base.url, self._vault, identity, self._settings.users)
         named = {"identity": station.identity_on(side), "serial": station.serial, "ip": station.ip_address}
         names = {name: text for name, text in named.items() if text}
         return HttpDoor(identity, api, names, Calls(identity, api, base, account, self._tools))

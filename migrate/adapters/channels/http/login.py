@@ -89,12 +89,12 @@ class Logins:
         return entry
 
 
-def account_of(api: HttpApi, base: str, vault: Vault, identity: str) -> Account:
+def account_of(api: HttpApi, base: str, vault: Vault, identity: str, users: Mapping[str, str]) -> Account:
     """Raises ``Mismatch`` where the vault does not have what the profile names."""
     if not api.secret:
         return Account(base=base, user=api.user, secret="")
     try:
-        return Account(base=base, user=api.user, secret=vault.secret(api.secret).decode())
+        return Account(base=base, user=users.get(api.secret, api.user), secret=vault.secret(api.secret).decode())
     except NotAllowed as error:
         raise Mismatch(f"{identity}: {error.message}", identity=identity, hint=error.hint) from error
     except UnicodeDecodeError as error:

@@ -36,13 +36,15 @@ class HttpSettings:
     ``port`` is where stations serve their own interface, ``at_once`` how many
     requests run at the same time, ``ca`` a file of roots that are trusted
     beside the system's, ``bases`` leads a cloud's base elsewhere: to a proxy,
-    or to a cloud that only exists for a test.
+    or to a cloud that only exists for a test.  ``users`` says whose account a
+    secret belongs to, by the secret's name.
     """
 
     port: int = 80
     at_once: int = 16
     ca: Path | None = None
     bases: Mapping[str, str] = field(default_factory=dict, hash=False)
+    users: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def of(cls, folder: Path, values: Mapping[str, Any]) -> HttpSettings:
@@ -53,6 +55,7 @@ class HttpSettings:
             at_once=values["http.at_once"],
             ca=None if ca is None else folder / ca,
             bases=values["http.bases"],
+            users=values["http.users"],
         )
 
 
