@@ -72,19 +72,16 @@ def finishing_secrets(profile: Profile) -> set[str]:
 
 
 def _secrets(facts: Facts) -> Iterator[Finding]:
-    for severity, named in ((Severity.EXCLUDE, secret_names), (Severity.WARNING, finishing_secrets)):
-        wanting: dict[str, list[Prospect]] = defaultdict(list)
-        for prospect in facts.prospects:
-            if prospect.is_remote and prospect.profile is not None:
-                for name in sorted(named(prospect.profile)):
-                    if name in facts.secrets and facts.secrets[name] is None:
-                        wanting[name].append(prospect)
-        for name, prospects in wanting.items():
-            what = "a step after their move needs" if severity is Severity.WARNING else "their profile needs"
-            hint = f"Set MIGRATE_SECRET_{name.upper()}, or write secrets/{name} (mode 600)."
-            yield about(
-                "secret-missing", severity, f"{{n}}: {what} the secret {name}, which is nowhere", prospects, hint=hint
-            )
+    """Only of the move itself: a step that may follow is ordered by a person, and asks for its own."""
+    wanting: dict[str, list[Prospect]] = defaultdict(list)
+    for prospect in facts.prospects:
+        for name in sorted(secret_names(prospect.profile)) if prospect.is_remote and prospect.profile else ():
+            if name in facts.secrets and facts.secrets[name] is None:
+                wanting[name].append(prospect)
+    for name, prospects in wanting.items():
+        text = f"{{n}}: their profile needs the secret {name}, which is nowhere"
+        hint = f"Set MIGRATE_SECRET_{name.upper()}, or write secrets/{name} (mode 600)."
+        yield about("secret-missing", Severity.EXCLUDE, text, prospects, hint=hint)
 
 
 def _passwords(facts: Facts) -> Iterator[Finding]:
