@@ -56,6 +56,12 @@ HTTP_FAMILIES = ("warp", "go_e", "easee", "smartevse")
 SCRIPT_FAMILIES = ("bender_ssh",)
 """Families whose backend is set over SSH."""
 
+FIRMWARE_FAMILIES = ("keba_old", "northwind", "southwind", "eastwind")
+"""Families that are moved with new firmware: before their key, by FTP only, signed, and with the address in the image."""
+
+BESIDE_KEYS = (*FAMILIES_201, *HTTP_FAMILIES, *SCRIPT_FAMILIES, *FIRMWARE_FAMILIES)
+"""Families that are moved from afar, and not by a key of OCPP 1.6 alone."""
+
 VISIT_ONLY = "visit_only"
 """Three of the latter in one, for small fleets."""
 
@@ -165,7 +171,8 @@ class Behaviour:
 
     @property
     def is_visit_only(self) -> bool:
-        return self.layout is Layout.HIDDEN and not self.ssh_user and not self.web
+        is_loading = self.flashing is Flashing.LOADS
+        return self.layout is Layout.HIDDEN and not (self.ssh_user or self.web or is_loading)
 
 
 FIXED = frozenset({"family", "layout", "backend_keys", "slash", "hardware", "keys"})
@@ -174,7 +181,7 @@ FIXED = frozenset({"family", "layout", "backend_keys", "slash", "hardware", "key
 @cache
 def behaviour(family: str) -> Behaviour:
     """The ways of one family; KeyError when there is no such family."""
-    if family not in (*EVERY_FAMILY, *FAMILIES_201, *SCRIPT_FAMILIES, *HTTP_FAMILIES, VISIT_ONLY, "live"):
+    if family not in (*EVERY_FAMILY, *BESIDE_KEYS, VISIT_ONLY, "live"):
         raise KeyError(f"no simulated family {family!r}")
     facts = _read(family)
     common = "common" if "ocpp1.6" in facts.get("speaks", ["ocpp1.6"]) else "common201"
