@@ -12,8 +12,9 @@ from batches.errand import Errand
 from batches.outcome import Outcome, outcome
 from migrate.domain.attempt import Fact, State
 from migrate.domain.evidence import Grade, Side
+from migrate.domain.profile import Restart
 from migrate.domain.record import Attempt, Direction
-from migrate.domain.wave import Deferral
+from migrate.domain.wave import Cause, Deferral
 from migrate.ports import Presence
 
 _AT_THE_ORIGIN = frozenset({State.WRITING, State.WRITTEN, State.RESTARTING, State.UNDOING})
@@ -52,12 +53,19 @@ def deadline_of(state: State, errand: Errand) -> timedelta | None:
         State.PLANNED: timeouts.check,
         State.CHECKED: timeouts.check,
         State.WRITING: timeouts.write + flashing,
-        State.WRITTEN: timeouts.idle,
+        State.WRITTEN: timeouts.idle
+        if needs_restart(errand)
+        else (timing.restart if timing else None) or timeouts.restart,
         State.RESTARTING: (timing.restart if timing else None) or timeouts.restart,
         State.UNDOING: timeouts.undo,
         State.DEPARTED: (timing.appear if timing else None) or timeouts.appear,
         State.ARRIVED: timeouts.arrive,
     }.get(state)
+
+
+def needs_restart(errand: Errand) -> bool:
+    """Whether written values wait for a restart; some families use them at once, and there is no quiet hour to wait for."""
+    return errand.profile is None or errand.profile.restart is not Restart.NONE
 
 
 def flashing_time(state: State, errand: Errand) -> timedelta:
@@ -84,8 +92,11 @@ def answers_on_both_sides(presence: Presence) -> bool:
     return presence.answering > 1 and all(presence.on(side) is not None for side in Side)
 
 
-def run_out(attempt: Attempt, presence: Presence, *, again_at: datetime) -> Outcome:
-    """What a deadline means: where the station was found, or that it was found nowhere in time."""
+def run_out(attempt: Attempt, presence: Presence, *, again_at: datetime, restarts: bool = True) -> Outcome:
+    """What a deadline means: where the station was found, or that it was found nowhere in time.
+
+    ``restarts`` is false for a family that uses what is written at once.
+    """
     origin, goal = attempt.direction.origin, attempt.direction.goal
     if attempt.state is State.DEPARTED and presence.on(origin) is not None:
         return outcome(Fact.ON_SOURCE, f"found on the {origin.value} at the deadline", left=True)
@@ -98,6 +109,8 @@ def run_out(attempt: Attempt, presence: Presence, *, again_at: datetime) -> Outc
     if attempt.state is State.CHECKED:
         reason = "waited too long for its turn; looking again later"
         return outcome(Fact.NOT_NOW, reason, deferral=Deferral.BACKOFF, due_at=again_at)
+    if attempt.state is State.WRITTEN and not restarts:
+        return outcome(Fact.DEADLINE, f"stored, and not used: still on the {origin.value}", cause=Cause.WITHOUT_EFFECT)
     if attempt.state is State.ARRIVED and attempt.reason:
         return outcome(Fact.DEADLINE, f"on the {goal.value}, but not proven: {attempt.reason}")
     return outcome(Fact.DEADLINE, _too_late(attempt.state, attempt.direction))

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from batches.acts import Act, Acts, for_ever
-from batches.deadlines import deadline_of, grace_of, home_of, is_away, run_out
+from batches.deadlines import deadline_of, grace_of, home_of, is_away, needs_restart, run_out
 from batches.errand import Errand, Fence, Ports
 from batches.hands import Hands
 from batches.outcome import Outcome, outcome
@@ -211,7 +211,8 @@ class Driver:
         if len(presence.seen) < len(Side):
             patience.left, self._was_blind = LOOK_EVERY, True  # nobody can say where it is: that loses no station
             return None
-        return run_out(attempt, presence, again_at=self._ports.clock.now() + self._errand.policy.retries.backoff)
+        again_at = self._ports.clock.now() + self._errand.policy.retries.backoff
+        return run_out(attempt, presence, again_at=again_at, restarts=needs_restart(self._errand))
 
     def _can_see(self) -> bool:
         witness = self._ports.witness

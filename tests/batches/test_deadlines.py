@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from batches.deadlines import deadline_of, home_of, is_away, run_out
+from batches.deadlines import deadline_of, home_of, is_away, needs_restart, run_out
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, means_something
 from migrate.domain.evidence import Grade, Side
-from migrate.domain.profile import Timing
+from migrate.domain.profile import Restart, Timing
 from migrate.domain.record import Direction
+from migrate.domain.wave import Cause
 from migrate.ports import Presence, Session
 from tests.doubles.clock import EPOCH
 from tests.doubles.scene import ACME, an_attempt, an_errand
@@ -44,6 +45,17 @@ def test_a_family_that_needs_longer_gets_longer_and_the_others_the_campaigns_tim
     assert deadline_of(State.RESTARTING, slow) == timedelta(minutes=30)
     assert deadline_of(State.DEPARTED, slow) == timedelta(hours=2)
     assert deadline_of(State.WRITING, slow) == slow.policy.timeouts.write
+
+
+def test_a_family_that_uses_what_is_written_at_once_is_not_waited_for_until_a_quiet_hour() -> None:
+    at_once = an_errand(replace(ACME, restart=Restart.NONE))
+
+    ended = run_out(an_attempt(State.WRITTEN), where(Side.SOURCE), again_at=EPOCH, restarts=needs_restart(at_once))
+
+    assert deadline_of(State.WRITTEN, at_once) == at_once.policy.timeouts.restart
+    assert deadline_of(State.WRITTEN, an_errand()) == at_once.policy.timeouts.idle
+    assert ended.changes["cause"] is Cause.WITHOUT_EFFECT
+    assert "not used" in ended.changes["reason"]
 
 
 @pytest.mark.parametrize("direction", Direction)
