@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from migrate.adapters.channels.http.reach import HttpSettings
-from migrate.domain.errors import Impostor, Mismatch
+from migrate.domain.errors import Impostor, Mismatch, SettingsProblem
 from migrate.domain.evidence import Side
 from migrate.simulator.authority import Authority, Credential
 from tests.adapters.channels.http_host import API, STATION, a_host, a_profile, doors_to, reply
@@ -87,6 +87,14 @@ async def test_a_certificate_that_held_and_holds_no_more_is_an_incident(tmp_path
             await door.read("AC-1", ["url"])
 
     assert len(host.heard) == 1
+
+
+async def test_roots_that_cannot_be_read_stop_everything_and_blame_no_station(tmp_path: Path) -> None:
+    (tmp_path / "root.pem").write_text("no certificate")
+
+    async with doors_to(settings=HttpSettings(ca=tmp_path / "root.pem", bases={CLOUD: "https://127.0.0.1:9"})) as doors:
+        with pytest.raises(SettingsProblem, match=r"root\.pem"):
+            await doors.to(STATION, a_profile(replace(API, base=CLOUD)), Side.SOURCE).read("AC-1", ["url"])
 
 
 async def test_where_no_tls_is_spoken_nothing_is_sent_in_the_clear(tmp_path: Path, authority: Authority) -> None:

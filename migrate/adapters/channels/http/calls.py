@@ -26,7 +26,8 @@ from migrate.ports import Clock, Dice
 
 READS = ("GET", "HEAD")
 VALUES = frozenset({"value", VALUE_JSON})
-BUSY_WITH_OTHERS = (429, 503)
+TOO_MANY = 429
+BUSY_WITH_OTHERS = (TOO_MANY, 503)
 
 READ_PATIENCE_S = 60.0
 ORDER_PATIENCE_S = 2.0
@@ -127,8 +128,8 @@ class Calls:
                 raise
             if reply.status not in BUSY_WITH_OTHERS or reply.status in (*call.expect, *call.busy):
                 break
-            self._tools.turns.pause(self._base.url, pause_of(reply.retry_after), is_shared=self._base.is_shared)
-            if reply.status != BUSY_WITH_OTHERS[0]:
+            self._heed_pause(reply)
+            if reply.status != TOO_MANY:
                 break  # only 429 says that nothing was done
         asked = Asked(self._identity, self._base.url, request.shown, has_effect=has_effect, has_told=errand.has_told)
         judge(asked, call, reply, self._private(errand))
@@ -159,8 +160,7 @@ class Calls:
         for call in self._api.login:
             request = fill(call, {**names, **picked}, self._identity)
             reply = await self._sent(request, Sign(), Errand(names={}, patience=patience))
-            if reply.status in BUSY_WITH_OTHERS:
-                self._tools.turns.pause(self._base.url, pause_of(reply.retry_after), is_shared=self._base.is_shared)
+            self._heed_pause(reply)
             asked = Asked(self._identity, self._base.url, request.shown, has_effect=False, has_told=False)
             try:
                 judge(asked, call, reply, [self._account.secret])
@@ -194,6 +194,11 @@ class Calls:
                 sent=False,
                 hint="It has asked for peace, or too many wait before this one: see [http] at_once.",
             ) from error
+
+    def _heed_pause(self, reply: Reply) -> None:
+        """Everybody leaves this host alone for as long as it asks; an overloaded one that names no time is not sat out."""
+        if reply.status == TOO_MANY or (reply.status in BUSY_WITH_OTHERS and reply.retry_after):
+            self._tools.turns.pause(self._base.url, pause_of(reply.retry_after), is_shared=self._base.is_shared)
 
     # ── what came back ─────────────────────────────────────────────────────
 

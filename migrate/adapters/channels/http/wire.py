@@ -19,7 +19,7 @@ from yarl import URL
 from migrate.adapters.channels.http.filling import Request
 from migrate.adapters.channels.http.picks import MAX_BYTES
 from migrate.adapters.channels.http.reach import Base
-from migrate.domain.errors import Impostor, Mismatch, StationError, Unreachable
+from migrate.domain.errors import Impostor, Mismatch, SettingsProblem, StationError, Unreachable
 
 _CONNECT_S = 10.0
 _CHUNK = 32 * 1024
@@ -113,8 +113,13 @@ class Wire:
 
     def _trust(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
-        if self._ca is not None:
-            context.load_verify_locations(self._ca)
+        try:
+            if self._ca is not None:
+                context.load_verify_locations(self._ca)
+        except OSError as error:  # ssl.SSLError is one
+            raise SettingsProblem(
+                f"The roots in {self._ca} cannot be read.", hint="[http] ca is a PEM file of root certificates."
+            ) from error
         return context
 
     def _distrusted(self, base: Base, error: aiohttp.ClientConnectorCertificateError, identity: str) -> StationError:
