@@ -29,7 +29,9 @@ class Commissioning:
 
     folder: Path
     roots: Mapping[Side, Authority] = field(
-        default_factory=lambda: {side: Authority(f"{side.value.capitalize()} Operator Root") for side in SIDES}
+        default_factory=lambda: {
+            side: Authority(f"{side.value.capitalize()} Operator Root", is_rsa=True) for side in SIDES
+        }
     )
     stations: Authority = field(default_factory=lambda: Authority("Station Makers Root"))
     relays: Authority = field(default_factory=lambda: Authority("Relay Root"))
