@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from migrate.domain.address import Backend
 from migrate.domain.errors import Mismatch, ProfileProblem
-from migrate.domain.profile import SECURITY_PROFILE_KEYS, Profile, Readback, Write
+from migrate.domain.profile import SECURITY_PROFILE_KEYS, SECURITY_PROFILES, Profile, Readback, Write
 from migrate.domain.secret import stand_in
 from migrate.domain.unit import PreparedWrite, is_mask
 from migrate.domain.ways import Way
@@ -211,18 +211,28 @@ def _replaced(key: str, within: str, value: str, held_now: str | None, *, identi
 def _names(profile: Profile, goal: Goal, snapshot: Mapping[str, str | None]) -> dict[str, str]:
     active, free = _slots(profile, goal.identity, snapshot)
     called = profile.slots.name_of if profile.slots else str
-    held_now = next(filter(None, (snapshot.get(key) for key in SECURITY_PROFILE_KEYS)), None)
-    listed = "" if goal.security_profile is None else str(goal.security_profile)
     return {
         **_named(profile, goal.backend, goal.identity),
         "free_slot": free,
         "active_slot": active,
         "free_slot_name": called(free) if free else "",
         "active_slot_name": called(active) if active else "",
-        "security_profile": held_now or listed or "0",
+        "security_profile": _security_profile(goal, snapshot),
         "apn": goal.apn,
         "root": goal.root,
     }
+
+
+def _security_profile(goal: Goal, snapshot: Mapping[str, str | None]) -> str:
+    """The one in use: by the station's word, else by the inventory's.  What is none of the four is put into no value."""
+    said = next(filter(None, (snapshot.get(key) for key in SECURITY_PROFILE_KEYS)), None)
+    if said is not None and said.strip() not in SECURITY_PROFILES:
+        raise Mismatch(
+            f"{goal.identity} says that its security profile is {said!r:.60}, which is none.",
+            identity=goal.identity,
+            hint="Look at the station before it is planned again.",
+        )
+    return said.strip() if said is not None else str(goal.security_profile or 0)
 
 
 def _with_nothing_of_the_station(named: Mapping[str, str]) -> dict[str, str]:

@@ -138,6 +138,8 @@ of the CSMS it goes to, ``${apn}`` the inventory's.
 SECURITY_PROFILE_KEYS = ("SecurityProfile", "SecurityCtrlr.SecurityProfile")
 """Under which a station says its security profile: OCPP 1.6 security whitepaper, OCPP 2.0.1 device model."""
 
+SECURITY_PROFILES = ("0", "1", "2", "3")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:

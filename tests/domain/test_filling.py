@@ -55,6 +55,12 @@ def test_the_free_slot_is_filled_with_an_object_and_the_order_calls_slots_by_the
     assert (unit[1].old, unit[1].new) == ("1,2", "2,1")
 
 
+@pytest.mark.parametrize("said", ["4", "-1", '2","apn":"evil', "${url}", "two"])
+def test_a_security_profile_that_is_none_is_put_into_no_slot(said: str) -> None:
+    with pytest.raises(Mismatch, match="which is none"):
+        prepare(SLOTTED, GOAL, {PRIORITY: "1,2", "SecurityCtrlr.SecurityProfile": said})
+
+
 def test_the_slot_that_the_station_says_is_in_use_counts_before_the_order() -> None:
     unit = prepare(SLOTTED, GOAL, {PRIORITY: "1,2", ACTIVE: "2"})
 
