@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
@@ -34,7 +35,20 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     readings = [check_file(path) for path in paths]
     own = _gathered(readings)
     asked = [profile for name in {name for r in readings for name in r.uses} if (profile := on_request().get(name))]
-    return Catalogue({profile.name: profile for profile in (*packaged.profiles, *asked, *own)}.values())
+    every = {profile.name: profile for profile in (*packaged.profiles, *asked, *own)}.values()
+    return Catalogue(every, _scripts(every, folder))
+
+
+def _scripts(profiles: Iterable[Profile], folder: Path) -> dict[str, str]:
+    """What each script holds, so that a plan that was approved with one is not run with another.
+
+    The campaign's own comes first, as for the door that copies it; one that is
+    nowhere is left for that door to complain of.
+    """
+    names = {profile.script.file for profile in profiles if profile.script and profile.script.file}
+    places = (folder, files("vendor_profiles") / "on_request")
+    found = {name: next((p / name for p in places if (p / name).is_file()), None) for name in sorted(names)}
+    return {name: sha256(place.read_bytes()).hexdigest() for name, place in found.items() if place is not None}
 
 
 def on_request() -> Catalogue:

@@ -9,7 +9,7 @@ and opens no file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -59,9 +59,14 @@ class Match:
 
 
 class Catalogue:
-    """All profiles of a campaign, by name, in a fixed order."""
+    """All profiles of a campaign, by name, in a fixed order.
 
-    def __init__(self, profiles: Iterable[Profile]) -> None:
+    ``scripts`` are the SHA-256 digests of the files that its profiles have
+    copied to stations.
+    """
+
+    def __init__(self, profiles: Iterable[Profile], scripts: Mapping[str, str] | None = None) -> None:
+        self._scripts = dict(scripts or {})
         self.profiles = tuple(sorted(profiles, key=lambda profile: profile.name))
         self._by_name = {profile.name: profile for profile in self.profiles}
         # A fleet has a few dozen kinds and many thousand stations.
@@ -81,8 +86,10 @@ class Catalogue:
         return self._decided(*kind)
 
     def digest(self) -> str:
-        """What a plan's fingerprint holds of the whole catalogue: another profile, another digest."""
-        return sha256("\n".join(f"{p.name} {digest(p)}" for p in self.profiles).encode()).hexdigest()
+        """What a plan's fingerprint holds of the whole catalogue: another profile or script, another digest."""
+        lines = [f"{p.name} {digest(p)}" for p in self.profiles]
+        lines += [f"script {name} {held}" for name, held in sorted(self._scripts.items())]
+        return sha256("\n".join(lines).encode()).hexdigest()
 
     def _decide(self, vendor: str, model: str, firmware: str, ocpp_version: str) -> Match:
         verdicts = tuple(judge(p, vendor, model, firmware, ocpp_version) for p in self.profiles)

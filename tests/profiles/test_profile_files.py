@@ -216,3 +216,15 @@ def test_every_profile_on_request_is_sound_and_beats_the_packaged_one() -> None:
         found = every.match(vendor, model, "1.0").profile
         assert found is not None
         assert found.name == profile.name
+
+
+def test_another_script_is_another_catalogue(tmp_path: Path) -> None:
+    """A plan that was approved with one script is not run with another."""
+    (tmp_path / "use.yaml").write_text("schema: migrate.profile-file/1\nuse: [bender_cc61x_ssh]\n", encoding="utf-8")
+    packaged = load_catalogue(tmp_path).digest()
+    (tmp_path / "persistency.sh").write_text("#!/bin/sh\n", encoding="utf-8")
+    own = load_catalogue(tmp_path).digest()
+
+    (tmp_path / "persistency.sh").write_text("#!/bin/sh\nreboot\n", encoding="utf-8")
+
+    assert len({packaged, own, load_catalogue(tmp_path).digest()}) == 3
