@@ -18,6 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 import click
 from rich.console import Console
 
+from migrate.cli.log_lines import OneLine
 from migrate.settings import FILE_NAME
 
 P = ParamSpec("P")
@@ -126,9 +127,9 @@ def _log_to(context: Context) -> None:
     handlers: list[logging.Handler] = [logging.FileHandler(context.log_file)] if context.log_file else []
     if context.verbosity > 0 or not handlers:
         handlers.append(logging.StreamHandler(sys.stderr))
-    logging.basicConfig(
-        level=level, handlers=handlers, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
-    )
+    for handler in handlers:
+        handler.setFormatter(OneLine())
+    logging.basicConfig(level=level, handlers=handlers, force=True)
     silence_foreign_loggers()
 
 
