@@ -47,13 +47,9 @@ class StationFiles:
         if path == BUSY_FILE:
             return self._station.ways.shelling is Shelling.BUSY or self._station.connector.is_charging
         if path == REFUSED_FILE:
-            return self._refuses()
+            return self._station.ways.shelling is Shelling.REFUSES
         key = self._key_of(path)
         return key is not None if PERSISTENCY.fullmatch(path) else path in self._kept
-
-    def _refuses(self) -> bool:
-        manner = self._station.ways.shelling
-        return manner is Shelling.REFUSES or (manner is Shelling.REFUSES_SECOND and bool(self._station.flash.touched))
 
     def read(self, path: str) -> bytes:
         if (key := self._key_of(path)) is not None:
@@ -71,11 +67,14 @@ class StationFiles:
             raise PermissionError(path)
         if self._station.ways.shelling is Shelling.HALF_FILES:
             content = content[: len(content) // 2]
+        self._station.log(Kind.FILE, key=path, status=f"{len(content)} bytes")
         self._kept[path] = bytearray(content)
 
     def _keep(self, key: str, content: bytes) -> None:
         value, _, version = content.decode("utf-8", "replace").partition("\n")
         station = self._station
+        if station.ways.shelling is Shelling.REFUSES_SECOND and station.flash.touched - {key}:
+            raise PermissionError(key)
         self._written.append(key)
         station.log(Kind.COMMAND, action="Script", key=key, value=value)
         if station.ways.shelling is Shelling.STORES_NOTHING:

@@ -8,8 +8,6 @@ import asyncssh
 from asyncssh.constants import FXF_CREAT, FXF_EXCL, FXF_TRUNC
 from asyncssh.sftp import SFTPAttrs, SFTPFailure, SFTPNoSuchFile, SFTPServer
 
-from migrate.simulator.wirelog import Kind
-
 if TYPE_CHECKING:
     from migrate.simulator.ssh_host import SshHost
 
@@ -30,7 +28,6 @@ class StationSftp(SFTPServer):
 
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes], host: SshHost) -> None:
         super().__init__(channel)
-        self._host = host
         self._files = host.files
 
     def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
@@ -58,7 +55,6 @@ class StationSftp(SFTPServer):
         assert isinstance(file_obj, Handle)
         if file_obj.is_changed:
             self._files.write(file_obj.path, bytes(file_obj.content))
-            self._host.station.log(Kind.FILE, key=file_obj.path, status=f"{len(file_obj.content)} bytes")
 
     def stat(self, path: bytes) -> SFTPAttrs:
         name = path.decode("utf-8", "replace")
