@@ -7,15 +7,19 @@ plans nothing and judges nothing.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from migrate.domain.bandwidth import Freight
 from migrate.domain.profile import Method
 from migrate.domain.record import Approval
 from migrate.domain.wave import Plan, PlannedStation, Wave
 from reports.words import display
 
+_LONGEST = 5  # groups shown to a person
 UNMATCHED = "unmatched"  # the word for "no profile" where a name is needed
 
 
@@ -25,8 +29,13 @@ def plan_document(
     approvals: Iterable[Approval] = (),
     with_stations: bool = False,
     changes: Sequence[Mapping[str, str]] | None = None,
+    freight: Sequence[Freight] | None = None,
 ) -> dict[str, Any]:
-    """The whole plan.  ``with_stations`` adds one line per station, ``changes`` what an import has altered."""
+    """The whole plan.  ``with_stations`` adds one line per station, ``changes`` what an import has altered.
+
+    ``freight`` adds what each group of stations has to load, and how long that
+    takes at its byte-rate.
+    """
     document: dict[str, Any] = {
         "schema": "migrate.plan/1",
         "fingerprint": plan.fingerprint,
@@ -38,6 +47,8 @@ def plan_document(
     }
     if changes is not None:
         document["changes"] = list(changes)
+    if freight is not None:
+        document["transfers"] = [asdict(one) for one in freight]
     if with_stations:
         document["stations"] = [_station(station) for station in plan.stations]
     return document
@@ -47,6 +58,41 @@ def approved_by(plan: Plan, approvals: Iterable[Approval]) -> str | None:
     """Who approved the plan as a whole; an approval of one wave alone is not it."""
     given = [a for a in approvals if a.fingerprint == plan.fingerprint and a.wave is None]
     return given[-1].by if given else None
+
+
+def freight_lines(freight: Sequence[Freight]) -> list[str]:
+    """What has to be loaded, for a person: the sum, and the groups that take longest.  Nothing where nothing is loaded."""
+    if not freight:
+        return []
+    stations, files = sum(one.stations for one in freight), sum(one.files for one in freight)
+    size = _megabytes(sum(one.size_bytes for one in freight))
+    lines = [
+        f"firmware: {stations} stations load {files} files, {size}; loading alone, by the group that shares a rate:"
+    ]
+    for one in freight[:_LONGEST]:
+        without = f", and {one.unknown} for which there is no file" if one.unknown else ""
+        lines.append(
+            f"{spell_minutes(one.duration_s):>10}  {display(one.group)}: {one.stations} stations, {one.files} files, "
+            f"{_megabytes(one.size_bytes)}{without}"
+        )
+    more = len(freight) - _LONGEST
+    return [*lines, f"{'':>10}  and {more} groups more"] if more > 0 else lines
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def spell_minutes(seconds: float) -> str:
+    """How long something takes, as a plan may say it.
+
+    >>> spell_minutes(20), spell_minutes(150), spell_minutes(7500)
+    ('20 s', '3 min', '2 h 5 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def plan_lines(plan: Plan) -> list[str]:

@@ -18,11 +18,13 @@ from migrate.cli.options import Context, common_options, json_option, print_json
 from migrate.cli.people import who
 from migrate.cli.plan_check import check
 from migrate.domain.attempt import AT_REST
+from migrate.domain.bandwidth import Freight
 from migrate.domain.errors import PlanProblem
 from migrate.domain.record import Approval
 from migrate.domain.wave import Plan
 from migrate.wiring import SHOWN, Wired, with_campaign
-from reports.plan import plan_document, plan_lines
+from migrate.wiring.files import freight_of
+from reports.plan import freight_lines, plan_document, plan_lines
 from reports.words import display
 
 
@@ -51,8 +53,8 @@ def make(context: Context, *, as_json: bool) -> None:
     migrate plan make
     migrate plan make --json | jq .fingerprint
     """
-    made, before, cautions = with_campaign(context.campaign, _make)
-    _print_plan(made, as_json=as_json)
+    made, before, cautions, freight = with_campaign(context.campaign, _make)
+    _print_plan(made, as_json=as_json, freight=freight)
     for caution in cautions:
         context.say(f"Caution: {display(caution, limit=500)}")
     if before is not None and is_stale(before, made):
@@ -73,7 +75,7 @@ def show(context: Context, *, stations: bool, exit_code: bool, as_json: bool) ->
     migrate plan show --stations --json | jq '.stations[] | select(.wave == 0)'
     """
     view = with_campaign(context.campaign, _view)
-    _print_plan(view.plan, approvals=view.approvals, as_json=as_json, stations=stations)
+    _print_plan(view.plan, approvals=view.approvals, as_json=as_json, stations=stations, freight=view.freight)
     if view.is_stale:
         context.say("Stale: inventory, profiles, policy, addresses or version have changed since. `migrate plan make`.")
     return Exit.PENDING if exit_code and view.left else Exit.OK
@@ -115,6 +117,7 @@ class _View:
     approvals: tuple[Approval, ...]
     is_stale: bool
     left: int  # stations still to be moved
+    freight: tuple[Freight, ...]  # what firmware has to be loaded
 
 
 async def _view(wired: Wired) -> _View:
@@ -126,14 +129,16 @@ async def _view(wired: Wired) -> _View:
         approvals=tuple(await wired.journal.approvals(current.fingerprint)),
         is_stale=await wired.is_stale(current),
         left=sum(s.identity not in done for s in current.stations),
+        freight=await freight_of(wired, current),
     )
 
 
-async def _make(wired: Wired) -> tuple[Plan, Plan | None, Sequence[str]]:
+async def _make(wired: Wired) -> tuple[Plan, Plan | None, Sequence[str], Sequence[Freight]]:
     before, made = await wired.journal.current_plan(), await wired.make_plan()
     await wired.journal.store_plan(made)
     found = findings(made, wired.settings.policy, at=wired.clock.now(), unproven=wired.unproven)
-    return made, before, (*wired.settings.cautions, *(one.text for one in found if one.code == "unproven"))
+    cautions = (*wired.settings.cautions, *(one.text for one in found if one.code == "unproven"))
+    return made, before, cautions, await freight_of(wired, made)
 
 
 async def _approve(wired: Wired, fingerprint: str, wave: int | None, by: str) -> _View:
@@ -147,12 +152,17 @@ async def _approve(wired: Wired, fingerprint: str, wave: int | None, by: str) ->
 
 
 def _print_plan(
-    shown: Plan, *, approvals: Iterable[Approval] = (), as_json: bool = False, stations: bool = False
+    shown: Plan,
+    *,
+    approvals: Iterable[Approval] = (),
+    as_json: bool = False,
+    stations: bool = False,
+    freight: Sequence[Freight] = (),
 ) -> None:
     if as_json:
-        print_json(plan_document(shown, approvals=approvals, with_stations=stations))
+        print_json(plan_document(shown, approvals=approvals, with_stations=stations, freight=freight))
         return
-    for line in plan_lines(shown):
+    for line in (*plan_lines(shown), *freight_lines(freight)):
         click.echo(line)
     for station in shown.stations if stations else ():
         click.echo(

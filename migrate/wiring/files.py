@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from migrate.adapters.channels.firmware import Depot, FirmwareDoors
 from migrate.adapters.files.serving import FileServer, Terms
-from migrate.adapters.files.store import FirmwareStore, open_store
+from migrate.adapters.files.store import FirmwareStore, Shelf, open_store
 from migrate.adapters.files.telling import Telling
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.vault import LINK_KEY
+from migrate.domain.bandwidth import Freight, freight, load_of
+from migrate.domain.profile import Method
+from migrate.domain.station import Station
+from migrate.domain.wave import Plan
 from migrate.wiring import Wired
 
 
@@ -27,6 +33,31 @@ def firmware_doors(wired: Wired, client: ListenClient) -> FirmwareDoors:
     if firmware.is_on:
         wired.vault.drawn(LINK_KEY)
     return FirmwareDoors(client, depot, wired.vault, wired.journal.facts, clock=wired.clock, dice=wired.dice)
+
+
+async def freight_of(wired: Wired, plan: Plan) -> tuple[Freight, ...]:
+    """What the stations of a plan have to load, by the groups that share a byte-rate.  Touches no station.
+
+    A store that is not sound yet makes no plan impossible: what no sound file
+    brings is counted as unknown.
+    """
+    firmware, stations = wired.settings.firmware, {s.identity: s for s in await wired.journal.stations()}
+    store = (
+        await asyncio.to_thread(Shelf(firmware.store).refresh) if firmware.is_on else FirmwareStore(firmware.store, ())
+    )
+    loads = []
+    for planned in plan.stations:
+        profile = wired.catalogue.get(planned.profile) if planned.method is Method.FIRMWARE else None
+        station = stations.get(planned.identity)
+        if profile is not None and profile.firmware is not None and station is not None:
+            size = partial(_size, store, station)
+            loads.append(load_of(station, profile.firmware, firmware.share, size))
+    return freight(loads, firmware.rate)
+
+
+def _size(store: FirmwareStore, station: Station, was: str, version: str) -> int | None:
+    file = store.file_for(station.vendor, station.model, was, version)
+    return None if isinstance(file, str) else file.size
 
 
 @asynccontextmanager

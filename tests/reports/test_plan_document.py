@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from migrate.domain.bandwidth import Freight
 from migrate.domain.profile import Method, Rollback
 from migrate.domain.record import Approval
 from migrate.domain.wave import Excluded, Plan, PlannedStation, Wave
-from reports.plan import plan_document, plan_lines
+from reports.plan import freight_lines, plan_document, plan_lines
 
 
 def planned(identity: str, profile: str, method: Method, rollback: Rollback, *, batch: int = 1) -> PlannedStation:
@@ -95,3 +96,20 @@ def test_people_read_the_same_counts_and_no_escape_sequence_reaches_their_termin
     assert "4 stations in 1 waves, 2 by hand, 3 one-way, 1 left alone" in text
     assert "raised from 1 to 4" in text
     assert "\x1b" not in text
+
+
+def test_what_has_to_be_loaded_is_told_by_group_the_longest_first_and_no_more_than_five() -> None:
+    groups = [
+        Freight(group=f"apn:{n}", stations=9, files=18, size_bytes=3_600_000, duration_s=7500.0 - n, unknown=n)
+        for n in range(7)
+    ]
+
+    lines = freight_lines(groups)
+    document = plan_document(PLAN, freight=groups)
+
+    assert lines[0].startswith("firmware: 63 stations load 126 files, 25.2 MB")
+    assert "2 h 5 min  apn:0: 9 stations, 18 files, 3.6 MB" in lines[1]
+    assert lines[2].endswith("and 1 for which there is no file")
+    assert lines[-1].strip() == "and 2 groups more"
+    assert document["transfers"][0]["size_bytes"] == 3_600_000
+    assert freight_lines([]) == []
