@@ -35,7 +35,7 @@ BLOCKING = frozenset(
         ),
         *("identity-long", "identity-colon", "identity-twice", "identity-unknown", "address-too-long", "dialect"),
         *("transaction-numbers", "secret-missing", "password", "way-lacking", "not-as-planned"),
-        *("ssh-unreached", "http-unreached"),
+        *("ssh-unreached", "http-unreached", "firmware-slow"),
     }
 )
 """Findings that stop or exclude, so that a person may want to accept one.  That nobody is left is not accepted."""

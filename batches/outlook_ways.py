@@ -6,7 +6,7 @@ unit can be filled in.  Here this is gathered by ground, not by station.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from batches.findings import Finding, Severity
@@ -31,6 +31,7 @@ def ways(facts: Facts) -> Iterator[Finding]:
         for why, prospects in _by_ground(facts, grounds).items():
             yield about(code, Severity.EXCLUDE, f"{{n}}: {why.rstrip('.')}", prospects, hint=hint)
     yield from _unreached(facts)
+    yield from _firmware(facts)
 
 
 def _by_ground(facts: Facts, grounds: Mapping[str, str]) -> dict[str, list[Prospect]]:
@@ -54,6 +55,28 @@ def _unreached(facts: Facts) -> Iterator[Finding]:
         text = f"{{n}} are not reached over {way.upper()}: {why} (the first: {where})"
         hint = "See ip_address in the inventory, the APN's routing and the station's own settings."
         yield about(f"{way}-unreached", Severity.EXCLUDE, text, prospects, hint=hint)
+
+
+def _firmware(facts: Facts) -> Iterator[Finding]:
+    """A transfer that starves is given up by the station, and begun again, and given up again."""
+    sharing = Counter(load.group for load in facts.loads.values())
+    slow: dict[tuple[int, int], list[Prospect]] = defaultdict(list)
+    for prospect in facts.prospects:
+        load, profile = facts.loads.get(prospect.identity), prospect.profile
+        if load is None or profile is None or profile.firmware is None or not facts.rate_bytes_per_s:
+            continue
+        largest = max((size for size in load.sizes if size is not None), default=0)
+        takes_s = largest * min(facts.at_once, sharing[load.group]) / facts.rate_bytes_per_s
+        if takes_s > (within_s := profile.firmware.within.total_seconds()):
+            slow[(round(takes_s / 60), round(within_s / 60))].append(prospect)
+    for (takes, within), prospects in slow.items():
+        text = f"{{n}} would load one firmware for {takes} min at the rate their group has, and their profile gives {within}"
+        hint = "Raise firmware.rate, or lower firmware.at_once."
+        yield about("firmware-slow", Severity.EXCLUDE, text, prospects, hint=hint)
+    if facts.idle_files:
+        text = f"{len(facts.idle_files)} firmware files are for no station of the inventory: {', '.join(facts.idle_files[:5])}"
+        hint = "See vendor and model in firmware.toml, or take the file out."
+        yield Finding(code="firmware-idle", severity=Severity.NOTE, text=text, count=len(facts.idle_files), hint=hint)
 
 
 def secret_names(profile: Profile) -> set[str]:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from batches.findings import Finding, Severity
 from migrate.domain.address import Backend
+from migrate.domain.bandwidth import Load
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Method, Profile
 from migrate.domain.station import Station
@@ -55,7 +56,8 @@ class Facts:
     that the target is said to know, ``None`` where nobody said.  ``secrets``
     has ``None`` for a secret that is nowhere.  By identity: ``lacks`` what a
     way to the station cannot do without, ``unfit`` why its unit cannot be
-    filled in with what it holds now, ``dialects`` the subprotocol it speaks.
+    filled in with what it holds now, ``dialects`` the subprotocol it speaks,
+    ``loads`` what firmware it has to load.
     """
 
     at: datetime
@@ -77,6 +79,10 @@ class Facts:
     unreached: Mapping[str, Unreached] = field(default_factory=dict, hash=False)
     unfit: Mapping[str, str] = field(default_factory=dict, hash=False)
     dialects: Mapping[str, str] = field(default_factory=dict, hash=False)
+    loads: Mapping[str, Load] = field(default_factory=dict, hash=False)
+    rate_bytes_per_s: int = 0  # of each group that shares bandwidth
+    at_once: int = 1  # stations of a group that load at the same time
+    idle_files: tuple[str, ...] = ()  # firmware that is for no station of the inventory
     last_on_source: int | None = None  # transaction numbers
     first_on_target: int | None = None
 

@@ -34,6 +34,7 @@ from migrate.domain.survey import Doorstep, HostSight, Knock, SecretShape
 from migrate.domain.wave import Plan
 from migrate.settings import Settings
 from migrate.wiring import Wired
+from migrate.wiring.firmware_ahead import firmware_ahead
 
 KNOCKS_PER_S = 5.0
 _AHEAD = frozenset({State.PLANNED, State.DEFERRED, State.SKIPPED, State.FAILED, State.REVERTED})
@@ -87,6 +88,7 @@ class Lookahead:
         stations = await self._wired.journal.stations()
         prospects = await self._prospects(waves, stations)
         near = await self._prospects(waves if closely is None else closely, stations)
+        firmware = await firmware_ahead(self._wired, prospects, stations)
         found = Facts(
             at=self._wired.clock.now(),
             ends_at=self._ends_at(),
@@ -98,7 +100,11 @@ class Lookahead:
             known_from=self._settings.checks.known.name if self._settings.checks.known else "",
             longest_identity=self._settings.checks.longest_identity,
             secrets=self._secrets(prospects),
-            lacks=self._scout.lacks(prospects),
+            lacks=firmware.lacks | self._scout.lacks(prospects),
+            loads=firmware.loads,
+            rate_bytes_per_s=self._settings.firmware.rate,
+            at_once=self._settings.firmware.at_once,
+            idle_files=firmware.idle,
             last_on_source=self._settings.checks.last_on_source,
             first_on_target=self._settings.checks.first_on_target,
         )

@@ -12,11 +12,12 @@ from batches.findings import Finding, Severity
 from batches.outlook import BLOCKING, Outlook, outlook
 from batches.prospects import Facts, Prospect
 from migrate.domain.address import parse_backend
+from migrate.domain.bandwidth import Load
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Method, Profile, Write
 from migrate.domain.station import Lifecycle, Station
 from migrate.domain.survey import Certificate, Doorstep, HostSight, Knock, Knocked, SecretShape, TlsSight, Unreached
-from migrate.domain.ways import Encoding, Finish, Way
+from migrate.domain.ways import Encoding, Finish, Firmware, Way
 from tests.doubles.scene import ACME
 
 AT = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
@@ -228,6 +229,35 @@ def test_each_defect_of_a_station_is_found_and_nothing_else(
 
     assert codes(seen) == found
     assert "SOUND" not in {identity for one in seen.findings for identity in one.identities}
+
+
+LOADING = replace(ACME, firmware=Firmware(steps=("5.0",), within=timedelta(minutes=10)))
+
+
+def loading(*prospects: Prospect, size_bytes: int, **planted: Any) -> Facts:
+    loads = {p.identity: Load(identity=p.identity, group="apn:iot", sizes=(None, size_bytes)) for p in prospects}
+    return facts(a_prospect("SOUND"), *prospects, loads=loads, rate_bytes_per_s=1000, **planted)
+
+
+def test_a_firmware_that_starves_beside_others_is_not_begun() -> None:
+    prospects = [a_prospect(f"AC{n}", LOADING) for n in range(4)]
+
+    alone = outlook(loading(*prospects, size_bytes=200_000, at_once=2))
+    crowded = outlook(loading(*prospects, size_bytes=200_000, at_once=4))
+
+    assert alone.findings == ()  # 200 kB at half of 1 kB/s: 400 s of 600 s
+    assert sorted(crowded.excluded) == ["AC0", "AC1", "AC2", "AC3"]
+    assert "for 13 min" in crowded.findings[0].text
+
+
+def test_more_places_than_stations_share_the_rate_among_those_that_are_there() -> None:
+    assert outlook(loading(a_prospect("AC1", LOADING), size_bytes=500_000, at_once=50)).findings == ()
+
+
+def test_a_firmware_file_for_nobody_is_noted() -> None:
+    seen = outlook(facts(idle_files=("a.bin is for no station of the inventory.",)))
+
+    assert codes(seen) == {"firmware-idle": Severity.NOTE}
 
 
 def test_two_stations_that_would_be_one_on_the_target_are_both_left_out_also_when_one_is_of_another_wave() -> None:
