@@ -78,7 +78,10 @@ def spelling(layout: Layout, names: tuple[str, ...], url: str, slash: Slash, ide
         url = f"{url.rstrip('/')}/{quote(identity, safe='')}"
     if layout is Layout.HIDDEN:
         return {HIDDEN_KEY: url}
-    return dict(zip(names, WRITERS[layout](url, slash), strict=True))
+    spelt = dict(zip(names, WRITERS[layout](url, slash), strict=True))
+    if layout is Layout.HOST_PORT_PATH:  # the scheme is a key of its own
+        spelt[SECURE_KEY] = "true" if url.startswith("wss://") else "false"
+    return spelt
 
 
 def _read_host(values: tuple[str, ...], flash: Mapping[str, str]) -> tuple[str, ...]:
@@ -108,6 +111,15 @@ def csms_url(profile: str) -> str:
     """The address in one network profile; blank in a slot that holds none."""
     data = json.loads(profile) if profile else {}
     return str(data.get("ocppCsmsUrl", ""))
+
+
+def profile_in(profile: str) -> int:
+    """The security profile that one network profile is dialled with."""
+    return int(json.loads(profile).get("securityProfile", 0))
+
+
+def with_profile(profile: str, security: int) -> str:
+    return json.dumps({**json.loads(profile), "securityProfile": security}, sort_keys=True)
 
 
 def _rooted(path: str) -> str:

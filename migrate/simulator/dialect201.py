@@ -21,6 +21,8 @@ from migrate.simulator.deal import StationSpec
 from migrate.simulator.dialect import End, answers, firmware_order, now, seconds
 from migrate.simulator.loading import Order
 
+ROOT = "CSMSRootCertificate"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -53,6 +55,8 @@ class Commanded201(Protocol):
     async def set_network_profile(self, slot: int, data: Mapping[str, Any]) -> Said: ...
     async def reset(self, kind: str) -> str: ...
     async def trigger(self, action: str) -> str: ...
+    async def install_certificate(self, kind: str, pem: str) -> str: ...
+    async def show_certificates(self, kind: str) -> list[dict[str, str]]: ...
     async def update_firmware(self, order: Order, action: str = ...) -> str: ...
     async def answered(self, action: str, message_id: str) -> None: ...
     def refuse(self, action: str) -> str: ...
@@ -108,6 +112,25 @@ class StationEnd201(End, ChargePoint):  # type: ignore[misc]  # the ocpp package
         status = await self._obey(self._station.update_firmware(firmware_order(request_id, firmware)))
         return call_result.UpdateFirmware(status=status)
 
+    @answers(Action.install_certificate)
+    async def on_install_certificate(
+        self, certificate_type: str, certificate: str, **_: Any
+    ) -> call_result.InstallCertificate:
+        kind = "CentralSystemRootCertificate" if certificate_type == ROOT else str(certificate_type)
+        status = await self._obey(self._station.install_certificate(kind, str(certificate)))
+        return call_result.InstallCertificate(status=status)
+
+    @answers(Action.get_installed_certificate_ids)
+    async def on_get_installed_certificate_ids(
+        self, certificate_type: Any = None, **_: Any
+    ) -> call_result.GetInstalledCertificateIds:
+        asks_for_it = not certificate_type or ROOT in certificate_type
+        kind = "CentralSystemRootCertificate" if asks_for_it else "another"
+        found = await self._obey(self._station.show_certificates(kind))
+        chain = [{"certificate_type": ROOT, "certificate_hash_data": one} for one in found]
+        status = "Accepted" if chain else "NotFound"
+        return call_result.GetInstalledCertificateIds(status=status, certificate_hash_data_chain=chain or None)
+
     async def boot(self, spec: StationSpec, reason: str) -> tuple[str, float]:
         """Announce the station; the CSMS's word and the interval it asks for."""
         station: dict[str, Any] = {
@@ -128,7 +151,8 @@ class StationEnd201(End, ChargePoint):  # type: ignore[misc]  # the ocpp package
         await self._ask(call.FirmwareStatusNotification(status=status, request_id=request))
 
     async def report_security(self, event: str) -> None:
-        await self._ask(call.SecurityEventNotification(type=event, timestamp=now()))
+        """A CSMS is no central system any more."""
+        await self._ask(call.SecurityEventNotification(type=event.replace("CentralSystem", "Csms"), timestamp=now()))
 
     async def report_status(self, connector: int, status: str, _error: str = "NoError") -> None:
         """2.0.1 has no word for the station as a whole, and none for charging: a connector is Occupied."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from migrate.simulator.address import HIDDEN_KEY, addresses, spelling
+from migrate.simulator.address import HIDDEN_KEY, addresses, csms_url, profile_in, spelling, with_profile
 from migrate.simulator.behaviour import Behaviour, Key
 from migrate.simulator.faults import Fault
 from migrate.simulator.habits import OverLimit, Storing
@@ -19,6 +19,8 @@ ACCEPTED, REJECTED, NOT_SUPPORTED = "Accepted", "Rejected", "NotSupported"
 PAGING_KEYS = 3
 MASK = "********"
 MAX_KEYS_KEY = "GetConfigurationMaxKeys"
+SECURITY_PROFILE = "SecurityCtrlr.SecurityProfile"
+PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
 MAX_VARIABLES_KEY = "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"
 
 
@@ -65,6 +67,8 @@ class Flash:
         self._names[name.lower()] = name
         self._values[name] = value
         self._vital.add(name)
+        if name == SECURITY_PROFILE:
+            self._values |= {slot: with_profile(self._values[slot], int(value)) for slot in self._slots}
 
     @property
     def called(self) -> str:
@@ -90,9 +94,30 @@ class Flash:
         """What it holds under a name in its own spelling; blank for nothing."""
         return self._values.get(name, "")
 
+    @property
+    def _slots(self) -> list[str]:
+        """Its network profiles that hold something (2.0.1)."""
+        return [
+            name for name in self._behaviour.backend_keys if name.startswith("NetworkProfile[") and self._values[name]
+        ]
+
+    def dials(self, address: str) -> None:
+        """A network profile brings the security profile that it is dialled with."""
+        for slot in self._slots:
+            if csms_url(self._values[slot]) == address and SECURITY_PROFILE in self._keys:
+                self._values[SECURITY_PROFILE] = str(profile_in(self._values[slot]))
+
+    def prune(self) -> None:
+        """The backend took it: network profiles below the security profile that it has now are gone (A05.FR.06)."""
+        lower = [slot for slot in self._slots if profile_in(self._values[slot]) < self.number(SECURITY_PROFILE, 0)]
+        order = self._values.get(PRIORITY, "").split(",")
+        kept = [number for number in order if f"NetworkProfile[{number.strip()}]" not in lower]
+        if lower and kept:
+            self._values |= dict.fromkeys(lower, "") | {PRIORITY: ",".join(kept)}
+
     def note_active(self, place: int) -> None:
         """The station lives by this place in its order: so it shows, where it has the variable for it (2.0.1)."""
-        order = self._values.get("OCPPCommCtrlr.NetworkConfigurationPriority", "").split(",")
+        order = self._values.get(PRIORITY, "").split(",")
         if "OCPPCommCtrlr.ActiveNetworkProfile" in self._keys and place < len(order):
             self._values["OCPPCommCtrlr.ActiveNetworkProfile"] = order[place].strip()
 

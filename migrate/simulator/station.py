@@ -133,6 +133,7 @@ class SimulatedStation:
     def boot_accepted(self) -> None:
         """This backend took the station: if it is the configured one, it is home from now on."""
         self.boot_due = False
+        self.flash.prune()
         if self._dialled == self.flash.backend:
             self.flash.commit()
 
@@ -265,6 +266,7 @@ class SimulatedStation:
     async def _connect_and_stay(self) -> Leave:
         self.state = State.DIALLING
         address = self._address()
+        self.flash.dials(address)
         url = dial_url(address, self.called, self.ways.slash)
         url = self.armour.url(url) if self.armour else url
         self.dialled_url = url

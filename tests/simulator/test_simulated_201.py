@@ -129,6 +129,22 @@ async def test_what_cannot_be_a_slot_of_this_station_is_rejected_with_its_reason
     assert said == ("Rejected", reason)
 
 
+async def test_a_raise_of_the_security_profile_deletes_the_slots_below_it_and_with_them_the_way_back(
+    field: Any, station_of: Any
+) -> None:
+    there = await field([station_of("everest201")])
+
+    await fill(there, 2, profile(there.target.url, securityProfile=1))
+    await put(there, *PRIORITY, "2,1")
+    await reset(there)
+    await there.until(lambda: boots_on_target(there.log()) == 1)
+
+    flash = there.fleet.stations["SIM-1"].flash
+    await there.until(lambda: flash.value("NetworkProfile[1]") == "")
+    assert flash.value("OCPPCommCtrlr.NetworkConfigurationPriority") == "2"
+    assert flash.value("SecurityCtrlr.SecurityProfile") == "1"
+
+
 async def test_one_stack_takes_no_interface_but_its_own(field: Any, station_of: Any) -> None:
     there = await field([station_of("openocpp201")])
 
