@@ -18,7 +18,8 @@ from migrate.domain.errors import Impostor, Mismatch, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Restart
 from migrate.domain.record import Attempt, Change, Event, EventKind, Guard
-from migrate.domain.secret import revealed
+from migrate.domain.secrecy import unsaid
+from migrate.domain.secret import hidden_parts, revealed
 from migrate.domain.unit import PreparedWrite
 from migrate.domain.ways import FIRMWARE_KEY, Way
 from migrate.ports import Channel, Door
@@ -106,7 +107,8 @@ class Hands:
         door = self._door(attempt, write.via)
         value = revealed(write, self._ports.vault)
         await self._announce(attempt, data, guard)
-        return await self._answered(attempt, data, door.write(self.identity, write.key, value))
+        call = unrepeated(hidden_parts(write, value), door.write(self.identity, write.key, value))
+        return await self._answered(attempt, data, call)
 
     async def order_firmware(self, attempt: Attempt, version: str) -> None:
         """One order to load and install a version; what comes of it the station says in its own time."""
@@ -156,6 +158,16 @@ class Hands:
 
     def _event(self, kind: EventKind, attempt: Attempt, data: Mapping[str, Any]) -> Event:
         return Event(kind=kind, at=self._ports.clock.now(), identity=self.identity, attempt=attempt.id, data=dict(data))
+
+
+async def unrepeated(hidden: Sequence[str], call: Awaitable[T]) -> T:
+    """What a call brings.  A station may repeat in its refusal what it was told: a secret goes no further than here."""
+    try:
+        return await call
+    except StationError as error:
+        error.message = unsaid(error.message, hidden)
+        error.args = (error.message,)
+        raise
 
 
 def _name(data: Mapping[str, Any]) -> dict[str, Any]:

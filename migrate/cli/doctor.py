@@ -22,6 +22,7 @@ from migrate.domain.errors import MigrateError
 from migrate.domain.evidence import Side
 from migrate.settings import FILE_NAME
 from migrate.wiring import Wired, with_campaign
+from reports.redaction import redact
 from reports.words import display
 
 LEAST_FREE_BYTES = 200_000_000
@@ -155,9 +156,11 @@ def _address(wired: Wired, side: Side) -> Finding:
     upstream = settings.relay.upstream
     try:
         with socket.create_connection((upstream.host, upstream.effective_port), timeout=3):
-            return Finding(what=what, is_well=True, said=f"{upstream} takes connections")
+            return Finding(what=what, is_well=True, said=f"{redact(str(upstream))} takes connections")
     except OSError as error:
-        return Finding(what=what, is_well=False, said=f"{upstream}: {error}", hint="No wave starts while it is away.")
+        return Finding(
+            what=what, is_well=False, said=f"{redact(str(upstream))}: {error}", hint="No wave starts while it is away."
+        )
 
 
 async def _listening(wired: Wired) -> Finding:

@@ -23,6 +23,7 @@ from migrate.cli.options import Context, common_options
 from migrate.domain.errors import JournalError, MigrateError
 from migrate.domain.evidence import Side, Sighting
 from migrate.domain.record import EventKind
+from migrate.domain.secrecy import redact
 from migrate.engine.beat import LISTEN, beating
 from migrate.settings import SideSettings
 from migrate.wiring import Wired, new_process, open_campaign
@@ -149,7 +150,7 @@ def _recorder(wired: Wired) -> Record:
 def _addresses(wired: Wired) -> str:
     sides = ((side, wired.settings.side(side).relay) for side in Side)
     return ", ".join(
-        f"{side.value} on {relay.host}:{relay.port} → {'lab' if relay.upstream is None else relay.upstream}"
+        f"{side.value} on {relay.host}:{relay.port} → {'lab' if relay.upstream is None else redact(str(relay.upstream))}"
         for side, relay in sides
     )
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from migrate.domain.address import Backend
 from migrate.domain.evidence import IdentityFacts
 from migrate.domain.profile import SECURITY_PROFILE_KEYS, Profile, Slots
-from migrate.domain.secrecy import MASK, is_secret_name, looks_like_a_token, redact
+from migrate.domain.secrecy import MASK, is_secret_name, looks_like_a_token, redact_value
 from migrate.domain.spelling import Form, Spelt, is_identity, spelt
 from migrate.domain.unit import is_mask
 from migrate.domain.ways import Way
@@ -274,10 +274,4 @@ def _shown(entry: Entry, identity: str, source: Backend, secrets: Iterable[str])
         return f"{MASK}{source.host}{MASK}"
     for secret in secrets:
         value = value.replace(secret, MASK)
-    return value if found is not None and not found.field else _without_paths(value, identity)
-
-
-def _without_paths(value: str, identity: str) -> str:
-    """Another address than ours, be it without its scheme."""
-    bare = "://" not in value and "/" in value
-    return redact(f"x://{value}", keep=identity).removeprefix("x://") if bare else redact(value, keep=identity)
+    return value if found is not None and not found.field else redact_value(value, keep=identity)

@@ -26,8 +26,9 @@ _SECRET_WHOLE = frozenset({"apninfo", "apn_info", "pass", "psk", "pin", "puk"})
 _SECRET_END = re.compile(r"(?:[a-z0-9]P|[_\-. ][Pp]|^P|SIM_?P)(?:IN|in|UK|uk|SK|sk)$")
 """``GsmSimPin``, ``VEC_cellularPin``, ``WIFI_PSK``; not ``WebSocketPing`` and not ``Spin``."""
 
-_LONG = 20
+_LONG = 12
 _TOKEN = 16
+_PLACE = re.compile(r"[^\s/]*(?:/[^\s/]*)+")  # an address without its scheme, or its path alone
 
 
 def is_secret_name(name: str) -> bool:
@@ -59,6 +60,18 @@ def looks_like_a_token(value: str) -> bool:
     )
 
 
+def unsaid(text: str, hidden: Sequence[str]) -> str:
+    """A sentence without what is hidden, in plain and in hex.
+
+    >>> unsaid("no: hunter22 is 68756e7465723232", ["hunter22"])
+    'no: *** is ***'
+    """
+    for secret in sorted(filter(None, hidden), key=len, reverse=True):
+        for spelt in (secret, secret.encode().hex(), secret.encode().hex().upper()):
+            text = text.replace(spelt, MASK)
+    return text
+
+
 def redact(text: str, *, keep: str = "") -> str:
     """Any text with every address in it reduced to what may be shown.
 
@@ -71,6 +84,21 @@ def redact(text: str, *, keep: str = "") -> str:
     if "://" not in text:
         return text
     return _ADDRESS.sub(lambda found: _address(found.group(), keep), text)
+
+
+def redact_value(text: str, *, keep: str = "") -> str:
+    """A value of a station: an address in any spelling, also without its scheme, or only its path.
+
+    >>> redact_value("/ocpp/9f86d081884c7d65"), redact_value("old.example:80/ocpp/9f86d081884c7d65")
+    ('/ocpp/***', 'old.example:80/ocpp/***')
+    >>> redact_value("on/off"), redact_value("a sentence about 9f86d081884c7d65/x")
+    ('on/off', 'a sentence about 9f86d081884c7d65/x')
+    """
+    if "://" in text or _PLACE.fullmatch(text) is None:
+        return redact(text, keep=keep)
+    host, _, path = text.partition("/")
+    user, at, bare = host.rpartition("@")
+    return "/".join([f"{MASK}@{bare}" if user and at else host, *(_segment(part, keep) for part in path.split("/"))])
 
 
 def _address(text: str, keep: str) -> str:
@@ -105,7 +133,7 @@ def redact_document(value: Any, *, keep: str = "") -> Any:
     tell their settings, is masked as well.
     """
     if isinstance(value, str):
-        return redact(value, keep=keep)
+        return redact_value(value, keep=keep)
     if isinstance(value, Mapping):
         return _redact_mapping(value, keep)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):

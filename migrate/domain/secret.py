@@ -6,6 +6,7 @@ import json
 from typing import Protocol
 
 from migrate.domain.errors import NotAllowed
+from migrate.domain.secrecy import redact_value
 from migrate.domain.unit import PreparedWrite
 from migrate.domain.ways import Encoding
 
@@ -37,3 +38,15 @@ def revealed(write: PreparedWrite, vault: Secrets | None) -> str:
         return text
     filled = {name: text if value == stand_in(write.secret) else value for name, value in json.loads(write.new).items()}
     return json.dumps(filled, ensure_ascii=False)
+
+
+def hidden_parts(write: PreparedWrite, value: str) -> tuple[str, ...]:
+    """What of a value that goes out must not come back in an error: a secret, or an address with one in it."""
+    if not write.secret or stand_in(write.secret) not in write.new:
+        return (value,) if redact_value(value) != value else ()
+    if write.new == stand_in(write.secret):
+        return (value,)
+    fields = json.loads(value).values()
+    return tuple(
+        text for text in fields if isinstance(text, str) and json.dumps(text, ensure_ascii=False) not in write.new
+    )
