@@ -139,12 +139,27 @@ def report(*, small: bool) -> list[Figure]:
     return [_at_most("progress report / reading its rows", found["ratio"], 10.0, said, judged=not small)]
 
 
+def firmware(*, small: bool) -> list[Figure]:
+    """Stations that load firmware at once under the byte-rate of their group, over HTTP and FTP."""
+    found = _json([sys.executable, str(HERE / "firmware_rate.py"), *(["--small"] if small else [])])
+    said = (
+        f"{found['stations']} stations, {found['size_bytes'] / 1000:,.0f} KB each, at {found['rate_bytes_per_s'] / 1e6:g} MB/s for all; "
+        f"first file after {found['first_s']} s, last after {found['last_s']} s"
+    )
+    worst = "most firmware in any 10 s / what the rate allows"
+    return [
+        _at_most(worst, found["worst_window"], 1.0, "as the stations received it", judged=not small),
+        _at_most("time for all firmware / bytes by rate", found["wall"], 1.1, said, judged=not small),
+    ]
+
+
 BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "journal": journal,
     "inventory": inventory,
     "plan": plan,
     "report": report,
     "relay": relay,
+    "firmware": firmware,
     "makespan": makespan,
 }
 
