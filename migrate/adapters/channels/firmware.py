@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from migrate.adapters.files.links import Link, Links, short
 from migrate.adapters.files.store import FirmwareFile, FirmwareStore
 from migrate.adapters.ocpp import dialect16, dialect201
-from migrate.adapters.ocpp.client import ListenClient
+from migrate.adapters.ocpp.messages import Answer
 from migrate.adapters.ocpp.replies import Command
 from migrate.adapters.vault import LINK_KEY
 from migrate.domain.bandwidth import Share, group_of
@@ -24,12 +25,23 @@ from migrate.domain.evidence import IdentityFacts, Side
 from migrate.domain.profile import Profile, Restart
 from migrate.domain.station import Station
 from migrate.domain.ways import FIRMWARE_KEY, Firmware
-from migrate.ports import Clock, Dice, Vault
+from migrate.ports import Clock, Dice, Presence, Vault
 
 MAX_LOCATION = 512
 """OCPP 2.0.1, FirmwareType.location; 1.6 sets no limit, and firmware in the field keeps to less."""
 
 TIMEOUT_S = 30.0
+
+
+class Caller(Protocol):
+    """What a door asks of the listening process."""
+
+    async def presence(self, identity: str) -> Presence: ...
+
+    async def inject(
+        self, side: Side, identity: str, action: str, payload: Mapping[str, Any], *, timeout_s: float
+    ) -> Answer: ...
+
 
 Facts = Callable[[str, Side], Awaitable[IdentityFacts]]
 
@@ -46,9 +58,7 @@ class Depot:
 class FirmwareDoors:
     """Implements ``migrate.ports.Doors`` for firmware.  ``facts`` tells what a station last said of itself."""
 
-    def __init__(
-        self, client: ListenClient, depot: Depot, vault: Vault, facts: Facts, *, clock: Clock, dice: Dice
-    ) -> None:
+    def __init__(self, client: Caller, depot: Depot, vault: Vault, facts: Facts, *, clock: Clock, dice: Dice) -> None:
         self._client, self._depot, self._vault, self._facts = client, depot, vault, facts
         self._clock, self._dice = clock, dice
 
