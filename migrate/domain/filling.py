@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from string import Template
 from urllib.parse import unquote
@@ -19,7 +19,7 @@ from migrate.domain.errors import Mismatch, ProfileProblem
 from migrate.domain.profile import SECURITY_PROFILE_KEYS, SECURITY_PROFILES, Profile, Readback, Write
 from migrate.domain.secret import stand_in
 from migrate.domain.unit import PreparedWrite, is_mask
-from migrate.domain.ways import Way
+from migrate.domain.ways import Finish, Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,17 @@ def prepare(profile: Profile, goal: Goal, snapshot: Mapping[str, str | None]) ->
             hint=f"Profile {profile.name} would change nothing; probe the station before planning it again.",
         )
     return unit
+
+
+def prepare_finish(
+    profile: Profile, step: Finish, goal: Goal, snapshot: Mapping[str, str | None]
+) -> tuple[PreparedWrite, ...]:
+    """The writes of a step after the move, for a station that lives on the target; nothing of it is put back.
+
+    Raises as ``prepare`` does.
+    """
+    names = _names(profile, goal, snapshot)
+    return tuple(_filled(profile, write, names, snapshot) for write in profile.finish.get(step, ()))
 
 
 def _is_wanted(write: Write, goal: Goal, snapshot: Mapping[str, str | None]) -> bool:
@@ -269,4 +280,30 @@ def _slots(profile: Profile, identity: str, snapshot: Mapping[str, str | None]) 
             identity=identity,
             hint="Look at the station before it is planned again.",
         )
-    return keys[active], next(key for key in slots.keys if key != keys[active])
+    return keys[active], _free_slot(
+        profile, identity, keys[active], [keys[name] for name in order if name in keys], snapshot
+    )
+
+
+def _free_slot(
+    profile: Profile, identity: str, active: str, ordered: Collection[str], snapshot: Mapping[str, str | None]
+) -> str:
+    """A slot that nobody dials.
+
+    One that stands in the order behind the slot in use is a way back of its
+    owner's: it is overwritten only if it can be put back, or if the station
+    shows its slots and shows nothing in this one.
+    """
+    others = [key for key in profile.slots.keys if key != active] if profile.slots else []
+    unused = [key for key in others if key not in ordered]
+    if unused:
+        return unused[0]
+    is_left = any(write.key == "${free_slot}" and write.is_left for write in profile.writes)
+    empty = [key for key in others if snapshot.get(key) is None and snapshot.get(active) is not None]
+    if is_left and not empty:
+        raise Mismatch(
+            f"{identity} has no free slot: each of them stands in its order, and what it holds could not be put back.",
+            identity=identity,
+            hint="If the others are of no use, leave the slot in use alone in the order, and plan again.",
+        )
+    return empty[0] if is_left else others[0]

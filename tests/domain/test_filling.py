@@ -48,24 +48,49 @@ def keyed(**changes: Any) -> Profile:
 
 
 def test_the_free_slot_is_filled_with_an_object_and_the_order_calls_slots_by_their_names() -> None:
-    unit = prepare(SLOTTED, GOAL, {PRIORITY: "1,2", "SecurityCtrlr.SecurityProfile": "2"})
+    unit = prepare(SLOTTED, GOAL, {PRIORITY: "1", "SecurityCtrlr.SecurityProfile": "2"})
 
     assert [write.key for write in unit] == ["NetworkProfile[2]", PRIORITY]
     assert json.loads(unit[0].new) == {"ocppCsmsUrl": "wss://csms.example/ocpp", "securityProfile": 2}
-    assert (unit[1].old, unit[1].new) == ("1,2", "2,1")
+    assert (unit[1].old, unit[1].new) == ("1", "2,1")
 
 
 @pytest.mark.parametrize("said", ["4", "-1", '2","apn":"evil', "${url}", "two"])
 def test_a_security_profile_that_is_none_is_put_into_no_slot(said: str) -> None:
     with pytest.raises(Mismatch, match="which is none"):
-        prepare(SLOTTED, GOAL, {PRIORITY: "1,2", "SecurityCtrlr.SecurityProfile": said})
+        prepare(SLOTTED, GOAL, {PRIORITY: "1", "SecurityCtrlr.SecurityProfile": said})
 
 
 def test_the_slot_that_the_station_says_is_in_use_counts_before_the_order() -> None:
-    unit = prepare(SLOTTED, GOAL, {PRIORITY: "1,2", ACTIVE: "2"})
+    can_be_put_back = replace(SLOTTED, writes=(replace(SLOTTED.writes[0], stays=False), SLOTTED.writes[1]))
+
+    unit = prepare(can_be_put_back, GOAL, {PRIORITY: "1,2", ACTIVE: "2"})
 
     assert [write.key for write in unit] == ["NetworkProfile[1]", PRIORITY]
     assert unit[1].new == "1,2"
+
+
+def test_a_slot_that_is_the_owners_way_back_already_is_not_overwritten_where_nobody_could_put_it_back() -> None:
+    with pytest.raises(Mismatch, match="AC1 has no free slot"):
+        prepare(SLOTTED, GOAL, {PRIORITY: "1,2", ACTIVE: "1", "NetworkProfile[1]": None, "NetworkProfile[2]": None})
+
+
+def test_a_slot_in_the_order_that_the_station_shows_to_be_empty_is_free() -> None:
+    shown = {"NetworkProfile[1]": '{"ocppCsmsUrl": "ws://old"}', "NetworkProfile[2]": None}
+
+    unit = prepare(SLOTTED, GOAL, {PRIORITY: "1,2", ACTIVE: "1", **shown})
+
+    assert unit[0].key == "NetworkProfile[2]"
+
+
+def test_of_several_slots_the_one_outside_the_order_is_taken() -> None:
+    assert SLOTTED.slots is not None
+    slots = replace(SLOTTED.slots, keys=tuple(f"NetworkProfile[{n}]" for n in (1, 2, 3)), names=("1", "2", "3"))
+
+    unit = prepare(replace(SLOTTED, slots=slots), GOAL, {PRIORITY: "1,2", ACTIVE: "1"})
+
+    assert [(write.key, write.new) for write in unit][1] == (PRIORITY, "3,1")
+    assert unit[0].key == "NetworkProfile[3]"
 
 
 def test_what_an_inventory_says_cannot_leave_its_field_of_an_object() -> None:
@@ -78,7 +103,7 @@ def test_what_an_inventory_says_cannot_leave_its_field_of_an_object() -> None:
 
 
 def test_a_slot_that_nothing_refers_to_is_not_undone_and_says_nothing_of_the_unit() -> None:
-    unit = prepare(SLOTTED, GOAL, {PRIORITY: "1,2"})
+    unit = prepare(SLOTTED, GOAL, {PRIORITY: "1"})
 
     assert held(unit, {PRIORITY: "2,1"}) is Held.NEW
     assert [write.key for write in undo(unit, {PRIORITY: "2,1"})] == [PRIORITY]
