@@ -19,7 +19,7 @@ from ocpp.v201 import call, datatypes
 from ocpp.v201.enums import MessageTriggerEnumType, ResetEnumType
 
 from migrate.adapters.ocpp.messages import Answer, clean
-from migrate.adapters.ocpp.replies import Command, accepted, agreed, reason_of, refusal, status_of
+from migrate.adapters.ocpp.replies import Command, accepted, agreed, reason_of, refusal
 from migrate.domain.errors import Mismatch
 from migrate.domain.profile import Restart
 
@@ -201,7 +201,7 @@ def trigger_boot() -> Command:
     return _command(call.TriggerMessage(requested_message=MessageTriggerEnumType.boot_notification))
 
 
-# ── files and certificates ─────────────────────────────────────────────────
+# ── firmware ───────────────────────────────────────────────────────────────
 
 
 def update_firmware(
@@ -232,28 +232,3 @@ def update_firmware(
 def firmware_taken(identity: str, answer: Answer) -> str:
     """``Accepted`` or ``AcceptedCanceled`` (it dropped an earlier order for this one); else a refusal."""
     return agreed(identity, "UpdateFirmware", answer, also=("AcceptedCanceled",))
-
-
-def install_certificate(pem: str, use: str = "CSMSRootCertificate") -> Command:
-    return Command("InstallCertificate", {"certificateType": use, "certificate": pem})
-
-
-def installed_certificates(use: str = "CSMSRootCertificate") -> Command:
-    return Command("GetInstalledCertificateIds", {"certificateType": [use]})
-
-
-def certificate_hashes(identity: str, answer: Answer) -> tuple[Mapping[str, str], ...]:
-    """The hash data of what is installed: ``hashAlgorithm``, ``issuerNameHash``, ``issuerKeyHash``, ``serialNumber``."""
-    result = accepted(identity, "GetInstalledCertificateIds", answer)
-    status = status_of(result)
-    if status == "NotFound":
-        return ()
-    if status != "Accepted":
-        raise refusal(identity, "GetInstalledCertificateIds", status, reason_of(result.payload))
-    chain = _entries(result.payload.get("certificateHashDataChain"))
-    found = [entry.get("certificateHashData") for entry in chain]
-    return tuple({name: clean(value) for name, value in one.items()} for one in found if isinstance(one, dict))
-
-
-def delete_certificate(hash_data: Mapping[str, str]) -> Command:
-    return Command("DeleteCertificate", {"certificateHashData": dict(hash_data)})

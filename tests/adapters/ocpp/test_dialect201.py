@@ -27,7 +27,6 @@ SLOT = {
     "ocppInterface": "Wired0",
 }
 PASSWORD = "correct horse battery staple"
-HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "01"}
 
 
 def slot(protocol: str = "ocpp2.0.1", **more: Any) -> Command:
@@ -46,9 +45,6 @@ COMMANDS = {
     "signed firmware": dialect201.update_firmware(
         7, "https://x/fw.bin", "2026-11-20T01:00:00Z", signing_certificate="PEM", signature="b64"
     ),
-    "install a root": dialect201.install_certificate("PEM"),
-    "installed roots": dialect201.installed_certificates(),
-    "delete a root": dialect201.delete_certificate(HASHES),
 }
 ONLY_IN_21 = {
     "slot in 2.1": slot("ocpp2.1"),
@@ -268,17 +264,6 @@ def test_a_slot_whose_url_is_not_shown_is_hidden() -> None:
 
     assert network_profile.shown(1, {}) is None
     assert network_profile.shown(1, {variables["ocppCsmsUrl"]: None, variables["messageTimeout"]: "30"}) is None
-
-
-def test_installed_roots_are_told_by_their_hashes() -> None:
-    chain = [{"certificateType": "CSMSRootCertificate", "certificateHashData": HASHES}, {"certificateType": "x"}]
-
-    found = dialect201.certificate_hashes("AC1", Result("1", {"status": "Accepted", "certificateHashDataChain": chain}))
-
-    assert found == (HASHES,)
-    assert dialect201.certificate_hashes("AC1", Result("1", {"status": "NotFound"})) == ()
-    with pytest.raises(Refused):
-        dialect201.certificate_hashes("AC1", Result("1", {"status": "Perhaps"}))
 
 
 def test_an_order_of_firmware_that_replaces_an_earlier_one_is_a_yes() -> None:
