@@ -44,12 +44,16 @@ class FileVault:
 
     def make(self, name: str) -> None:
         """Draw a fresh random secret, unless there is one."""
+        self.put(name, secrets.token_hex(32))
+
+    def put(self, name: str, secret: str) -> None:
+        """Keep a secret under a name, for its owner alone, unless there is one already."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / name
         if not path.exists():
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_hex(32))
+                file.write(secret)
 
     def drawn(self, name: str) -> bytes:
         """The secret, drawn first if there is none."""

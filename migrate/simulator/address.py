@@ -78,10 +78,7 @@ def spelling(layout: Layout, names: tuple[str, ...], url: str, slash: Slash, ide
         url = f"{url.rstrip('/')}/{quote(identity, safe='')}"
     if layout is Layout.HIDDEN:
         return {HIDDEN_KEY: url}
-    spelt = dict(zip(names, WRITERS[layout](url, slash), strict=True))
-    if layout is Layout.HOST_PORT_PATH:  # the scheme is a key of its own
-        spelt[SECURE_KEY] = "true" if url.startswith("wss://") else "false"
-    return spelt
+    return dict(zip(names, WRITERS[layout](url, slash), strict=True))
 
 
 def _read_host(values: tuple[str, ...], flash: Mapping[str, str]) -> tuple[str, ...]:

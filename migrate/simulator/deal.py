@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from migrate.simulator.armour import Commissioned
-from migrate.simulator.behaviour import FAMILIES, VISIT_ONLY, Behaviour, behaviour, flavour
+from migrate.simulator.behaviour import FAMILIES, KEYED_FAMILIES, VISIT_ONLY, Behaviour, behaviour, flavour
 from migrate.simulator.faults import ENDINGS, FAULT_SETS, POSSIBLE, WAYS, BadModel, Fault, FaultSet, families_for
 
 REBOOT_MEDIAN_S = 45.0
@@ -185,7 +185,7 @@ def _plant(dice: random.Random, specs: list[StationSpec], faults: FaultSet) -> l
     load = Counter[tuple[str, str]]()
     wanted = [fault for fault, count in faults.counts.items() for _ in range(count)][: len(specs) // 2]
     for fault in wanted:
-        free = [i for i, spec in planted.items() if spec.fault is Fault.NONE and not spec.is_visit_only]
+        free = [i for i, spec in planted.items() if spec.fault is Fault.NONE and spec.family in KEYED_FAMILIES]
         place = min(free, key=lambda i: (*_reluctance(planted[i], fault, load), dice.random()), default=None)
         if place is None:
             break
@@ -217,7 +217,7 @@ def _plant_share(dice: random.Random, specs: list[StationSpec], faults: FaultSet
 
 
 def _possible(pool: Iterable[Fault], spec: StationSpec) -> list[Fault]:
-    if spec.is_visit_only:
+    if spec.family not in KEYED_FAMILIES:
         return []
     return [fault for fault in pool if fault not in POSSIBLE or spec.family in POSSIBLE[fault]]
 

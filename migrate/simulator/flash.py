@@ -10,7 +10,16 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from migrate.simulator.address import HIDDEN_KEY, addresses, csms_url, profile_in, spelling, with_profile
+from migrate.simulator.address import (
+    HIDDEN_KEY,
+    SECURE_KEY,
+    Layout,
+    addresses,
+    csms_url,
+    profile_in,
+    spelling,
+    with_profile,
+)
 from migrate.simulator.behaviour import Behaviour, Key
 from migrate.simulator.faults import Fault
 from migrate.simulator.habits import OverLimit, Storing
@@ -224,15 +233,21 @@ class Flash:
 
     def set_by_hand(self, url: str) -> None:
         """A person at the station enters this backend; what was wrong before is mended."""
-        behaviour = self._behaviour
-        self._values |= spelling(behaviour.layout, behaviour.backend_keys, url, behaviour.slash, self._identity)
+        self._values |= self._spelt(url)
         self.commit()
 
     def bring(self, url: str) -> None:
         """New firmware holds this backend; it is home only once a boot was accepted there."""
-        behaviour = self._behaviour
         self._stage()
-        self._values |= spelling(behaviour.layout, behaviour.backend_keys, url, behaviour.slash, self._identity)
+        self._values |= self._spelt(url)
+
+    def _spelt(self, url: str) -> dict[str, str]:
+        """The keys that spell this backend; one maker has the scheme in a key of its own."""
+        behaviour = self._behaviour
+        spelt = spelling(behaviour.layout, behaviour.backend_keys, url, behaviour.slash, self._identity)
+        if behaviour.layout is Layout.HOST_PORT_PATH:
+            spelt[SECURE_KEY] = "true" if url.startswith("wss://") else "false"
+        return spelt
 
     def mend(self, healthy: Behaviour) -> None:
         self.turn(Fault.NONE, healthy)

@@ -9,7 +9,17 @@ import pytest
 
 from migrate.cli.demo.choice import Choice
 from migrate.domain.profile import Method
-from migrate.simulator.behaviour import EVERY_FAMILY, FAMILIES, KEYED_FAMILIES, VISIT_FAMILIES, VISIT_ONLY, behaviour
+from migrate.simulator.behaviour import (
+    EVERY_FAMILY,
+    FAMILIES,
+    FAMILIES_201,
+    HTTP_FAMILIES,
+    KEYED_FAMILIES,
+    SCRIPT_FAMILIES,
+    VISIT_FAMILIES,
+    VISIT_ONLY,
+    behaviour,
+)
 from migrate.simulator.deal import deal
 from migrate.simulator.faults import Fault
 from vendor_profiles import load_catalogue
@@ -43,11 +53,15 @@ def test_a_demonstration_shows_nine_families_and_three_visits_where_nothing_else
     ("methods", "families"),
     [
         ((), EVERY_FAMILY),
-        (("all",), EVERY_FAMILY),
+        (
+            ("all",),
+            (*(one for one in EVERY_FAMILY if one != "bender"), *FAMILIES_201, *HTTP_FAMILIES, *SCRIPT_FAMILIES),
+        ),
+        (("script", "http"), (*HTTP_FAMILIES, *SCRIPT_FAMILIES)),
         (("change_configuration",), KEYED_FAMILIES),
         (("visit",), VISIT_FAMILIES),
     ],
-    ids=["nothing said", "all", "remote only", "visits only"],
+    ids=["nothing said", "all", "scripts and HTTP", "by key only", "visits only"],
 )
 def test_all_families_are_those_of_the_methods(methods: tuple[str, ...], families: tuple[str, ...]) -> None:
     one = choice(families_shown="all", methods=methods)

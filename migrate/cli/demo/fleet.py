@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from migrate.adapters.spreadsheet import InventoryReading, read_inventory
 from migrate.cli.demo.choice import STATIONS, STATIONS_OF_A_LIST, Choice
+from migrate.cli.demo.equipment import Equipment, equipped
 from migrate.cli.demo.stage import Stage, free_ports, stations_of
 from migrate.cli.options import Context
 from migrate.domain.errors import RowProblem
@@ -60,12 +61,17 @@ def stage_of(choice: Choice, some: Sequence[Station]) -> Stage:
     else:
         specs = deal(choice.seed, choice.stations or STATIONS, faults, choice.families)
     source, target = free_ports(2)
+    folder = choice.folder()
+    equipment = Equipment()
+    if choice.is_equipped:
+        specs, equipment = equipped(folder, specs, free_ports)
     return Stage(
-        folder=choice.folder(),
+        folder=folder,
         seed=choice.seed,
         speed=choice.speed,
         specs=specs,
         stations=stations_of(specs, shown),
+        equipment=equipment,
         source_port=source,
         target_port=target,
     )

@@ -47,6 +47,7 @@ async def _run(
     async with at_work(wired, plan, RUN, waits_for_visits=True) as at:
         try:
             await fleet.ready()
+            await _trust(stage)
             progress: Progress = Silent() if quietly else open_progress(talk(), quiet=context.verbosity < 0)
             try:
                 async with _crews(at, stage):
@@ -57,6 +58,14 @@ async def _run(
         finally:
             _end_listeners(at)
     return at.interrupts > 0
+
+
+async def _trust(stage: Stage) -> None:
+    """Somebody reads the host keys off the stations; a campaign without scripts has none to trust."""
+    if stage.equipment.ssh_port:
+        told = (await ask(stage.control, op="host_keys"))["host_keys"]
+        shown = {spec.ip_address: told[spec.identity] for spec in stage.specs if spec.identity in told}
+        stage.equipment.trust(stage.folder, shown)
 
 
 def _end_listeners(at: AtWork) -> None:

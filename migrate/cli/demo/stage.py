@@ -9,20 +9,23 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from migrate.adapters.vault import IDTAG_KEY, FileVault
+from migrate.cli.demo.equipment import Equipment
 from migrate.domain.errors import CsmsUnavailable
 from migrate.domain.station import Lifecycle, Station
 from migrate.settings import FILE_NAME
 from migrate.simulator.deal import StationSpec
+from migrate.simulator.wirelog import Side
 
 READY_WITHIN_S = 120.0
 NOBODY_IS_GIVEN = range(20_000, 32_000)
@@ -34,17 +37,17 @@ name = "demo-{seed}"
 timezone = "UTC"
 
 [source]
-url = "ws://127.0.0.1:{source}/ocpp"
+url = "{scheme}://127.0.0.1:{source}/ocpp"
 [source.relay]
 listen = "127.0.0.1:{source}"
 upstream = "{source_csms}"
-
+{source_relay}
 [target]
-url = "ws://127.0.0.1:{target}/ocpp"
-[target.relay]
+url = "{scheme}://127.0.0.1:{target}/ocpp"
+{target_root}[target.relay]
 listen = "127.0.0.1:{target}"
 upstream = "{target_csms}"
-
+{target_relay}
 [gate]
 min_confirmed = "60%"
 max_failed = 20
@@ -87,6 +90,7 @@ class Stage:
     stations: Sequence[Station]
     source_port: int
     target_port: int
+    equipment: Equipment = field(default_factory=Equipment)
 
     @property
     def wire(self) -> Path:
@@ -98,22 +102,21 @@ class Stage:
 
     def write_fleet(self) -> Path:
         """The simulator's configuration: what stations dial today, and what crews enter."""
-        path = self.folder / "fleet.json"
-        path.write_text(
-            json.dumps(
-                {
-                    "seed": self.seed,
-                    "speed": self.speed,
-                    "heartbeat_s": HEARTBEAT_S,
-                    "stations": [spec.to_json() for spec in self.specs],
-                    "source_url": f"ws://127.0.0.1:{self.source_port}/ocpp",
-                    "target_url": f"ws://127.0.0.1:{self.target_port}/ocpp",
-                    "wire": str(self.wire),
-                    "control": str(self.control),
-                    "csms": {"source": {}, "target": {}},
-                }
-            )
-        )
+        path, scheme = self.folder / "fleet.json", self.equipment.scheme
+        fleet = {
+            "seed": self.seed,
+            "speed": self.speed,
+            "heartbeat_s": HEARTBEAT_S,
+            "stations": [spec.to_json() for spec in self.specs],
+            "source_url": f"{scheme}://127.0.0.1:{self.source_port}/ocpp",
+            "target_url": f"{scheme}://127.0.0.1:{self.target_port}/ocpp",
+            "wire": str(self.wire),
+            "control": str(self.control),
+            "csms": self.equipment.csms,
+            **self.equipment.fleet,
+        }
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # it holds passwords
+            json.dump(fleet, file)
         return path
 
     def write_campaign(self, csms: dict[str, str]) -> None:
@@ -127,9 +130,19 @@ class Stage:
             target=self.target_port,
             source_csms=csms["source"],
             target_csms=csms["target"],
+            scheme=self.equipment.scheme,
+            source_relay=_toml(self.equipment.relays[Side.SOURCE]),
+            target_relay=_toml(self.equipment.relays[Side.TARGET]),
+            target_root=_toml({"root": self.equipment.target_root} if self.equipment.target_root else {}),
         )
-        (self.folder / FILE_NAME).write_text(text, encoding="utf-8")
+        (self.folder / FILE_NAME).write_text(text + self.equipment.sections, encoding="utf-8")
         FileVault(self.folder / "secrets").make(IDTAG_KEY)
+        self.equipment.furnish(self.folder)
+
+
+def _toml(keys: Mapping[str, str | bool]) -> str:
+    """Lines of a table; a text in JSON's quotes is a text in TOML."""
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in keys.items())
 
 
 @dataclass(slots=True)
@@ -230,6 +243,7 @@ def _station(spec: StationSpec, published: Station | None) -> Station:
         imsi=spec.imsi,
         ip_address=spec.ip_address,
         ocpp_version=spec.ocpp_version,
+        security_profile=spec.security.profile if spec.security else published.security_profile if published else None,
         lifecycle=Lifecycle.IN_SERVICE,
         synthetic=True,
     )

@@ -7,18 +7,19 @@ of the stations themselves; nothing here judges.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from batches.schedule import floor_s
+from migrate.cli.demo.conduct import misconduct
 from migrate.cli.demo.stage import Stage
 from migrate.cli.demo.verdict import Disagreement, judge, makespan_s, wire_counts
 from migrate.cli.live import recap
 from migrate.cli.report import document_of, write_report
 from migrate.domain.policy import Caps
-from migrate.domain.profile import Method
+from migrate.domain.profile import Method, Profile
 from migrate.domain.record import EventKind, StoredEvent
 from migrate.domain.wave import Plan, Standing, StationStanding
 from migrate.simulator.behaviour import VISIT_ONLY
@@ -39,6 +40,7 @@ class Outcome:
     standing: Standing
     moves: Sequence[StoredEvent]
     reports: Sequence[Path]
+    profiles: Mapping[str, Profile]
     is_interrupted: bool
 
 
@@ -50,6 +52,7 @@ async def outcome_of(wired: Wired, *, is_interrupted: bool) -> Outcome:
         standing=await wired.standing(is_running=False),
         moves=await wired.journal.events(kinds=[EventKind.MOVED.value], limit=10_000_000),
         reports=await _reports(wired),
+        profiles={profile.name: profile for profile in wired.catalogue.profiles},
         is_interrupted=is_interrupted,
     )
 
@@ -64,8 +67,13 @@ async def _reports(wired: Wired) -> list[Path]:
 
 
 def disagreements(outcome: Outcome, stage: Stage) -> list[Disagreement]:
-    """Where the journal and the stations' own log do not agree, or a fault ended otherwise than it must."""
-    return judge(outcome.standing, stage.specs, read_wire(stage.wire))
+    """Where the journal and the stations' own log do not agree, a fault ended otherwise than it must, or a station
+    was told what its profile does not say."""
+    log = read_wire(stage.wire)
+    return [
+        *judge(outcome.standing, stage.specs, log),
+        *misconduct(outcome.standing.stations, outcome.profiles, log),
+    ]
 
 
 def demo_document(outcome: Outcome, stage: Stage, *, wall_s: float) -> dict[str, Any]:

@@ -1,0 +1,133 @@
+"""What a demonstration of every method needs beside two backends in the clear.
+
+Stations with servers of their own, makers' clouds, a firmware store, four
+security profiles: everything is set up as an operator would set it up, in the
+campaign's folder, and the simulated fleet is told its half of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from migrate.adapters.channels.ssh.known_hosts import HostKey, KnownHosts, place_of
+from migrate.adapters.vault import FileVault
+from migrate.simulator.authority import Authority
+from migrate.simulator.behaviour import HTTP_FAMILIES, SCRIPT_FAMILIES
+from migrate.simulator.commissioning import Commissioning, guard_json
+from migrate.simulator.deal import StationSpec
+from migrate.simulator.wirelog import Side
+
+SIDES = (Side.SOURCE, Side.TARGET)
+FIRST_ADDRESS = IPv4Address("127.64.0.1")
+"""Stations with servers of their own get an address each, from here on: all of 127/8 is this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What is beside the two backends: for the simulated fleet, for the campaign's settings, and as files of its folder."""
+
+    scheme: str = "ws"
+    fleet: Mapping[str, Any] = field(default_factory=dict, repr=False)  # into the simulator's configuration
+    csms: Mapping[Side, Mapping[str, Any]] = field(default_factory=lambda: {side: {} for side in SIDES}, repr=False)
+    relays: Mapping[Side, Mapping[str, str | bool]] = field(default_factory=lambda: {side: {} for side in SIDES})
+    target_root: str = ""
+    sections: str = ""  # at the end of campaign.toml
+    requested: Sequence[str] = ()  # profiles that a campaign has to ask for
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ssh_port: int = 0
+
+    def furnish(self, folder: Path) -> None:
+        """The files that an operator would have put into the folder."""
+        vault = FileVault(folder / "secrets")
+        for name, secret in self.secrets.items():
+            vault.put(name, secret)
+        if self.requested:
+            own = folder / "profiles"
+            own.mkdir(exist_ok=True)
+            (own / "on_request.yaml").write_text(
+                f"schema: migrate.profile-file/1\nuse: [{', '.join(self.requested)}]\n", encoding="utf-8"
+            )
+
+    def trust(self, folder: Path, host_keys: Mapping[str, str]) -> None:
+        """The host keys of addresses, as somebody read them off the stations' labels."""
+        known = KnownHosts(folder / "known_hosts")
+        for address, text in host_keys.items():
+            kind, base64 = text.split()[:2]
+            known.add(place_of(address, self.ssh_port), HostKey(kind, base64, ""))
+
+
+def equipped(
+    folder: Path, specs: Sequence[StationSpec], ports: Callable[[int], list[int]]
+) -> tuple[list[StationSpec], Equipment]:
+    """Security profiles 0 to 3 in turn, and a server for every station that has one; keys and certificates are made."""
+    store = folder / "certificates"
+    store.mkdir(mode=0o700)
+    authority = Commissioning(store)
+    secured = [authority.station(spec, turn % 4) for turn, spec in enumerate(_addressed(specs))]
+    ssh, http, cloud = ports(3)
+    passwords = {name: secrets.token_urlsafe(12) for name in (SSH_SECRET, CLOUD_SECRET)}
+    chain, key, cloud_root = _cloud_certificate(store)
+    return secured, Equipment(
+        scheme="wss",
+        fleet={
+            "ssh": {"port": ssh, "password_sha256": _digest(passwords[SSH_SECRET])},
+            "http": {
+                "port": http,
+                "cloud_port": cloud,
+                "certificate": str(chain),
+                "key": str(key),
+                "user": CLOUD_USER,
+                "password_sha256": _digest(passwords[CLOUD_SECRET]),
+            },
+        },
+        csms={side: {"guard": guard_json(authority.guard(side))} for side in SIDES},
+        relays={side: authority.relay(side) for side in SIDES},
+        target_root=str(authority.root(Side.TARGET)),
+        sections=SECTIONS.format(ssh=ssh, http=http, cloud=cloud, cloud_root=cloud_root),
+        requested=("bender_cc61x_ssh",),
+        secrets=passwords,
+        ssh_port=ssh,
+    )
+
+
+SSH_SECRET, CLOUD_SECRET, CLOUD_USER = "bender_ssh", "easee_cloud", "operator"
+SECTIONS = """
+[ssh]
+port = {ssh}
+
+[http]
+port = {http}
+ca = "{cloud_root}"
+[http.bases]
+"https://api.easee.com" = "https://127.0.0.1:{cloud}"
+
+[checks.accepted]
+root-new = "every simulated station was commissioned with the roots of both operators"
+"""
+
+
+def _addressed(specs: Sequence[StationSpec]) -> list[StationSpec]:
+    own = {spec.identity: place for place, spec in enumerate(s for s in specs if s.family in WITH_SERVERS)}
+    return [
+        replace(spec, ip_address=str(FIRST_ADDRESS + own[spec.identity])) if spec.identity in own else spec
+        for spec in specs
+    ]
+
+
+WITH_SERVERS = frozenset({*HTTP_FAMILIES, *SCRIPT_FAMILIES})
+
+
+def _cloud_certificate(store: Path) -> tuple[Path, Path, Path]:
+    root = Authority("Root of a maker's cloud")
+    chain, key = root.for_backend().write(store, "cloud")
+    return chain, key, root.write_root(store / "cloud-root.pem")
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
