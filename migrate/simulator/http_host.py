@@ -228,7 +228,7 @@ async def go_e_takes(station: SimulatedStation, request: web.Request) -> web.Str
 async def smartevse_shows(station: SimulatedStation, _request: web.Request) -> web.StreamResponse:
     if instead := await out_of_sorts(station, keys=("backend_url",)):
         return instead
-    held = station.flash.look_inside("backend_url")
+    held = "x" * HUGE if station.ways.webbing is Webbing.HUGE else station.flash.look_inside("backend_url")
     ocpp = {"mode": "Enabled", "backend_url": held, "cb_id": station.spec.identity, "auth_key_set": False}
     return web.json_response({"version": "3.6.10", "ocpp": ocpp})
 

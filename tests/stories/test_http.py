@@ -58,6 +58,8 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
     "locked-out": {"ways": {"webbing": "locked_out"}},
     "redirects": {"ways": {"webbing": "redirects"}},
     "huge": {"ways": {"webbing": "huge"}},
+    "silent": {"ways": {"webbing": "silent"}},
+    "unavailable": {"ways": {"webbing": "unavailable"}},
     "gives-up": {"fault": Fault.FALLS_BACK},
     "charging": {"fault": Fault.BUSY, "transaction_s": 240.0},
 }
@@ -94,7 +96,7 @@ def fleet() -> list[StationSpec]:
     return [
         spec(family, name, number, **facts)
         for family in HTTP_FAMILIES
-        for number, (name, facts) in enumerate({**COMMON, **OWN[family]}.items())
+        for number, (name, facts) in enumerate({**COMMON, **OWN.get(family, {})}.items())
     ]
 
 
@@ -243,7 +245,7 @@ def test_a_station_is_told_once_and_boots_on_the_target(night: Night, family: st
     assert told.of(Kind.COMMAND, "ChangeConfiguration") == []
 
 
-@pytest.mark.parametrize(("family", "resets"), [("warp", 0), ("go_e", 1), ("easee", 0)])
+@pytest.mark.parametrize(("family", "resets"), [("warp", 0), ("go_e", 1), ("easee", 0), ("smartevse", 0)])
 def test_only_a_station_that_needs_it_is_restarted(night: Night, family: str, resets: int) -> None:
     told = night.of(family, "moves")
 
@@ -340,6 +342,16 @@ def test_an_interface_that_is_not_the_profiles_is_told_nothing(night: Night, fam
 
 
 @every_family
+@pytest.mark.parametrize("name", ["silent", "unavailable"])
+def test_an_interface_that_does_not_answer_is_put_off_and_told_nothing(night: Night, family: str, name: str) -> None:
+    told = night.of(family, name)
+
+    assert told.station.state in (State.DEFERRED, State.SKIPPED), told.station.reason
+    assert told.of(Kind.COMMAND, "HTTP", "StoreHTTP") == []
+    assert told.stays_as_it_was
+
+
+@every_family
 def test_a_station_that_gives_the_target_up_by_itself_counts_as_reverted(night: Night, family: str) -> None:
     told = night.of(family, "gives-up")
 
@@ -351,7 +363,8 @@ def test_a_station_that_gives_the_target_up_by_itself_counts_as_reverted(night: 
 def test_an_address_that_is_stored_and_not_used_is_put_back(night: Night) -> None:
     told = night.of("warp", "after-restart")
 
-    assert told.station.state in (State.FAILED, State.REVERTED), told.station.reason
+    assert told.station.state is State.FAILED, told.station.reason
+    assert "not used" in told.station.reason
     assert told.stays_as_it_was
 
 
