@@ -26,7 +26,7 @@ _SECRET_WHOLE = frozenset({"apninfo", "apn_info", "pass", "psk", "pin", "puk"})
 _SECRET_END = re.compile(r"(?:[a-z0-9]P|[_\-. ][Pp]|^P|SIM_?P)(?:IN|in|UK|uk|SK|sk)$")
 """``GsmSimPin``, ``VEC_cellularPin``, ``WIFI_PSK``; not ``WebSocketPing`` and not ``Spin``."""
 
-_LONG = 12
+_LONG = 20
 _TOKEN = 16
 _PLACE = re.compile(r"[^\s/]*(?:/[^\s/]*)+")  # an address without its scheme, or its path alone
 
@@ -89,10 +89,10 @@ def redact(text: str, *, keep: str = "") -> str:
 def redact_value(text: str, *, keep: str = "") -> str:
     """A value of a station: an address in any spelling, also without its scheme, or only its path.
 
-    >>> redact_value("/ocpp/9f86d081884c7d65"), redact_value("old.example:80/ocpp/9f86d081884c7d65")
+    >>> redact_value("/ocpp/9f86d081884c7d659a2f"), redact_value("old.example:80/ocpp/9f86d081884c7d659a2f")
     ('/ocpp/***', 'old.example:80/ocpp/***')
-    >>> redact_value("on/off"), redact_value("a sentence about 9f86d081884c7d65/x")
-    ('on/off', 'a sentence about 9f86d081884c7d65/x')
+    >>> redact_value("on/off"), redact_value("a sentence about 9f86d081884c7d659a2f/x")
+    ('on/off', 'a sentence about 9f86d081884c7d659a2f/x')
     """
     if "://" in text or _PLACE.fullmatch(text) is None:
         return redact(text, keep=keep)
