@@ -26,11 +26,11 @@ class FirmwareSettings:
     share: Share
     at_once: int
     listen: tuple[str, int] | None = None
-    url: str = ""
+    url: str | None = None
     certificate: Path | None = None
     key: Path | None = None
     ftp_listen: tuple[str, int] | None = None
-    ftp_url: str = ""
+    ftp_url: str | None = None
     ftp_ports: range | None = None
 
     @property
@@ -98,11 +98,11 @@ FIRMWARE_KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "firmware.share": (lambda value: Share(k.one_of({one.value for one in Share})(value)), Share.APN),
     "firmware.at_once": (k.count(1), 4),
     "firmware.listen": (k.parse_listen, None),
-    "firmware.url": (origin("http", "https"), ""),
+    "firmware.url": (origin("http", "https"), None),
     "firmware.certificate": (k.parse_path, None),
     "firmware.key": (k.parse_path, None),
     "firmware.ftp_listen": (k.parse_listen, None),
-    "firmware.ftp_url": (origin("ftp"), ""),
+    "firmware.ftp_url": (origin("ftp"), None),
     "firmware.ftp_ports": (parse_ports, None),
 }
 
@@ -124,5 +124,5 @@ def firmware_contradictions(values: Mapping[str, Any]) -> Iterator[str]:
             )
     if (values["firmware.certificate"] is None) is not (values["firmware.key"] is None):
         yield "firmware.certificate and firmware.key go together."
-    if values["firmware.certificate"] is not None and values["firmware.url"].startswith("http:"):
+    if values["firmware.certificate"] is not None and str(values["firmware.url"]).startswith("http:"):
         yield "firmware.url is http:// and firmware.certificate makes firmware.listen speak TLS: write https://."

@@ -75,7 +75,7 @@ async def serving_files(wired: Wired, say: Callable[[str], None]) -> AsyncIterat
         certificate=firmware.certificate,
         certificate_key=firmware.key,
         ftp=firmware.ftp_listen,
-        ftp_url=firmware.ftp_url,
+        ftp_url=firmware.ftp_url or "",
         ftp_ports=firmware.ftp_ports,
     )
     telling = Telling(wired.journal.commit, wired.clock.now)

@@ -142,6 +142,10 @@ def default_text(key: str) -> str:
 
 
 def _toml(key: str, value: Any) -> str:
+    if key == "firmware.rate":
+        return json.dumps(f"{value / 1000:g} kB/s")
+    if isinstance(value, Path):
+        return json.dumps(str(value))
     if key.endswith(".listen"):
         return json.dumps(f"{value[0]}:{value[1]}")
     if isinstance(value, tuple):
