@@ -76,13 +76,13 @@ class Outlook:
 def outlook(facts: Facts, accepted: Mapping[str, str] | None = None) -> Outlook:
     """Judge what was looked at.
 
-    A wave in which every remote station is left out would prove nothing and
-    pass its gate with 0 of 0, so it stops.
+    A wave of which nobody was begun and every remote station is left out would
+    prove nothing and pass its gate with 0 of 0, so it stops.
     """
     found = [_as_accepted(one, accepted or {}) for one in chain(backends(facts), stations(facts), ways(facts))]
     excluded = Outlook(findings=tuple(found)).excluded
     remote = [p.identity for p in facts.prospects if p.is_remote]
-    if remote and all(identity in excluded for identity in remote):
+    if remote and not facts.begun and all(identity in excluded for identity in remote):
         found.append(
             Finding(
                 code="nobody-left",

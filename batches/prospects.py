@@ -63,6 +63,7 @@ class Facts:
     at: datetime
     ends_at: datetime  # of the campaign with its last soak, as far as anybody can tell
     prospects: tuple[Prospect, ...]
+    begun: int = 0  # stations of the same waves that are on their way already, or have been
     everyone: tuple[Station, ...] = ()
     targets: tuple[Doorstep, ...] = ()
     sources: tuple[Doorstep, ...] = ()

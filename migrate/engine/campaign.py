@@ -27,12 +27,12 @@ from migrate.domain.attempt import BATCH_ENDS, IN_FLIGHT, NEEDS_A_PERSON, State
 from migrate.domain.errors import CsmsUnavailable, MigrateError
 from migrate.domain.evidence import Kind, Side, Sighting
 from migrate.domain.record import Attempt, Change, Direction, Event, EventKind, beginning
-from migrate.domain.wave import PlannedStation, Ruling, Verdict, WaveState
+from migrate.domain.wave import Ruling, Verdict, WaveState
 from migrate.engine.brake import CampaignBrake
 from migrate.engine.durable import Steps
 from migrate.engine.foresight import Foreseen, Foresight
 from migrate.engine.gates import Gates
-from migrate.engine.outline import Outline, batch_name, is_catch_up
+from migrate.engine.outline import Outline, is_catch_up
 from migrate.engine.rest import Rest
 
 TICK = timedelta(seconds=10)
@@ -164,7 +164,8 @@ class Campaign:
         newest = await self._ports.journal.attempts(identities={s.identity for s in stations})
         known = {a.identity: a for a in newest}
         if self.broken is not None or self.foreseen.of(number).stops:
-            return [batch for batch in _batches(number, stations) if any(_flies_in(a, batch) for a in newest)]
+            flying = {a.batch for a in newest if a.state in IN_FLIGHT}
+            return [name for name in self._outline.batches(number) if name in flying]
         now = self._ports.clock.now()
         befores = ((s, known.get(s.identity)) for s in stations)
         fresh = [self._outline.opened(s, before, now) for s, before in befores if self._outline.needs_attempt(before)]
@@ -174,7 +175,7 @@ class Campaign:
         if self._gates.mark(number).state in (WaveState.WAITING, WaveState.SHUT):
             await self._gates.note(number, WaveState.RUNNING)
         alive = {a.batch for a in known.values() if a.state not in BATCH_ENDS}
-        return [name for name in _batches(number, stations) if name in alive]
+        return [name for name in self._outline.batches(number) if name in alive]
 
     async def _look_ahead(self, number: int) -> None:
         try:
@@ -308,15 +309,6 @@ class Campaign:
         """Batches with stations that are not at rest, which a dead process may have left without anybody to run them."""
         under_way = [a for a in await self._ports.journal.attempts() if a.state not in BATCH_ENDS]
         return list(dict.fromkeys(a.batch for a in under_way))
-
-
-def _batches(number: int, stations: Iterable[PlannedStation]) -> list[str]:
-    """The batches of a wave by name, in plan order."""
-    return list(dict.fromkeys(batch_name(number, s.batch) for s in stations))
-
-
-def _flies_in(attempt: Attempt, batch: str) -> bool:
-    return attempt.batch == batch and attempt.state in IN_FLIGHT
 
 
 def _parts(items: Sequence[Attempt], size: int) -> Iterable[Sequence[Attempt]]:

@@ -64,6 +64,10 @@ class Outline:
     def wave(self, number: int) -> Wave:
         return next(w for w in self.plan.waves if w.number == number)
 
+    def batches(self, number: int) -> list[str]:
+        """The batches of a wave by name, in plan order."""
+        return list(dict.fromkeys(batch_name(number, s.batch) for s in self.wave(number).stations))
+
     def errand(self, attempt: Attempt) -> Errand:
         planned, station = self.planned[attempt.identity], self.stations[attempt.identity]
         return Errand(

@@ -29,6 +29,7 @@ from migrate.domain.attempt import State
 from migrate.domain.destination import address_for
 from migrate.domain.errors import NotAllowed, SettingsProblem
 from migrate.domain.evidence import Side
+from migrate.domain.record import Attempt, Direction
 from migrate.domain.station import Station
 from migrate.domain.survey import Doorstep, HostSight, Knock, SecretShape
 from migrate.domain.wave import Plan
@@ -37,9 +38,6 @@ from migrate.wiring import Wired
 from migrate.wiring.firmware_ahead import firmware_ahead
 
 KNOCKS_PER_S = 5.0
-_AHEAD = frozenset({State.PLANNED, State.DEFERRED, State.SKIPPED, State.FAILED, State.REVERTED})
-"""Stations in any other state are on their way, there, or in somebody's hands: nothing is ahead of them."""
-
 Tell = Callable[[str, int, int], None]
 """Hears what is looked at, how many of how many are done."""
 
@@ -93,6 +91,7 @@ class Lookahead:
             at=self._wired.clock.now(),
             ends_at=self._ends_at(),
             prospects=prospects,
+            begun=sum(w.size for w in self._plan.waves if w.number in waves) - len(prospects),
             everyone=tuple(stations),
             root=self._root,
             host=await asyncio.to_thread(self._host),
@@ -115,9 +114,15 @@ class Lookahead:
     # ── who ────────────────────────────────────────────────────────────────
 
     async def _untouched(self) -> set[str]:
-        attempts = await self._wired.journal.attempts()
-        away = {a.identity for a in attempts if a.state not in _AHEAD}
-        return {s.identity for s in self._plan.stations} - away
+        """Stations of which no attempt has begun: all others are on their way, there, or waiting for a person's word."""
+        begun = {a.identity for a in await self._wired.journal.attempts() if not self._is_ahead(a)}
+        return {s.identity for s in self._plan.stations} - begun
+
+    def _is_ahead(self, newest: Attempt) -> bool:
+        if newest.state in (State.PLANNED, State.DEFERRED):
+            return True
+        is_over = newest.is_ended or (newest.direction is Direction.BACK and newest.state is State.SETTLED)
+        return is_over and newest.fingerprint != self._plan.fingerprint
 
     async def _prospects(self, waves: Collection[int], stations: Sequence[Station]) -> tuple[Prospect, ...]:
         known, untouched = {s.identity: s for s in stations}, await self._untouched()

@@ -288,6 +288,12 @@ def test_a_wave_in_which_nobody_is_left_stops_because_nothing_of_nothing_would_o
     assert not seen.is_sound
 
 
+def test_the_last_of_a_wave_is_left_out_without_stopping_it_because_others_have_proven_it() -> None:
+    seen = outlook(facts(a_prospect("AC1"), unfit={"AC1": "no slot"}, begun=5))
+
+    assert list(codes(seen)) == ["not-as-planned"]
+
+
 def test_a_crew_alone_keeps_a_wave_from_being_about_nobody() -> None:
     seen = outlook(facts(a_prospect("AC1", None), unfit={}))
 
