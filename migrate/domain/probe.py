@@ -242,9 +242,9 @@ def _slots(entries: Sequence[Entry]) -> Slots | None:
 
 
 def _is_slot(key: str, name: str) -> bool:
-    """Whether an order means this key: by its name, or by the number at its end."""
-    if not name.isdigit():
-        return key == name
+    """Whether an order means this key: by its name, or by the number at its end or in its brackets."""
+    if not name.isdigit() or key == f"NetworkProfile[{name}]":
+        return key == name or name.isdigit()
     stem = key.removesuffix(name)
     return stem != key and stem.casefold().endswith("profile")
 

@@ -23,9 +23,11 @@ from migrate.domain.profile import (
     Restart,
     Rollback,
     Selector,
+    Slots,
     TurningPoint,
     Write,
 )
+from migrate.domain.proposal201 import ACTIVE_KEY, slot_writes
 from migrate.domain.spelling import Form, is_path
 from migrate.domain.version import FirmwareRange, is_readable_version
 
@@ -54,6 +56,8 @@ def proposed(picture: Picture, source: Backend) -> Profile | None:
         return by_hand(picture, found.why_not)
     base = _base(picture)
     slots = picture.slots if any("free_slot" in write.key for write in found.writes) else None
+    if slots is not None and picture.heard.value(ACTIVE_KEY):
+        slots = replace(slots, active_key=ACTIVE_KEY)
     return replace(
         base,
         method=Method.NETWORK_PROFILE if picture.heard.protocol.startswith("ocpp2") else Method.CHANGE_CONFIGURATION,
@@ -89,6 +93,8 @@ _UNKNOWN_OF_WRITES = (
 
 def _found(picture: Picture, source: Backend) -> Found:
     places = picture.known_places
+    if picture.slots is not None and picture.heard.protocol.startswith("ocpp2"):
+        return _into_a_network_profile(picture, picture.slots, source)
     if not places:
         return Found(why_not=_nothing_found(picture))
     if picture.slots is not None and any(place.key in picture.slots.keys for place in places):
@@ -107,6 +113,17 @@ def _nothing_found(picture: Picture) -> str:
     if picture.heard.all_at_once is not Taken.ANSWERED:
         return "No key that was asked for by name holds the backend's address, and the station lists none by itself."
     return "None of the keys that the station shows holds the backend's address."
+
+
+def _into_a_network_profile(picture: Picture, slots: Slots, source: Backend) -> Found:
+    writes, found, why_not = slot_writes(picture, slots, source)
+    if found is None:
+        return Found(why_not=why_not)
+    notes = (
+        "Unknown: whether it returns to its other slot by itself; then rollback is automatic and falls_back is true.",
+        "Keep the security profile that it has: a higher one deletes the slot of the source (A05).",
+    )
+    return Found(writes=writes, slash=found.slash, notes=notes)
 
 
 def _into_a_slot(picture: Picture, places: tuple[Place, ...]) -> Found:

@@ -148,6 +148,41 @@ def test_a_firmware_that_is_no_version_leaves_the_range_open_and_says_so() -> No
     assert any("cannot be compared" in note for note in found.notes)
 
 
+# ── OCPP 2.0.1 ─────────────────────────────────────────────────────────────
+
+PRIORITY, ACTIVE = "OCPPCommCtrlr.NetworkConfigurationPriority", "OCPPCommCtrlr.ActiveNetworkProfile"
+SLOT = '{"ocppVersion": "OCPP20", "ocppTransport": "JSON", "ocppCsmsUrl": "%s", "ocppInterface": "Wireless0"}'
+
+
+def test_the_free_network_profile_is_written_as_the_one_in_use_reads() -> None:
+    found = proposal(
+        ("NetworkProfile[1]", None),
+        ("NetworkProfile[2]", SLOT % URL),
+        (PRIORITY, "2,1"),
+        (ACTIVE, "2"),
+        protocol="ocpp2.0.1",
+    )
+
+    assert found.method is Method.NETWORK_PROFILE
+    assert found.slots is not None
+    assert (found.slots.names, found.slots.active_key) == (("2", "1"), ACTIVE)
+    assert keys_of(found) == ["${free_slot}", PRIORITY]
+    assert found.writes[0].fields == {
+        "ocppVersion": "OCPP20",
+        "ocppTransport": "JSON",
+        "ocppCsmsUrl": "${url}",
+        "ocppInterface": "Wireless0",
+        "securityProfile": "${security_profile}",
+    }
+
+
+@pytest.mark.parametrize("held", [None, "", "nonsense", SLOT % "ws://elsewhere.example/ocpp"])
+def test_a_network_profile_that_is_hidden_or_another_is_for_a_crew(held: str | None) -> None:
+    found = proposal(("NetworkProfile[1]", held), ("NetworkProfile[2]", None), (PRIORITY, "1,2"), protocol="ocpp2.0.1")
+
+    assert found.method is Method.VISIT
+
+
 # ── which profiles it could follow ─────────────────────────────────────────
 
 
