@@ -124,6 +124,7 @@ _ACTOR: Mapping[EventKind, str] = {
     EventKind.TRUSTED: "person",
     EventKind.VISIT: "crew",
     EventKind.ORDERED: "person",
+    EventKind.FINISHED: "finished",
     EventKind.BATCH: "batch",
     EventKind.PROCESS: "process",
     EventKind.OUTLOOK: "checked",

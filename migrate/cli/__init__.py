@@ -36,6 +36,7 @@ VERBS: dict[str, str] = {
     "halt": "migrate.cli.control:halt",
     "retry": "migrate.cli.retry:retry",
     "rollback": "migrate.cli.rollback:rollback",
+    "finish": "migrate.cli.finish:finish",
     "listen": "migrate.cli.listen:listen",
     "worker": "migrate.cli.worker:worker",
     "visits": "migrate.cli.visits:visits",

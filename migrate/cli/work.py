@@ -54,8 +54,8 @@ async def at_work(
     """Everything a run or worker needs, open; closed again whatever happens."""
     async with AsyncExitStack() as opened:
         listeners: list[Popen[bytes]] = []
-        ports = await _open_ports(wired, listeners, opened)
-        outline, lore = await _outline(wired, plan, upto_wave, waits_for_visits)
+        ports = await open_ports(wired, listeners, opened)
+        outline, lore = await outline_of(wired, plan, upto_wave, waits_for_visits)
         process = CampaignProcess(
             outline,
             ports,
@@ -69,7 +69,7 @@ async def at_work(
         yield AtWork(wired, process, listeners)
 
 
-async def _open_ports(wired: Wired, listeners: list[Popen[bytes]], opened: AsyncExitStack) -> Ports:
+async def open_ports(wired: Wired, listeners: list[Popen[bytes]], opened: AsyncExitStack) -> Ports:
     """The world, with somebody listening; what was started for that is added to ``listeners``."""
     folder, door = wired.settings.folder, wired.settings.socket
     listeners.extend(p for p in [await ensure_listening(folder, door)] if p is not None)
@@ -99,7 +99,7 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _outline(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_visits: bool) -> tuple[Outline, Lore]:
+async def outline_of(wired: Wired, plan: Plan, upto_wave: int | None, waits_for_visits: bool) -> tuple[Outline, Lore]:
     settings = wired.settings
     stations = {**_gone_from_the_inventory(plan), **{s.identity: s for s in await wired.journal.stations()}}
     lore = Lore(wired.journal, stations)

@@ -239,5 +239,6 @@ class Profile:
 
     def way_of(self, key: str) -> Way:
         """The way on which a key is read and written; a slot is written by the way of whatever fills it."""
-        by_key = {name: write.via for write in self.writes for name in write.names}
+        afterwards = (write for writes in self.finish.values() for write in writes)
+        by_key = {name: write.via for write in (*afterwards, *self.writes) for name in write.names}
         return by_key.get(key, Way.OCPP)

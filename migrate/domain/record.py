@@ -56,6 +56,7 @@ class EventKind(StrEnum):
     TRUSTED = "trusted"  # a host key that a person has seen: whose, its fingerprint, by whom
     VISIT = "visit"  # a work order: issued, returned, closed
     ORDERED = "ordered"  # a person's retry or rollback of named stations
+    FINISHED = "finished"  # a step after the move, at one station: step, ended, by, reason, detail
     BATCH = "batch"  # taken by a worker, with its epoch
     PROCESS = "process"  # a process began or ended
     OUTLOOK = "outlook"  # what the checks before a wave came to: who is left out, what stops it

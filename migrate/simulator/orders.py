@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import ConnectionClosed
@@ -112,6 +113,16 @@ async def csms_call(fleet: Fleet, order: Order) -> dict[str, Any]:
 async def csms_drop(fleet: Fleet, order: Order) -> dict[str, Any]:
     """This CSMS cuts the station's session off, as after a restart of one of its nodes."""
     return {"dropped": _csms(fleet, order).drop(_station(fleet, order).spec.identity)}
+
+
+async def csms_password(fleet: Fleet, order: Order) -> dict[str, Any]:
+    """This CSMS's operator enters another password for a station."""
+    csms, password = _csms(fleet, order), order.get("password")
+    if not isinstance(password, str) or not password:
+        raise BadOrder("password must be the new one")
+    known = {**(csms.guard.passwords or {}), str(order.get("identity")): password}
+    csms.guard = replace(csms.guard, passwords=known)
+    return {}
 
 
 async def boot_answer(fleet: Fleet, order: Order) -> dict[str, Any]:
@@ -220,6 +231,7 @@ ORDERS: Mapping[str, Callable[[Fleet, Order], Awaitable[dict[str, Any]]]] = {
     "csms_load": csms_load,
     "csms_call": csms_call,
     "csms_drop": csms_drop,
+    "csms_password": csms_password,
     "boot_answer": boot_answer,
     "drop_link": drop_link,
     "power_cycle": power_cycle,

@@ -207,7 +207,10 @@ def test_rows_of_any_shape_are_judged_together_as_they_are_alone(rows: list[dict
         Row(place=Place(file="f", row=number, line=number), cells={"identity": f"AC-{number}A", **cells})
         for number, cells in enumerate(rows, start=2)
     ]
-    among = ("E-ID-DUPLICATE", "E-ID-LOOKALIKE", "W-ID-SIMILAR", "W-SIM-SHARED")
+    among = (
+        *("E-ID-DUPLICATE", "E-ID-LOOKALIKE", "W-ID-SIMILAR", "W-SIM-SHARED"),
+        *("E-TARGET-ID-DUPLICATE", "E-TARGET-ID-LOOKALIKE", "W-TARGET-ID-LOOKALIKE"),
+    )
 
     together = judged(*listed)
     alone = [judged(one) for one in listed]

@@ -1,0 +1,203 @@
+"""A step after the move, at one station: look, write what differs, read back, restart, see it come back.
+
+Commands go through the target's CSMS and are journaled like any other; what
+they mean is decided in ``finishing``.  The attempt that moved the station is
+not touched: whether it stays where it is, the watch goes on to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from batches.errand import Errand, Fence, Ports
+from batches.finishing import (
+    REBOOT_REQUIRED,
+    Ended,
+    Finished,
+    not_stored,
+    reads_of,
+    restart_is_due,
+    still_due,
+    wanted_security,
+)
+from batches.hands import Hands
+from batches.reading import rivals_of
+from migrate.domain.errors import Mismatch, ProfileProblem, Refused, Stale, StationError, Unreachable
+from migrate.domain.evidence import Grade, Kind, Side, Sighting, Terms, assess_arrival, expected_of
+from migrate.domain.filling import Goal, prepare_finish
+from migrate.domain.profile import Profile
+from migrate.domain.record import Attempt, Change, Direction, Event, EventKind
+from migrate.domain.unit import PreparedWrite
+from migrate.domain.ways import Finish
+from migrate.ports import Witness
+
+LOOKS = 8  # within one settle time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """The step, who ordered it, and why."""
+
+    step: Finish
+    by: str
+    reason: str
+
+
+class Boots:
+    """Who has booted on the target since an order began: one reader for all of its stations."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, list[Sighting]] = {}
+
+    async def follow(self, witness: Witness, after: int) -> None:
+        """For ever, from a place in the journal on."""
+        async for sighting in witness.sightings(after=after):
+            if sighting.side is Side.TARGET and sighting.kind is Kind.BOOT:
+                self._seen.setdefault(sighting.identity, []).append(sighting)
+
+    def of(self, identity: str, *, after_session: str) -> Sequence[Sighting]:
+        """A station's boots in other sessions than the one it had."""
+        return [boot for boot in self._seen.get(identity, ()) if boot.session != after_session]
+
+
+class Finisher:
+    """One step at one settled station.  ``forward`` is the errand that moved it."""
+
+    def __init__(self, ordered: Ordered, forward: Errand, ports: Ports, fence: Fence, boots: Boots) -> None:
+        self._ordered, self._forward, self._ports, self._boots = ordered, forward, ports, boots
+        self._expected = forward.inventory
+        self._hands = Hands(replace(forward, direction=Direction.BACK), ports, fence)
+        self._identity = forward.station.identity
+
+    @property
+    def _profile(self) -> Profile:
+        """The one that moved it; without one no order reaches a station."""
+        assert self._forward.profile is not None
+        return self._forward.profile
+
+    async def finish(self, settled: Attempt) -> Finished:
+        """What came of it, journaled.  Commands go where the way back would begin: through the target."""
+        through_target = replace(settled, direction=Direction.BACK)
+        try:
+            ended, detail = await self._finish(through_target)
+        except Unreachable as error:
+            ended, detail = (Ended.UNKNOWN if error.sent else Ended.NOT_NOW), error.message
+        except Refused as error:
+            ended, detail = Ended.REFUSED, error.message
+        except (Mismatch, ProfileProblem) as error:
+            ended, detail = Ended.REFUSED, str(error)
+        except Stale:
+            ended, detail = Ended.NOT_NOW, "a pause or halt was ordered since"
+        await self._record(settled, ended, detail)
+        return Finished(identity=self._identity, ended=ended, detail=detail)
+
+    async def _record(self, attempt: Attempt, ended: Ended, detail: str) -> None:
+        ordered = self._ordered
+        data = {"step": ordered.step.value, "ended": ended.value, "by": ordered.by, "reason": ordered.reason}
+        event = Event(
+            kind=EventKind.FINISHED,
+            at=self._ports.clock.now(),
+            identity=self._identity,
+            attempt=attempt.id,
+            data=data | ({"detail": detail} if detail else {}),
+        )
+        await self._ports.journal.commit(Change(events=(*self._hands.answers(), event)))
+
+    async def _finish(self, attempt: Attempt) -> tuple[Ended, str]:
+        said = await self._ports.journal.facts(self._identity, Side.TARGET)
+        self._expected = expected_of(self._forward.inventory, said)
+        session = (await self._ports.witness.presence(self._identity)).on(Side.TARGET)
+        if session is None:
+            return Ended.NOT_NOW, "it has no session on the target"
+        if session.charging:
+            return Ended.NOT_NOW, "somebody charges there"
+        unit, now = await self._unit(attempt)
+        due = still_due(unit, now)
+        told = [line.event for line in await self._ports.journal.timeline(self._identity)]
+        needs_restart = restart_is_due(told, {write.key for write in unit})
+        if not due and not needs_restart:
+            return Ended.ALREADY, ""
+        for write in due:
+            needs_restart |= await self._hands.put(attempt, write) == REBOOT_REQUIRED
+        if needs_restart:
+            await self._restart(attempt)
+            return await self._comes_back(attempt, unit, session.id)
+        return await self._read_back(attempt, unit, session.id)
+
+    async def _unit(self, attempt: Attempt) -> tuple[tuple[PreparedWrite, ...], Mapping[str, str | None]]:
+        step, station = self._ordered.step, self._forward.station
+        now = await self._hands.look(attempt, reads_of(self._profile, step))
+        goal = Goal(
+            backend=self._forward.backend,
+            identity=station.identity_on(Side.TARGET),
+            apn=station.apn,
+            root=self._forward.root,
+            security_profile=station.security_profile,
+        )
+        return prepare_finish(self._profile, step, goal, now), now
+
+    async def _restart(self, attempt: Attempt) -> None:
+        """Ordered once; that nobody answered says nothing, where it comes back does."""
+        try:
+            await self._hands.restart(attempt, self._profile.restart)
+        except Unreachable as error:
+            if not error.sent:
+                raise
+
+    async def _read_back(self, attempt: Attempt, unit: Sequence[PreparedWrite], session: str) -> tuple[Ended, str]:
+        """Used at once: it may have dropped its line for it, and then it has to come back."""
+        await self._ports.clock.sleep(self._settle)
+        there = (await self._ports.witness.presence(self._identity)).on(Side.TARGET)
+        if there is None or there.id != session:
+            return await self._comes_back(attempt, unit, session)
+        now = await self._hands.look(attempt, tuple(write.key for write in unit if not write.secret)) if unit else {}
+        if lacking := not_stored(unit, now):
+            return Ended.UNKNOWN, f"accepted, but not stored: {', '.join(lacking)}"
+        return Ended.DONE, ""
+
+    # ── coming back ────────────────────────────────────────────────────────
+
+    @property
+    def _settle(self) -> timedelta:
+        return self._profile.timing.settle or self._forward.policy.timeouts.settle
+
+    async def _comes_back(self, attempt: Attempt, unit: Sequence[PreparedWrite], session: str) -> tuple[Ended, str]:
+        """Until an accepted boot on the target proves it, as on the day it moved, or its time is over."""
+        clock, station = self._ports.clock, self._forward.station
+        terms = Terms(name=station.identity_on(Side.TARGET), security=wanted_security(unit) or station.security_profile)
+        patience = self._profile.timing.appear or self._forward.policy.timeouts.appear
+        ends_at, why, asked = clock.now() + patience, "", session
+        while clock.now() < ends_at:
+            for _ in range(LOOKS):
+                await clock.sleep(self._settle / LOOKS)
+                proven, why = await self._proof(session, terms, why)
+                if proven:
+                    return Ended.DONE, ""
+            asked = await self._asked_once(attempt, asked)
+        is_there = (await self._ports.witness.presence(self._identity)).on(Side.TARGET) is not None
+        if is_there and not why:
+            why = "no boot of it was seen since"
+        return (Ended.UNPROVEN, why) if is_there else (Ended.MISSING, why or "it has not come back to the target")
+
+    async def _proof(self, session: str, terms: Terms, why: str) -> tuple[bool, str]:
+        for boot in self._boots.of(self._identity, after_session=session):
+            rivals = rivals_of(boot, await self._ports.witness.presence(self._identity))
+            lab_counts = self._forward.lab_counts
+            assessed = assess_arrival(boot, self._expected, terms=terms, rivals=rivals, lab_counts=lab_counts)
+            if assessed.grade >= Grade.E3:
+                return True, ""
+            why = assessed.reason
+        return False, why
+
+    async def _asked_once(self, attempt: Attempt, asked: str) -> str:
+        """One TriggerMessage per new session: some stations boot only when they restart."""
+        there = (await self._ports.witness.presence(self._identity)).on(Side.TARGET)
+        if there is None or there.id == asked or not self._profile.quirks.triggers_boot:
+            return asked
+        try:
+            await self._hands.ask_for_boot(attempt, Side.TARGET)
+        except StationError:
+            return there.id  # one question, then other evidence
+        return there.id

@@ -1,0 +1,155 @@
+"""What is done at stations that have settled, on order only: a higher security profile, a new password, a slot emptied.
+
+Which stations such an order reaches, which writes are still due, whether a
+restart is, and how a station has to come back, is decided here.  Nothing of
+it is part of a move, and nothing of it is ever done by itself.  Pure: events
+and values come in, rulings go out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from batches.ordered import PassedOver
+from migrate.domain.attempt import State
+from migrate.domain.evidence import Kind, Side
+from migrate.domain.profile import SECURITY_PROFILE_KEYS, Profile, Readback
+from migrate.domain.record import Attempt, Direction, Event, EventKind
+from migrate.domain.unit import PreparedWrite
+from migrate.domain.wave import PlannedStation
+from migrate.domain.ways import Finish
+
+ONE_WAY = frozenset({Finish.RAISE_SECURITY, Finish.PASSWORD})
+"""After these the source takes the station back no more: its password is another, or its profile is too high."""
+
+REBOOT_REQUIRED = "RebootRequired"
+
+
+class Ended(StrEnum):
+    """What an order has come to at one station."""
+
+    DONE = "done"  # written and read back, and back on the target where it had to restart
+    ALREADY = "already"  # a look showed that nothing was due
+    NOT_NOW = "not_now"  # not there, in use, or an order lies on it: nothing was written
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  # a write went unanswered, or is not seen: look, then order again
+    UNPROVEN = "unproven"  # it is on the target, and not as it should be
+    MISSING = "missing"  # it has not come back; the watch reports it lost when its time is over
+
+    @property
+    def is_well(self) -> bool:
+        return self in (Ended.DONE, Ended.ALREADY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """One station, and what the order has come to there."""
+
+    identity: str
+    ended: Ended
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """What an order comes to before anybody is touched."""
+
+    stations: tuple[PlannedStation, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+
+    def one_way(self, step: Finish) -> int:
+        """How many stations it takes the way back from."""
+        return len(self.stations) if step in ONE_WAY else 0
+
+
+def within(
+    step: Finish,
+    names: Iterable[str],
+    planned: Mapping[str, PlannedStation],
+    attempts: Iterable[Attempt],
+    profile_of: Callable[[str], Profile | None],
+) -> Within:
+    """Which of the named stations a step reaches: those that have settled on the target, by a profile that knows it."""
+    known = {attempt.identity: attempt for attempt in attempts}
+    reached, passed_over = list[PlannedStation](), list[PassedOver]()
+    for name in dict.fromkeys(names):
+        if name not in planned:
+            why = "the current plan does not hold it"
+        else:
+            why = _why_not(step, planned[name], known.get(name), profile_of(planned[name].profile))
+        if why:
+            passed_over.append(PassedOver(identity=name, reason=why))
+        else:
+            reached.append(planned[name])
+    found = tuple(known[station.identity] for station in reached)
+    return Within(stations=tuple(reached), attempts=found, passed_over=tuple(passed_over))
+
+
+def _why_not(step: Finish, planned: PlannedStation, attempt: Attempt | None, profile: Profile | None) -> str:
+    if profile is None or not profile.finish.get(step):
+        return f"profile {planned.profile or 'none'} has no step {step.value}"
+    if attempt is None:
+        return "it has not been moved"
+    if attempt.direction is Direction.BACK:
+        return "it is on its way back, or back, on the source"
+    if attempt.state is not State.SETTLED:
+        return f"it is {attempt.state.value}: only what has settled on the target is finished"
+    return ""
+
+
+def reads_of(profile: Profile, step: Finish) -> tuple[str, ...]:
+    """The keys to look at before anything of a step is written."""
+    slots = profile.slots
+    slot_keys = (*slots.keys, slots.priority_key, *filter(None, [slots.active_key])) if slots else ()
+    own = tuple(name for write in profile.finish[step] for name in write.names if "$" not in name)
+    return tuple(dict.fromkeys((*slot_keys, *own)))
+
+
+def still_due(unit: Sequence[PreparedWrite], now: Mapping[str, str | None]) -> tuple[PreparedWrite, ...]:
+    """The writes whose value the station does not show yet.  What it hides is written: twice the same is the same."""
+    return tuple(w for w in unit if w.secret or w.readback is not Readback.EXACT or now.get(w.key) != w.new)
+
+
+def restart_is_due(told: Iterable[Event], keys: Iterable[str]) -> bool:
+    """Whether a value was taken that waits for a restart, and the station has not booted on the target since.
+
+    A process that died between the two has left the one without the other.
+    """
+    wanted, due = set(keys), False
+    for event in told:
+        data = event.data
+        if event.kind is EventKind.ANSWER and data.get("key") in wanted:
+            due = due or data.get("status") == REBOOT_REQUIRED
+        elif event.kind is EventKind.SIGHTING and _is_boot_of_its_own(data):
+            due = False
+    return due
+
+
+def _is_boot_of_its_own(data: Mapping[str, object]) -> bool:
+    is_boot = data.get("kind") == Kind.BOOT.value and data.get("side") == Side.TARGET.value
+    return is_boot and not data.get("solicited")
+
+
+def wanted_security(unit: Iterable[PreparedWrite]) -> int | None:
+    """The security profile that the station has to come back with; ``None`` where the step raises none."""
+    said = [value for write in unit for value in _security_in(write)]
+    return max(said, default=None)
+
+
+def _security_in(write: PreparedWrite) -> Iterable[int]:
+    if write.key in SECURITY_PROFILE_KEYS and write.new.isdigit():
+        yield int(write.new)
+    elif write.new.startswith("{"):
+        value = json.loads(write.new).get("securityProfile")
+        if isinstance(value, int):
+            yield value
+
+
+def not_stored(unit: Sequence[PreparedWrite], now: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Keys that were acknowledged and do not show their new value; what is hidden shows nothing either way."""
+    telling = [w for w in unit if w.readback is Readback.EXACT and not w.secret]
+    return tuple(w.key for w in telling if now.get(w.key) != w.new)

@@ -1,0 +1,228 @@
+"""``migrate finish``: what is done at settled stations on order only, apart from the move."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import click
+import uvloop
+
+from batches.errand import Errand, Fence
+from batches.finisher import Boots, Finisher, Ordered
+from batches.finishing import ONE_WAY, Ended, Finished, Within, within
+from migrate.cli.consent import ask_for_count
+from migrate.cli.exits import Exit
+from migrate.cli.named import names_of, naming_options
+from migrate.cli.options import Context, Reason, common_options, json_option, print_json
+from migrate.cli.ordering import say_passed_over
+from migrate.cli.people import who
+from migrate.cli.work import open_ports, outline_of
+from migrate.domain.errors import NotAllowed, PlanProblem
+from migrate.domain.record import Attempt, Change, Event, EventKind
+from migrate.domain.wave import Plan
+from migrate.domain.ways import Finish
+from migrate.engine.beat import RUN
+from migrate.wiring import Wired, open_campaign
+from reports.redaction import redact
+from reports.words import display
+
+SITES_AT_ONCE = 20
+"""Stations of one site are taken one after the other: never are all of them away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """How the verb was called."""
+
+    context: Context
+    step: Finish
+    reason: str
+    yes: bool
+    one_way: int | None
+    dry_run: bool
+    as_json: bool
+
+
+@click.command()
+@click.argument("what", type=click.Choice([step.value for step in Finish]))
+@naming_options
+@click.option("--reason", type=Reason(), required=True, help="Why; it goes into the journal with your name.")
+@click.option("--yes", is_flag=True, help="Answer the question for the count; never for one-way steps.")
+@click.option(
+    "--accept-one-way", type=click.IntRange(0), default=None, metavar="N", help="Accept N stations that cannot go back."
+)
+@click.option("--dry-run", is_flag=True, help="Only say whom it reaches, and how many of them one way.")
+@common_options
+@json_option
+def finish(
+    context: Context,
+    what: str,
+    *,
+    wave: int | None,
+    stations: tuple[str, ...],
+    reason: str,
+    yes: bool,
+    accept_one_way: int | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Take settled stations a step further: raise_security, password or clean_up.
+
+    Each is looked at, told what differs, read back, restarted where it says so
+    and awaited on the target with the same proof as on its move.  Windows are
+    not asked; nobody who charges is cut off.  raise_security and password are
+    one-way: the source takes such a station back no more.
+
+    \b
+    migrate finish raise_security --wave 0 --reason "change 4711" --dry-run
+    migrate finish raise_security --wave 0 --reason "change 4711" --accept-one-way 12
+    migrate finish clean_up --stations AC22-0417 --reason "source is switched off" --yes
+    """
+    call = Call(
+        context=context,
+        step=Finish(what),
+        reason=reason,
+        yes=yes,
+        one_way=accept_one_way,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+    return uvloop.run(_finish(call, wave, stations))
+
+
+async def _finish(call: Call, wave: int | None, stations: tuple[str, ...]) -> int:
+    async with open_campaign(call.context.campaign, RUN) as wired:
+        plan = await wired.current_plan()
+        names = names_of(plan, wave=wave, stations=stations)
+        attempts = await wired.journal.attempts(identities=names)
+        planned = {station.identity: station for station in plan.stations}
+        found = within(call.step, names, planned, attempts, wired.catalogue.get)
+        _show(call, found)
+        if call.dry_run:
+            return _tell(call, found, ())
+        _require_secrets(call, wired, found)
+        _require_consent(call, found)
+        lease = await wired.journal.acquire_lease()  # beside a run nobody else commands stations
+        try:
+            return _tell(call, found, await _carry_out(call, wired, plan, found))
+        finally:
+            await wired.journal.release_lease(lease)
+
+
+def _show(call: Call, found: Within) -> None:
+    say, step = call.context.say, call.step.value
+    one_way = found.one_way(call.step)
+    if found.stations:
+        say(f"{step} at {len(found.stations)} stations; {one_way} of them one way.")
+    say_passed_over(call.context, found.passed_over)
+    if not found.stations:
+        raise PlanProblem(
+            f"There is nothing to do: {step} reaches none of the named stations.",
+            hint="The reasons are above; see `migrate status --stations`.",
+        )
+
+
+def _require_secrets(call: Call, wired: Wired, found: Within) -> None:
+    """Every secret is there before the first station is touched; raises ``NotAllowed`` otherwise."""
+    profiles = (wired.catalogue.get(name) for name in {station.profile for station in found.stations})
+    for name in {
+        write.secret for profile in profiles if profile for write in profile.finish[call.step] if write.secret
+    }:
+        wired.vault.secret(name)
+
+
+def _require_consent(call: Call, found: Within) -> None:
+    count, one_way = len(found.stations), found.one_way(call.step)
+    if call.step in ONE_WAY and call.one_way != one_way:
+        raise NotAllowed(
+            f"{call.step.value} is one-way at {one_way} stations, and {call.one_way or 'none'} were accepted.",
+            hint=f"If that is understood: --accept-one-way {one_way}",
+        )
+    if call.step not in ONE_WAY and not call.yes:
+        ask_for_count(call.context, count, f"changes {{count}} stations ({call.step.value})")
+
+
+async def _carry_out(call: Call, wired: Wired, plan: Plan, found: Within) -> list[Finished]:
+    async with AsyncExitStack() as opened:
+        ports = await open_ports(wired, [], opened)
+        outline, _ = await outline_of(wired, plan, None, False)
+        errands = [outline.errand(attempt) for attempt in found.attempts]
+        fence = Fence(batch="", epoch=0, control=await wired.journal.control())
+        ordered = Ordered(step=call.step, by=who(), reason=call.reason)
+        boots, after = Boots(), await wired.journal.newest_seq()
+        await wired.journal.commit(Change(events=(_order_event(wired, ordered, found),)))
+        following = asyncio.ensure_future(boots.follow(ports.witness, after))
+        opened.callback(following.cancel)
+        room, by_site = asyncio.Semaphore(SITES_AT_ONCE), defaultdict(list)
+        for errand, attempt in zip(errands, found.attempts, strict=True):
+            by_site[errand.station.site].append((errand, attempt))
+
+        async def at_site(pairs: Sequence[tuple[Errand, Attempt]]) -> list[Finished]:
+            async with room:
+                return [
+                    await _at(call, errand, attempt, Finisher(ordered, errand, ports, fence, boots), fence)
+                    for errand, attempt in pairs
+                ]
+
+        return [one for site in await asyncio.gather(*map(at_site, by_site.values())) for one in site]
+
+
+async def _at(call: Call, errand: Errand, attempt: Attempt, finisher: Finisher, fence: Fence) -> Finished:
+    identity = errand.station.identity
+    if hold := fence.order_over(errand):
+        done = Finished(identity=identity, ended=Ended.NOT_NOW, detail=f"{hold.mode.value}: {hold.reason}")
+    else:
+        done = await finisher.finish(attempt)
+    call.context.say(f"{display(identity)}: {_said(done)}")
+    return done
+
+
+def _order_event(wired: Wired, ordered: Ordered, found: Within) -> Event:
+    data = {
+        "order": f"finish {ordered.step.value}",
+        "reason": ordered.reason,
+        "by": ordered.by,
+        "stations": len(found.stations),
+        "one_way": found.one_way(ordered.step),
+    }
+    return Event(kind=EventKind.ORDERED, at=wired.clock.now(), data=data)
+
+
+def _said(done: Finished) -> str:
+    detail = display(redact(done.detail, keep=done.identity), limit=300)
+    return done.ended.value.replace("_", " ") + (f": {detail}" if detail else "")
+
+
+def _tell(call: Call, found: Within, done: Sequence[Finished]) -> int:
+    outcomes = dict(Counter(one.ended.value for one in done))
+    if call.as_json:
+        print_json(_document(call, found, done, outcomes))
+    elif not call.dry_run:
+        click.echo(", ".join(f"{count} {ended.replace('_', ' ')}" for ended, count in outcomes.items()))
+    if call.dry_run:
+        return Exit.PENDING
+    if any(one.ended in (Ended.MISSING, Ended.UNPROVEN) for one in done):
+        return Exit.SOME_LOST
+    return Exit.OK if all(one.ended.is_well for one in done) else Exit.SOME_FAILED
+
+
+def _document(call: Call, found: Within, done: Sequence[Finished], outcomes: dict[str, int]) -> dict[str, Any]:
+    rows = [
+        {"identity": one.identity, "ended": one.ended.value, "detail": redact(one.detail, keep=one.identity)}
+        for one in done
+    ]
+    return {
+        "schema": "migrate.finish/1",
+        "step": call.step.value,
+        "dry_run": call.dry_run,
+        "ordered": len(found.stations),
+        "one_way": found.one_way(call.step),
+        "outcomes": outcomes,
+        "stations": rows or [{"identity": s.identity, "ended": None, "detail": ""} for s in found.stations],
+        "passed_over": [{"identity": one.identity, "reason": one.reason} for one in found.passed_over],
+    }
