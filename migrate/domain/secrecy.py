@@ -26,6 +26,8 @@ _SECRET_WHOLE = frozenset({"apninfo", "apn_info", "pass", "psk", "pin", "puk"})
 _SECRET_END = re.compile(r"(?:[a-z0-9]P|[_\-. ][Pp]|^P|SIM_?P)(?:IN|in|UK|uk|SK|sk)$")
 """``GsmSimPin``, ``VEC_cellularPin``, ``WIFI_PSK``; not ``WebSocketPing`` and not ``Spin``."""
 
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?", re.ASCII)
+
 _LONG = 20
 _TOKEN = 16
 _PLACE = re.compile(r"[^\s/]*(?:/[^\s/]*)+")  # an address without its scheme, or its path alone
@@ -93,7 +95,14 @@ def redact_value(text: str, *, keep: str = "") -> str:
     ('/ocpp/***', 'old.example:80/ocpp/***')
     >>> redact_value("on/off"), redact_value("a sentence about 9f86d081884c7d659a2f/x")
     ('on/off', 'a sentence about 9f86d081884c7d659a2f/x')
+
+    The fingerprint of a public key is there to be compared, and is shown whole.
+
+    >>> redact_value("SHA256:n3Yw1/kNq0bS4cM7uX9aLr2vTzE5dHgJ8oPiQyWfKsA")
+    'SHA256:n3Yw1/kNq0bS4cM7uX9aLr2vTzE5dHgJ8oPiQyWfKsA'
     """
+    if _FINGERPRINT.fullmatch(text):
+        return text
     if "://" in text or _PLACE.fullmatch(text) is None:
         return redact(text, keep=keep)
     host, _, path = text.partition("/")

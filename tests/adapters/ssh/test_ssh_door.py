@@ -297,11 +297,11 @@ async def test_a_write_that_would_go_out_too_late_is_not_sent(
     assert box.commands == []
 
 
-async def test_a_look_that_is_given_up_leaves_no_thread_behind_that_sends_something_later(box: Box, way: Way) -> None:
+async def test_a_write_that_is_given_up_leaves_no_thread_behind_that_sends_something_later(box: Box, way: Way) -> None:
     way.threads = 1
     doors = way.doors()
-    mute = way.to(a_station(), a_script(read=("cfg", "mute")), doors)
-    first = asyncio.ensure_future(mute.read("AC1", ["url"]))
+    mute = way.to(a_station(), a_script(write=("cfg", "mute")), doors)
+    first = asyncio.ensure_future(mute.write("AC1", "url", "new"))
     second = asyncio.ensure_future(way.to(a_station(), doors=doors).write("AC1", "url", "new"))
     async with asyncio.timeout(20):
         while not box.commands:

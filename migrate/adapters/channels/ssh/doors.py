@@ -9,6 +9,7 @@ out of what a station says before anybody reads it in an error.
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from migrate.adapters.channels.ssh.login import Login, SshSettings, login_of
 from migrate.domain.errors import Impostor, Mismatch, NotAllowed, Refused, SettingsProblem, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Profile, Restart
-from migrate.domain.secrecy import MASK, redact
+from migrate.domain.secrecy import redact, unsaid
 from migrate.domain.station import Station
 from migrate.domain.ways import Exit, Script
 from migrate.ports import Vault
@@ -157,9 +158,8 @@ class SshDoor:
     def _tail(self, said: bytes, told: Sequence[str]) -> str:
         """The end of what a station said, without controls, without what was told to it and without secrets."""
         text = "".join(c if c.isprintable() else " " for c in said[-4 * _TAIL :].decode("utf-8", "replace"))
-        for secret in (*told, *self.login.secrets):
-            for form in (secret, secret.encode().hex()):
-                text = text.replace(form, MASK) if form else text
+        hidden = (*told, *self.login.secrets)
+        text = unsaid(text, [*hidden, *(b64encode(secret.encode()).decode() for secret in hidden)])
         text = redact(" ".join(text.split()))[-_TAIL:]
         return f": {text}" if text else ""
 
@@ -223,16 +223,9 @@ def _value(printed: bytes, identity: str, key: str) -> str:
 def _station_error(error: Exception, identity: str, login: Login, turn: Turn) -> StationError:
     """What kept us out, as what it means for the attempt."""
     place = place_of(login.host, login.port)
-    trust = f"Compare its key on the spot, then: migrate trust {login.host} --port {login.port}"
     match error:
-        case NotKnown():
-            return Mismatch(f"Nobody has seen the host key of {identity} at {error}.", identity=identity, hint=trust)
-        case Changed():
-            return Impostor(
-                f"{identity} at {place} shows another host key than the one that was trusted ({error}).",
-                identity=identity,
-                hint="Treat it as an intrusion until somebody has looked at the station; then `migrate trust --replace`.",
-            )
+        case NotKnown() | Changed():
+            return _stranger(error, identity, login)
         case Locked():
             return Mismatch(
                 f"{identity} at {place} {error}; user {login.user!r}.",
@@ -251,3 +244,21 @@ def _station_error(error: Exception, identity: str, login: Login, turn: Turn) ->
             return Unreachable(f"{identity} at {place} {error}.", identity=identity, sent=False)
     what = "did not end a command in time" if isinstance(error, TimeoutError) else "broke off in the middle"
     return Unreachable(f"{identity} at {place} {what}.", identity=identity, sent=turn.sent)
+
+
+def _stranger(error: NotKnown | Changed, identity: str, login: Login) -> Mismatch:
+    """A host key that is not the trusted one, of the station or of the jump host before it."""
+    is_jump = login.jump is not None and error.place == place_of(login.jump.host, login.jump.port)
+    whose = f"the jump host of {identity}" if is_jump else identity
+    again = "migrate trust --jump" if is_jump else f"migrate trust {login.host} --port {login.port}"
+    if isinstance(error, NotKnown):
+        return Mismatch(
+            f"Nobody has seen the host key of {whose} at {error.place}.",
+            identity=identity,
+            hint=f"Compare it on the spot, then: {again}",
+        )
+    return Impostor(
+        f"{whose} at {error.place} shows another host key than the one that was trusted ({error.fingerprint}).",
+        identity=identity,
+        hint=f"Treat it as an intrusion until somebody has looked at it; then: {again} --replace REASON",
+    )

@@ -53,7 +53,11 @@ class TooOld(Exception):
 
 
 class NotKnown(Exception):
-    """Nobody has trusted a key of this host yet."""
+    """Nobody has trusted a key of this host yet: the station, or the jump host before it."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
 
 
 class _AsksInstead(Exception):
@@ -61,7 +65,11 @@ class _AsksInstead(Exception):
 
 
 class Changed(Exception):
-    """The host shows another key than the one that was trusted."""
+    """The host, or the jump host before it, shows another key than the one that was trusted."""
+
+    def __init__(self, place: str, fingerprint: str) -> None:
+        super().__init__(place, fingerprint)
+        self.place, self.fingerprint = place, fingerprint
 
 
 class Silent(Exception):
@@ -152,7 +160,7 @@ def open_line(login: Login, known: KnownHosts, through: Line | None = None) -> L
 def _come_in(login: Login, trusted: Mapping[str, HostKey], through: Line | None, *, by_question: bool) -> Line:
     transport = shake_hands(login.host, login.port, kinds=tuple(trusted), through=through)
     try:
-        _compare(HostKey.of(transport.get_remote_server_key()), trusted)
+        _compare(place_of(login.host, login.port), HostKey.of(transport.get_remote_server_key()), trusted)
         _authenticate(transport, login, by_question=by_question)
     except BaseException:
         transport.close()
@@ -160,10 +168,10 @@ def _come_in(login: Login, trusted: Mapping[str, HostKey], through: Line | None,
     return Line(transport)
 
 
-def _compare(shown: HostKey, trusted: Mapping[str, HostKey]) -> None:
+def _compare(place: str, shown: HostKey, trusted: Mapping[str, HostKey]) -> None:
     """A key of another kind is another key: a host that still had the trusted one would have shown it."""
     if trusted.get(shown.kind) != shown:
-        raise Changed(shown.fingerprint)
+        raise Changed(place, shown.fingerprint)
 
 
 def shake_hands(host: str, port: int, *, kinds: Sequence[str] = (), through: Line | None = None) -> Transport:

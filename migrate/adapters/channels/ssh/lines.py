@@ -12,7 +12,7 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,12 +68,11 @@ class Turn:
             if self._is_given_up:
                 raise GivenUp("was given up before it was sent")
 
-    def give_up(self) -> None:
-        """Send nothing any more, and wait for no answer: the line is closed under whoever reads from it."""
+    def give_up(self) -> Line | None:
+        """Send nothing any more; the line that it is on, to be closed under whoever waits for an answer."""
         with self._lock:
             self._is_given_up = True
-        if self.line is not None:
-            self.line.close()
+            return self.line
 
 
 class Lines:
@@ -82,7 +81,9 @@ class Lines:
     def __init__(self, threads: int, known: KnownHosts) -> None:
         self._known = known
         self._most = 2 * threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ssh")
+        self._looks = ThreadPoolExecutor(threads, thread_name_prefix="ssh-look")
+        self._effects = ThreadPoolExecutor(max(1, threads // 2), thread_name_prefix="ssh-effect")
+        self._reaper: asyncio.TimerHandle | None = None
         self._lock = threading.Lock()
         self._kept: OrderedDict[Login, tuple[Line, float]] = OrderedDict()
         self._jumps: dict[Login, Line] = {}
@@ -97,21 +98,38 @@ class Lines:
         gives up the answer: what was not sent by then is never sent.
         """
         loop = asyncio.get_running_loop()
+        pool = self._looks if turn.send_by is None else self._effects  # an effect waits behind no look
         try:
             async with asyncio.timeout(COMING_IN_S + within_s):
-                return await loop.run_in_executor(self._pool, partial(self._do, login, task, turn))
+                return await loop.run_in_executor(pool, partial(self._do, login, task, turn))
         except (TimeoutError, asyncio.CancelledError):
-            turn.give_up()
+            if (line := turn.give_up()) is not None:
+                loop.run_in_executor(None, line.close)  # closing waits for the line's own thread
             raise
+        finally:
+            if self._reaper is None:
+                self._reaper = loop.call_later(KEPT_S, self._reap, loop)
+
+    def _reap(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close what was kept long enough, also where no other work comes along."""
+        self._reaper = None
+        with self._lock:
+            old = self._too_old()
+            if self._kept:
+                self._reaper = loop.call_later(KEPT_S, self._reap, loop)
+        for line in old:
+            loop.run_in_executor(None, line.close)
 
     async def close(self) -> None:
         """Close every line; work that is under way breaks."""
+        if self._reaper is not None:
+            self._reaper.cancel()
         with self._lock:
             lines = [line for line, _ in self._kept.values()]
             self._kept.clear()
-        for line in (*lines, *self._jumps.values()):
-            line.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(_close_all, (*lines, *self._jumps.values()))
+        for pool in (self._looks, self._effects):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     # ── in a thread ────────────────────────────────────────────────────────
 
@@ -152,19 +170,21 @@ class Lines:
 
     def _keep(self, login: Login, line: Line) -> None:
         """Keep it for the next step, and close who was kept too long, or longest where there are too many."""
-        now, closed = time.monotonic(), []
+        closed = []
         with self._lock:
             if line.is_up:
                 if login in self._kept:
                     closed.append(self._kept.pop(login)[0])
-                self._kept[login] = (line, now)
-            while self._kept and (len(self._kept) > self._most or self._oldest() < now - KEPT_S):
-                closed.append(self._kept.popitem(last=False)[1][0])
-        for one in closed:
-            one.close()
+                self._kept[login] = (line, time.monotonic())
+            closed += self._too_old()
+        _close_all(closed)
 
-    def _oldest(self) -> float:
-        return next(iter(self._kept.values()))[1]
+    def _too_old(self) -> list[Line]:
+        """Take out who was kept too long, or longest where there are too many; for a holder of the lock."""
+        closed, since = [], time.monotonic() - KEPT_S
+        while self._kept and (len(self._kept) > self._most or next(iter(self._kept.values()))[1] < since):
+            closed.append(self._kept.popitem(last=False)[1][0])
+        return closed
 
     def _jump_to(self, login: Login) -> Line:
         """The line to the jump host, one for everybody behind it."""
@@ -173,3 +193,8 @@ class Lines:
             if line is None or not line.is_up:
                 line = self._jumps[login] = open_line(login, self._known)
             return line
+
+
+def _close_all(lines: Iterable[Line]) -> None:
+    for line in lines:
+        line.close()
