@@ -86,11 +86,12 @@ async def test_a_value_that_is_shown_as_null_is_hidden() -> None:
     assert held == {"url": None}
 
 
-async def test_what_a_cloud_appends_is_taken_off_again() -> None:
-    api = with_key(appends="/${identity}")
+@pytest.mark.parametrize("shown", [f"{URL}/A 1", f"{URL}/A%201", URL])
+async def test_what_a_cloud_appends_is_taken_off_again(shown: str) -> None:
+    api, station = with_key(appends="/${identity}"), replace(STATION, identity="A 1")
 
-    async with a_host(lambda _: reply(200, {"url": f"{URL}/AC-1"})) as host, a_door(host, api) as door:
-        held = await door.read("AC-1", ["url"])
+    async with a_host(lambda _: reply(200, {"url": shown})) as host, a_door(host, api, station=station) as door:
+        held = await door.read("A 1", ["url"])
 
     assert held == {"url": URL}
 
@@ -402,6 +403,14 @@ async def test_a_login_that_is_refused_is_tried_once_for_the_whole_fleet() -> No
 
     assert all(isinstance(error, Mismatch) for error in errors)
     assert len(host.heard) == 1
+
+
+async def test_a_login_that_failed_for_another_reason_is_tried_again() -> None:
+    rows = answers(reply(302), reply(200, {"accessToken": "t", **HELD}))
+
+    async with a_host(lambda _: next(rows)) as host, a_door(host, CLOUD, secrets=Secrets(cloud="hunter2")) as door:
+        assert isinstance(await error_of(door.read("AC-1", ["url"])), Mismatch)
+        assert await door.read("AC-1", ["url"]) == {"url": HELD["url"]}
 
 
 async def test_a_token_that_no_header_may_hold_is_sent_nowhere() -> None:

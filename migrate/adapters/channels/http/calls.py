@@ -14,7 +14,7 @@ from typing import Any
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from migrate.adapters.channels.http.filling import VALUE_JSON, Request, fill, names_of
-from migrate.adapters.channels.http.login import TOKEN, Account, Logins, sign_of
+from migrate.adapters.channels.http.login import TOKEN, Account, Logins, NotTaken, sign_of
 from migrate.adapters.channels.http.meaning import Asked, judge
 from migrate.adapters.channels.http.picks import NoDocument, NotThere, as_text, parsed, pick
 from migrate.adapters.channels.http.reach import Base
@@ -164,8 +164,10 @@ class Calls:
             asked = Asked(self._identity, self._base.url, request.shown, has_effect=False, has_told=False)
             try:
                 judge(asked, call, reply, [self._account.secret])
-            except Refused as error:
-                raise Mismatch(
+            except (Refused, Mismatch) as error:
+                if not 400 <= reply.status < 500:
+                    raise
+                raise NotTaken(
                     error.message, identity=self._identity, hint="Look at the user and the secret of this profile."
                 ) from error
             picked |= self._picked(call, reply)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from migrate.adapters.channels.http.calls import ORDER_PATIENCE_S, READ_PATIENCE_S, Calls, Errand, Tools
 from migrate.adapters.channels.http.filling import VALUE_JSON, holes, names_of
@@ -120,13 +121,16 @@ class HttpDoor:
                 hint="Its interface is not the profile's: look at the station before it is planned again.",
             )
         text = as_text(value)
-        return text.removesuffix(self._appended(way)) if way.appends else text
+        return min((text.removesuffix(end) for end in self._appended(way)), key=len)
 
-    def _appended(self, way: HttpKey) -> str:
-        filled = way.appends
+    def _appended(self, way: HttpKey) -> tuple[str, str]:
+        """What the interface shows behind a value: the identity may be percent-encoded in it or not."""
+        plain = encoded = way.appends
         for name in set(holes(way.appends)):
-            filled = filled.replace(f"${{{name}}}", self._names.get(name, ""))
-        return filled
+            text = self._names.get(name, "")
+            plain = plain.replace(f"${{{name}}}", text)
+            encoded = encoded.replace(f"${{{name}}}", quote(text, safe=""))
+        return plain, encoded
 
 
 def _needs(calls: Iterable[Call]) -> frozenset[str]:

@@ -26,6 +26,10 @@ TOKEN = "token"  # noqa: S105 - the name of a pick
 _KEPT = 4096
 
 
+class NotTaken(Mismatch):
+    """A login said no to our credentials."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Where, as whom and with which secret; two profiles that share these share a login."""
@@ -61,7 +65,7 @@ class Logins:
             if entry.picked is None:
                 try:
                     entry.picked = await login()
-                except Mismatch as error:
+                except NotTaken as error:
                     entry.refused = error.message
                     raise
             return entry.picked
