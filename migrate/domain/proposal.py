@@ -27,7 +27,7 @@ from migrate.domain.profile import (
     TurningPoint,
     Write,
 )
-from migrate.domain.proposal201 import ACTIVE_KEY, slot_writes
+from migrate.domain.proposal201 import slot_writes, slots_of
 from migrate.domain.spelling import Form, is_path
 from migrate.domain.version import FirmwareRange, is_readable_version
 
@@ -40,6 +40,7 @@ class Found:
 
     writes: tuple[Write, ...] = ()
     slash: Slash = Slash.FORBID
+    slots: Slots | None = None
     why_not: str = ""
     notes: tuple[str, ...] = ()
 
@@ -55,9 +56,6 @@ def proposed(picture: Picture, source: Backend) -> Profile | None:
     if found.why_not:
         return by_hand(picture, found.why_not)
     base = _base(picture)
-    slots = picture.slots if any("free_slot" in write.key for write in found.writes) else None
-    if slots is not None and picture.heard.value(ACTIVE_KEY):
-        slots = replace(slots, active_key=ACTIVE_KEY)
     return replace(
         base,
         method=Method.NETWORK_PROFILE if picture.heard.protocol.startswith("ocpp2") else Method.CHANGE_CONFIGURATION,
@@ -65,7 +63,7 @@ def proposed(picture: Picture, source: Backend) -> Profile | None:
         turning_point=TurningPoint.RESTART,
         writes=found.writes,
         slash=found.slash,
-        slots=slots,
+        slots=found.slots,
         restart=Restart.SOFT,
         notes=(*found.notes, *_UNKNOWN_OF_WRITES, *base.notes),
     )
@@ -93,8 +91,8 @@ _UNKNOWN_OF_WRITES = (
 
 def _found(picture: Picture, source: Backend) -> Found:
     places = picture.known_places
-    if picture.slots is not None and picture.heard.protocol.startswith("ocpp2"):
-        return _into_a_network_profile(picture, picture.slots, source)
+    if picture.heard.protocol.startswith("ocpp2"):
+        return _of_ocpp_2(picture, source)
     if not places:
         return Found(why_not=_nothing_found(picture))
     if picture.slots is not None and any(place.key in picture.slots.keys for place in places):
@@ -115,15 +113,27 @@ def _nothing_found(picture: Picture) -> str:
     return "None of the keys that the station shows holds the backend's address."
 
 
-def _into_a_network_profile(picture: Picture, slots: Slots, source: Backend) -> Found:
-    writes, found, why_not = slot_writes(picture, slots, source)
-    if found is None:
+def _of_ocpp_2(picture: Picture, source: Backend) -> Found:
+    """Its free network profile; where none is shown, a variable of its own that holds the whole address."""
+    slots = slots_of(picture)
+    writes, found, why_not = slot_writes(picture, slots, source) if slots else ((), None, _nothing_found(picture))
+    if found is not None:
+        return Found(writes=writes, slash=found.slash, slots=slots, notes=_OF_SLOTS)
+    own = [p for p in picture.known_places if not p.key.startswith("NetworkConfiguration[")]
+    whole = [place for place in own if place.spelt.form in (Form.URL, Form.FULL_URL)]
+    if not whole:
         return Found(why_not=why_not)
-    notes = (
-        "Unknown: whether it returns to its other slot by itself; then rollback is automatic and falls_back is true.",
-        "Keep the security profile that it has: a higher one deletes the slot of the source (A05).",
+    plain = _whole_addresses(whole)
+    return replace(
+        plain, notes=(*plain.notes, "A variable of its maker holds the address; it showed no slot of its own.")
     )
-    return Found(writes=writes, slash=found.slash, notes=notes)
+
+
+_OF_SLOTS = (
+    "Unknown: whether it returns to its other slot by itself; then rollback is automatic and falls_back is true.",
+    "Unknown: whether it takes the free slot; a refusal leaves it as it is.",
+    "Keep the security profile that it has: a higher one deletes the slot of the source (A05).",
+)
 
 
 def _into_a_slot(picture: Picture, places: tuple[Place, ...]) -> Found:
@@ -140,7 +150,7 @@ def _into_a_slot(picture: Picture, places: tuple[Place, ...]) -> Found:
     if used.spelt.field:
         return Found(why_not=f"{used.key} is a slot that holds a packed value: an empty slot has nothing to replace.")
     note = "Unknown: whether it returns to its other slot by itself; then rollback is automatic and falls_back is true."
-    return Found(writes=writes, slash=used.spelt.slash, notes=(note,))
+    return Found(writes=writes, slash=used.spelt.slash, slots=slots, notes=(note,))
 
 
 def _whole_addresses(places: list[Place]) -> Found:

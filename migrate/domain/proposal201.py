@@ -19,6 +19,21 @@ from migrate.domain.spelling import Form, Spelt, spelt
 ACTIVE_KEY = "OCPPCommCtrlr.ActiveNetworkProfile"
 
 
+PRIORITY_KEY = "OCPPCommCtrlr.NetworkConfigurationPriority"
+
+
+def slots_of(picture: Picture) -> Slots | None:
+    """The slots in its order and, where that names one alone, the other of the first two: it has two at least (B09.FR.06)."""
+    heard = picture.heard
+    order = [name for part in (heard.value(PRIORITY_KEY) or "").split(",") if (name := part.strip()).isdigit()]
+    names = tuple(dict.fromkeys((*order, "1", "2")))[: max(2, len(order))] if order else ()
+    if not names:
+        return None
+    active = ACTIVE_KEY if heard.value(ACTIVE_KEY) else ""
+    keys = tuple(f"NetworkProfile[{name}]" for name in names)
+    return Slots(keys=keys, priority_key=PRIORITY_KEY, names=names, active_key=active)
+
+
 def slot_in_use(picture: Picture, slots: Slots) -> str:
     """The key of the slot in use: by its own word, else the first in its order."""
     heard = picture.heard

@@ -176,6 +176,25 @@ def test_the_free_network_profile_is_written_as_the_one_in_use_reads() -> None:
     }
 
 
+def test_an_order_that_names_one_slot_leaves_the_other_of_the_first_two() -> None:
+    found = proposal(("NetworkProfile[1]", SLOT % URL), (PRIORITY, "1"), protocol="ocpp2.0.1")
+
+    assert found.slots is not None
+    assert found.slots.names == ("1", "2")
+
+
+def test_a_variable_of_its_maker_that_holds_the_address_is_written_where_no_slot_is_shown() -> None:
+    found = proposal((PRIORITY, "1"), ("SecurityCtrlr.CsmsUrl", URL), protocol="ocpp2.0.1")
+
+    assert (keys_of(found), found.slots) == (["SecurityCtrlr.CsmsUrl"], None)
+
+
+def test_the_variable_of_a_slot_is_never_written_by_itself() -> None:
+    found = proposal((PRIORITY, "1"), ("NetworkConfiguration[1].OcppCsmsUrl", URL), protocol="ocpp2.0.1")
+
+    assert found.method is Method.VISIT
+
+
 @pytest.mark.parametrize("held", [None, "", "nonsense", SLOT % "ws://elsewhere.example/ocpp"])
 def test_a_network_profile_that_is_hidden_or_another_is_for_a_crew(held: str | None) -> None:
     found = proposal(("NetworkProfile[1]", held), ("NetworkProfile[2]", None), (PRIORITY, "1,2"), protocol="ocpp2.0.1")

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.story, pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 60.0
 WITHIN_S = 150.0
+WRITING = ("ChangeConfiguration", "UpdateFirmware", "SetVariables", "SetNetworkProfile", "InstallCertificate")
 SECRETS = ("seen-in-the-clear", "not-shown-to-anyone")
 
 
@@ -64,6 +65,9 @@ STREET = (
     spec("boots.always", "everest", ways={"boots_on_reconnect": True}),
     spec("boots.never", "everest", ways={"boots_on_reconnect": False, "reports_on_reconnect": False}),
     spec("busy", "everest", transaction_s=36_000.0),
+    spec("shown.everest201", "everest201", ways={"shows_slots": True}),
+    spec("hidden.everest201", "everest201"),
+    spec("variable.microocpp201", "microocpp201"),
 )
 
 
@@ -87,9 +91,7 @@ class Asked:
 
     @property
     def writes(self) -> list[WireEvent]:
-        return [
-            e for e in self.log if e.kind in (Kind.STORED,) or e.action in ("ChangeConfiguration", "UpdateFirmware")
-        ]
+        return [e for e in self.log if e.kind is Kind.STORED or e.action in WRITING]
 
     def address_keys(self) -> list[tuple[str, str]]:
         return [(one["key"], one["form"]) for one in self.document["addresses"]]
@@ -147,6 +149,33 @@ async def test_the_proposal_names_the_key_in_which_the_station_keeps_its_backend
     assert [write.key for write in asked.profile.writes] == WRITES[identity]
     assert asked.profile.method is Method.CHANGE_CONFIGURATION
     assert asked.writes == []
+
+
+async def test_a_station_of_ocpp_2_that_shows_its_network_profiles_gets_its_free_one_written(street: Street) -> None:
+    asked = await street.probe("shown.everest201")
+
+    profile = asked.profile
+    assert asked.document["protocol"] == "ocpp2.0.1"
+    assert profile.method is Method.NETWORK_PROFILE
+    assert [write.key for write in profile.writes] == ["${free_slot}", "OCPPCommCtrlr.NetworkConfigurationPriority"]
+    assert profile.slots is not None
+    assert profile.slots.names == ("1", "2")
+    assert asked.document["facts"]["vendor"] == profile.selector.vendors[0]
+    assert asked.writes == []
+
+
+async def test_a_station_of_ocpp_2_that_hides_them_is_for_a_crew(street: Street) -> None:
+    asked = await street.probe("hidden.everest201")
+
+    assert asked.profile.method is Method.VISIT
+    assert "does not show its network profiles" in asked.profile.notes[0]
+
+
+async def test_an_address_in_a_variable_of_ocpp_2_is_found(street: Street) -> None:
+    asked = await street.probe("variable.microocpp201")
+
+    assert asked.address_keys() == [("SecurityCtrlr.CsmsUrl", "url")]
+    assert [write.key for write in asked.profile.writes] == ["SecurityCtrlr.CsmsUrl"]
 
 
 async def test_a_field_of_a_packed_value_is_proposed_and_not_the_whole_value(street: Street) -> None:
