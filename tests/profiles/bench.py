@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,34 +20,47 @@ from batches.driver import Driver
 from batches.errand import Errand, Fence, Ports
 from batches.lookout import Lookout
 from batches.pace import Pacer
+from migrate.adapters.channels.firmware import Depot, FirmwareDoors
 from migrate.adapters.channels.http.doors import HttpDoors
 from migrate.adapters.channels.http.reach import HttpSettings
 from migrate.adapters.channels.relay import RelayChannel
 from migrate.adapters.channels.ssh import SshDoors, SshSettings
+from migrate.adapters.channels.ssh.known_hosts import KnownHosts
 from migrate.adapters.clock import CampaignClock
 from migrate.adapters.dice import SystemDice
+from migrate.adapters.files.serving import FileServer, Terms
+from migrate.adapters.files.store import open_store
 from migrate.adapters.journal.rows import sighting_change
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.ocpp.listen import ListenServer
 from migrate.adapters.ocpp.relay import LAB, Relay
 from migrate.adapters.witnesses.relay import RelayWitness
 from migrate.domain.address import parse_backend
+from migrate.domain.bandwidth import Share
 from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
-from migrate.domain.policy import Policy
+from migrate.domain.policy import Policy, Timeouts
 from migrate.domain.profile import Profile
 from migrate.domain.record import Attempt, Change, Event, EventKind, Permit
 from migrate.domain.station import Station
 from migrate.domain.wave import PlannedStation
 from migrate.domain.ways import Way
+from migrate.simulator.image import Image
+from migrate.simulator.releases import Release, write_releases
 from tests.doubles.journal import MemoryJournal
 from vendor_profiles import Catalogue, load_catalogue
 
 BATCH = "w0.b0"
+HOUR = timedelta(hours=1)
 EASEE = "https://api.easee.com"
 PASSWORD = "made-up-password"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
+FILES_PORT = 19020
+FILES_URL = f"http://127.0.0.1:{FILES_PORT}"
+RELEASES = (Release(name="keba-1.18.0.bin", image=Image(vendor="Keba AG", version="1.18.0"), models=("KC-P30-*",)),)
+UNHURRIED = Timeouts(check=HOUR, write=HOUR, restart=HOUR, appear=HOUR, arrive=HOUR, undo=HOUR)
+"""What is compared is what is sent; how long a busy machine takes is not."""
 SCRIPTS = Path(str(files("vendor_profiles"))) / "on_request"
 
 
@@ -65,7 +78,14 @@ class Bench:
     """The relays, what they saw, and the ports of a driver."""
 
     def __init__(
-        self, folder: Path, *, speed: float, ports: tuple[int, int] = (0, 0), http_port: int = 0, ssh_port: int = 0
+        self,
+        folder: Path,
+        *,
+        speed: float,
+        ports: tuple[int, int] = (0, 0),
+        http_port: int = 0,
+        ssh_port: int = 0,
+        files_port: int = 0,
     ) -> None:
         self.clock = CampaignClock(speed=speed, since=datetime.now(UTC))
         self.journal = MemoryJournal()
@@ -79,13 +99,28 @@ class Bench:
         self.server = ListenServer(list(self.relays.values()), socket, self._record)
         self.client = ListenClient(socket, dial_s=1.0)
         self.witness = RelayWitness(self.client, self._tail)
+        self.known_hosts = KnownHosts(folder / "known_hosts")
+        self._files = Terms(
+            store=folder / "firmware",
+            rate_bytes_per_s=4_000_000,
+            key=PASSWORD.encode(),
+            web=("127.0.0.1", files_port) if files_port else None,
+        )
+        write_releases(self._files.store, RELEASES)
         at_bench = {EASEE: f"http://127.0.0.1:{http_port}"}
         self.doors = {
             Way.HTTP: HttpDoors(HttpSettings(port=http_port, bases=at_bench), SECRETS, clock=self.clock),
+            Way.FIRMWARE: FirmwareDoors(
+                self.client, self._depot(), SECRETS, self.journal.facts, clock=self.clock, dice=SystemDice()
+            ),
             Way.SSH: SshDoors(
-                SshSettings(known_hosts=folder / "known_hosts", scripts=SCRIPTS, port=ssh_port, threads=2), SECRETS
+                SshSettings(known_hosts=folder / "known_hosts", scripts=(SCRIPTS,), port=ssh_port, threads=2), SECRETS
             ),
         }
+
+    def _depot(self) -> Depot:
+        """What is ordered under one address, whether anybody serves it or a transcript says what came of it."""
+        return Depot(store=open_store(self._files.store).checked(), bases={"http": FILES_URL}, share=Share.SITE)
 
     @classmethod
     @asynccontextmanager
@@ -93,9 +128,12 @@ class Bench:
         bench = cls(folder, speed=speed, **ports)
         await bench.server.start()
         await bench.witness.start()
+        server = FileServer(bench._files, lambda _: None)
+        await server.start()
         try:
             yield bench
         finally:
+            await server.stop()
             await bench.witness.stop()
             for doors in bench.doors.values():
                 await doors.close()
@@ -186,7 +224,7 @@ def _errand(profile: Profile, station: Station, target: str) -> Errand:
         planned=planned,
         profile=profile,
         backend=parse_backend(target),
-        policy=Policy(),
+        policy=Policy(timeouts=UNHURRIED),
         permits=(Permit(scope="global", limit=1),),
         refit=refit,
         lab_counts=True,

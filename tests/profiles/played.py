@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 
+from tests.profiles.shell_end import Answer
 from tests.profiles.tap import asked
 from tests.profiles.transcripts import Order, Player
 
@@ -31,3 +33,14 @@ async def http_interface(player: Player, port: int) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+
+
+def by_player(player: Player) -> Answer:
+    """What a station answers over SSH, as the transcript has it."""
+
+    async def answer(said: dict[str, Any], _content: bytes) -> dict[str, Any]:
+        order = Order(said, asyncio.get_running_loop().create_future())
+        player.orders.put_nowait(order)
+        return await order.answer
+
+    return answer

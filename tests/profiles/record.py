@@ -30,9 +30,11 @@ from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import ENDINGS, Fault
 from migrate.simulator.fleet import Fleet
 from migrate.simulator.http_host import HttpConfig
-from tests.profiles.bench import PASSWORD, Bench
+from migrate.simulator.ssh_host import SshConfig
+from tests.profiles.bench import FILES_PORT, PASSWORD, Bench
+from tests.profiles.shell_end import passing_on, ssh_end
 from tests.profiles.tap import HttpTap, Tap
-from tests.profiles.transcripts import Head, Line, path_of, write
+from tests.profiles.transcripts import Head, Line, path_of, timeless, write
 from vendor_profiles import Catalogue, load_catalogue, on_request
 
 SOURCE_PORT, TARGET_PORT = 19016, 19017  # fixed, so that two recordings of the same thing are the same file
@@ -42,6 +44,7 @@ TARGET_URL = (
 )
 HTTP_PORT = 19018  # where doors ask; the simulated station or cloud itself is beyond it
 BEYOND_PORT = 19019
+SSH_PORT, BEYOND_SSH_PORT = 19021, 19022
 ADDRESS = "127.66.0.1"
 SPEED = 100.0
 BENCH_PATIENCE_S = 3600.0  # a person stands before the station
@@ -96,11 +99,15 @@ def _numbered(lines: list[Line]) -> list[Line]:
     calls = [(line.sender, line.frame[1]) for line in lines if line.frame and line.frame[0] == 2]
     ids = {id_: f"{sender}-{n}" for n, (sender, id_) in enumerate(calls, 1)}
     return [
-        replace(line, frame=[line.frame[0], ids.get(line.frame[1], line.frame[1]), *line.frame[2:]])
+        replace(line, frame=_timeless([line.frame[0], ids.get(line.frame[1], line.frame[1]), *line.frame[2:]], line))
         if line.frame
         else line
         for line in lines
     ]
+
+
+def _timeless(frame: list[Any], line: Line) -> list[Any]:
+    return [*frame[:3], timeless(frame[3])] if line.is_our_call else frame
 
 
 def _is_noise(frame: list[Any]) -> bool:
@@ -124,6 +131,7 @@ async def simulated(
         source_url=source_url,
         target_url=target_url,
         http=_served(folder, spec),
+        ssh=SshConfig(port=BEYOND_SSH_PORT, password_sha256=hashlib.sha256(PASSWORD.encode()).hexdigest()),
     )
     fleet = Fleet(config)
     await fleet.open()
@@ -191,8 +199,9 @@ def _spec_of(profile: Profile, case: str, family: str) -> StationSpec:
     ways = behaviour(family)
     if case.startswith("accepted"):
         return dealt(family, Fault.NONE, profile.name)
-    if ways.web:
-        return replace(dealt(family, Fault.NONE, profile.name), ways={"webbing": "refuses"})
+    if ways.web or ways.ssh_user:
+        manner = {"webbing": "refuses"} if ways.web else {"shelling": "refuses"}
+        return replace(dealt(family, Fault.NONE, profile.name), ways=manner)
     is_half_way = len(profile.writes) > 1 and len(ways.backend_keys) > 1
     return dealt(family, Fault.HALF_WAY_REFUSAL if is_half_way else Fault.READ_ONLY_KEY, profile.name)
 
@@ -234,7 +243,8 @@ async def tapped(
     """A bench with a tap before each of its relays, and before the station's own interface where it has one."""
     lines: list[Line] = []
     tap = Tap(lines, host)
-    async with Bench.open(folder, speed=speed, http_port=HTTP_PORT) as bench, AsyncExitStack() as stack:
+    own = {"http_port": HTTP_PORT, "ssh_port": SSH_PORT, "files_port": FILES_PORT}
+    async with Bench.open(folder, speed=speed, **own) as bench, AsyncExitStack() as stack:
         stack.push_async_callback(tap.close)
         for side, port in zip((Side.SOURCE, Side.TARGET), ports, strict=True):
             await tap.stand(side, port, bench.relays[side].port)
@@ -244,6 +254,9 @@ async def tapped(
             http = HttpTap(lines, "127.0.0.1" if is_cloud else ADDRESS, HTTP_PORT, beyond)
             stack.push_async_callback(http.close)
             await http.open()
+        if spec is not None and (user := behaviour(spec.family).ssh_user):
+            answer = passing_on(lines, ADDRESS, BEYOND_SSH_PORT, user)
+            await stack.enter_async_context(ssh_end(ADDRESS, SSH_PORT, bench.known_hosts, answer))
         yield bench, tap
 
 

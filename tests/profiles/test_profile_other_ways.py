@@ -21,7 +21,7 @@ OTHERS = [p for p in EVERY.profiles if p.method not in (Method.CHANGE_CONFIGURAT
 SLOTS: dict[str, str | None] = {
     "NetworkProfile[1]": None,
     "NetworkProfile[2]": None,
-    "OCPPCommCtrlr.NetworkConfigurationPriority": "1,2",
+    "OCPPCommCtrlr.NetworkConfigurationPriority": "1",
     "OCPPCommCtrlr.ActiveNetworkProfile": "1",
     "SecurityCtrlr.SecurityProfile": "1",
 }
@@ -43,7 +43,7 @@ PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
 GOLDEN: dict[str, tuple[dict[str, str | None], list[tuple[Way, str, str]]]] = {
     "everest_libocpp201": (SLOTS, [(Way.OCPP, "NetworkProfile[2]", slot()), (Way.OCPP, PRIORITY, "2,1")]),
     "openocpp201": (
-        SLOTS | {"OCPPCommCtrlr.ActiveNetworkProfile": "2"},
+        SLOTS | {"OCPPCommCtrlr.ActiveNetworkProfile": "2", "OCPPCommCtrlr.NetworkConfigurationPriority": "2"},
         [(Way.OCPP, "NetworkProfile[1]", slot(ocppInterface="Wireless0")), (Way.OCPP, PRIORITY, "1,2")],
     ),
     "microocpp201": (

@@ -21,8 +21,9 @@ from migrate.domain.record import Attempt
 from migrate.domain.station import Station
 from migrate.simulator.faults import Fault
 from tests.profiles.bench import Bench
-from tests.profiles.played import http_interface
+from tests.profiles.played import by_player, http_interface
 from tests.profiles.record import dealt, record_on_bench, simulated, wanted
+from tests.profiles.shell_end import ssh_end
 from tests.profiles.transcripts import CASES, FOLDER, Head, Line, Player, Surprise, path_of, read
 from vendor_profiles import Catalogue, load_catalogue, on_request
 
@@ -49,10 +50,15 @@ async def replay(folder: Path, head: Head, lines: list[Line], profile: Profile) 
         ocpp_version=head.ocpp,
         ip_address="127.0.0.1",
     )
-    (http_port,) = free_ports(1)
-    async with Bench.open(folder, http_port=http_port) as bench:
+    http_port, ssh_port = free_ports(2)
+    speed = 10.0 if profile.firmware else 1.0  # it is looked at every ten seconds of the campaign
+    async with Bench.open(folder, speed=speed, http_port=http_port, ssh_port=ssh_port) as bench:
         ports = {side: relay.port for side, relay in bench.relays.items()}
-        async with Player.of(head, lines, ports) as player, http_interface(player, http_port):
+        async with (
+            Player.of(head, lines, ports) as player,
+            http_interface(player, http_port),
+            ssh_end("127.0.0.1", ssh_port, bench.known_hosts, by_player(player)),
+        ):
             playing = asyncio.ensure_future(player.play())
             moving = asyncio.ensure_future(_once_booted(bench, profile, station, head.target))
             try:
