@@ -43,7 +43,7 @@ async def doors_of(wired: Wired, client: ListenClient) -> AsyncIterator[Mapping[
     settings = wired.settings
     doors: dict[Way, Closing] = {
         Way.CERTIFICATE: CertificateDoors(client, settings.target.root),
-        Way.FIRMWARE: firmware_doors(wired, client),
+        Way.FIRMWARE: await firmware_doors(wired, client),
         Way.SSH: SshDoors(SshSettings.of(settings.folder, settings.values, ON_REQUEST), wired.vault),
         Way.HTTP: HttpDoors(
             HttpSettings.of(settings.folder, settings.values), wired.vault, clock=wired.clock, dice=wired.dice

@@ -26,10 +26,15 @@ def store_of(wired: Wired) -> FirmwareStore:
     return open_store(firmware.store).checked() if firmware.is_on else FirmwareStore(firmware.store, ())
 
 
-def firmware_doors(wired: Wired, client: ListenClient) -> FirmwareDoors:
-    """The door through which firmware is ordered; its files are proven first."""
+async def firmware_doors(wired: Wired, client: ListenClient) -> FirmwareDoors:
+    """The door through which firmware is ordered.
+
+    A file that is not sound is refused to each station that needs it, and
+    keeps nobody from being taken back; whether all are sound is looked at
+    before each wave.
+    """
     firmware = wired.settings.firmware
-    depot = Depot(store=store_of(wired), bases=firmware.bases, share=firmware.share)
+    depot = Depot(store=await _found(wired), bases=firmware.bases, share=firmware.share)
     if firmware.is_on:
         wired.vault.drawn(LINK_KEY)
     return FirmwareDoors(client, depot, wired.vault, wired.journal.facts, clock=wired.clock, dice=wired.dice)
@@ -42,9 +47,7 @@ async def freight_of(wired: Wired, plan: Plan) -> tuple[Freight, ...]:
     brings is counted as unknown.
     """
     firmware, stations = wired.settings.firmware, {s.identity: s for s in await wired.journal.stations()}
-    store = (
-        await asyncio.to_thread(Shelf(firmware.store).refresh) if firmware.is_on else FirmwareStore(firmware.store, ())
-    )
+    store = await _found(wired)
     loads = []
     for planned in plan.stations:
         profile = wired.catalogue.get(planned.profile) if planned.method is Method.FIRMWARE else None
@@ -53,6 +56,14 @@ async def freight_of(wired: Wired, plan: Plan) -> tuple[Freight, ...]:
             size = partial(_size, store, station)
             loads.append(load_of(station, profile.firmware, firmware.share, size))
     return freight(loads, firmware.rate)
+
+
+async def _found(wired: Wired) -> FirmwareStore:
+    """The store as it is, with what is wrong with it."""
+    firmware = wired.settings.firmware
+    if not firmware.is_on:
+        return FirmwareStore(firmware.store, ())
+    return await asyncio.to_thread(Shelf(firmware.store).refresh)
 
 
 def _size(store: FirmwareStore, station: Station, was: str, version: str) -> int | None:

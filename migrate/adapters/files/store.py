@@ -22,6 +22,7 @@ from migrate.domain.station import Station
 
 LIST_NAME = "firmware.toml"
 _BLOCK = 1 << 20
+_TOLD = 3  # problems of the store in a refusal
 
 Mark = tuple[int, int, int]
 """Inode, size and time of change: a file with another mark may be another file."""
@@ -75,7 +76,8 @@ class FirmwareStore:
         if fits:
             return f"{', '.join(file.name for file in fits)} all bring {version}: nobody can say which is meant"
         told = "; ".join(f"{file.name} is not for it: {why}" for file, why in misses)
-        return told or f"no file of {LIST_NAME} brings version {version}"
+        nothing = f"no sound file of {LIST_NAME} brings version {version}"
+        return told or "; ".join([nothing, *(problem.rstrip(".") for problem in self.problems[:_TOLD])])
 
     def unused(self, stations: Iterable[Station]) -> tuple[str, ...]:
         """A sentence for every file that is for no station of the fleet, whatever firmware it runs."""

@@ -194,7 +194,7 @@ async def test_an_identity_that_no_ftp_path_can_hold_is_refused_before_anything_
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ((), "no file of firmware.toml brings version 5.0"),
+        ((), "no sound file of firmware.toml brings version 5.0"),
         ((file(vendors=("Other",)),), "vendor 'Acme' is not Other"),
         ((file(from_versions=FirmwareRange(at_least="4.5")),), "firmware '4.0' is not >=4.5"),
     ],

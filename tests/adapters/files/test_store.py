@@ -129,6 +129,13 @@ def test_a_file_that_is_not_for_a_station_is_refused_with_what_does_not_fit(
     assert said in str(open_store(tmp_path).file_for(vendor, model, current, version))
 
 
+def test_a_refusal_says_what_is_wrong_with_the_file_that_would_have_been_it(tmp_path: Path) -> None:
+    write_list(tmp_path, listed(tmp_path, "bad.bin", NEW))
+    (tmp_path / "bad.bin").write_bytes(b"?")
+
+    assert "bad.bin has another checksum" in str(open_store(tmp_path).file_for("Acme", "X", "4.0", "5.0"))
+
+
 def test_two_files_for_one_step_are_a_question_and_no_choice(tmp_path: Path) -> None:
     write_list(tmp_path, listed(tmp_path, "a.bin", NEW), listed(tmp_path, "b.bin", NEW + b"b"))
 
