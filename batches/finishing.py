@@ -101,6 +101,17 @@ def _why_not(step: Finish, planned: PlannedStation, attempt: Attempt | None, pro
     return ""
 
 
+def ways_lost(told: Iterable[Event]) -> dict[str, str]:
+    """The stations whose way back a finished step has taken, each with which; one that was refused has lost nothing."""
+    kept = (Ended.ALREADY.value, Ended.NOT_NOW.value, Ended.REFUSED.value)
+    done = (e for e in told if e.kind is EventKind.FINISHED and e.data.get("ended") not in kept)
+    return {
+        event.identity: f"the source takes it back no more since {event.data['step']} was ordered"
+        for event in done
+        if event.data.get("step") in ONE_WAY
+    }
+
+
 def reads_of(profile: Profile, step: Finish) -> tuple[str, ...]:
     """The keys to look at before anything of a step is written."""
     slots = profile.slots

@@ -18,6 +18,8 @@ from migrate.domain.profile import Rollback
 from migrate.domain.record import Attempt, Change, Direction, Event, EventKind, attempt_id, beginning, move
 from migrate.domain.wave import Cause, Deferral, PlannedStation
 
+NOBODY: Mapping[str, str] = {}
+
 
 class Order(StrEnum):
     RETRY = "retry"
@@ -62,16 +64,24 @@ class Reach:
 
 
 def reach(
-    order: Order, names: Iterable[str], planned: Mapping[str, PlannedStation], attempts: Iterable[Attempt]
+    order: Order,
+    names: Iterable[str],
+    planned: Mapping[str, PlannedStation],
+    attempts: Iterable[Attempt],
+    *,
+    barred: Mapping[str, str] = NOBODY,
 ) -> Reach:
-    """Which of the named stations an order reaches; names come in the order in which they are worked off."""
+    """Which of the named stations an order reaches; names come in the order in which they are worked off.
+
+    ``barred`` says of whom else it is passed over, and why.
+    """
     known = {attempt.identity: attempt for attempt in attempts}
     why_not = _why_no_retry if order is Order.RETRY else _why_no_rollback
     stations, passed_over = list[PlannedStation](), list[PassedOver]()
     for name in dict.fromkeys(names):
         if name not in planned:
             passed_over.append(PassedOver(identity=name, reason="the current plan does not hold it"))
-        elif why := why_not(planned[name], known.get(name)):
+        elif why := barred.get(name) or why_not(planned[name], known.get(name)):
             passed_over.append(PassedOver(identity=name, reason=why))
         else:
             stations.append(planned[name])

@@ -5,13 +5,17 @@ from __future__ import annotations
 import click
 import uvloop
 
+from batches.finishing import ways_lost
 from batches.ordered import Order, reach
 from migrate.cli.consent import ask_for_count
 from migrate.cli.named import names_of, naming_options
 from migrate.cli.options import Context, Reason, common_options, json_option
 from migrate.cli.ordering import Call, place, show
+from migrate.domain.record import EventKind
 from migrate.engine.beat import RUN
 from migrate.wiring import open_campaign
+
+_ALL = 10_000_000
 
 
 @click.command()
@@ -45,7 +49,9 @@ async def _rollback(call: Call, wave: int | None, stations: tuple[str, ...], *, 
         plan = await wired.current_plan()
         names = names_of(plan, wave=wave, stations=stations)
         attempts = await wired.journal.attempts(identities=names)
-        found = reach(Order.ROLLBACK, names, {s.identity: s for s in plan.stations}, attempts)
+        finished = await wired.journal.events(kinds=[EventKind.FINISHED.value], limit=_ALL)
+        barred = ways_lost(line.event for line in finished)
+        found = reach(Order.ROLLBACK, names, {s.identity: s for s in plan.stations}, attempts, barred=barred)
         show(call, found, plan)
         if not yes:
             ask_for_count(call.context, len(found.stations), "restarts {count} stations and takes them off the target")

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from batches.finishing import (
+    ONE_WAY,
     Ended,
     not_stored,
     reads_of,
     restart_is_due,
     still_due,
     wanted_security,
+    ways_lost,
     within,
 )
+from batches.ordered import Order, reach
 from migrate.domain.address import parse_backend
 from migrate.domain.attempt import State
 from migrate.domain.errors import Mismatch
@@ -197,6 +200,26 @@ def test_the_profile_that_a_station_has_to_come_back_with_is_the_one_it_is_told(
     write: PreparedWrite, wanted: int | None
 ) -> None:
     assert wanted_security([write]) == wanted
+
+
+@pytest.mark.parametrize("ended", Ended)
+@pytest.mark.parametrize("step", Finish)
+def test_the_way_back_is_lost_with_a_one_way_step_that_may_have_been_taken(step: Finish, ended: Ended) -> None:
+    told = [event(EventKind.FINISHED, step=step.value, ended=ended.value)]
+
+    lost = ways_lost(told)
+
+    is_taken = ended not in (Ended.ALREADY, Ended.NOT_NOW, Ended.REFUSED)
+    assert ("AC1" in lost) is (is_taken and step in ONE_WAY)
+
+
+def test_a_station_whose_way_back_is_lost_is_passed_over_by_a_rollback_and_says_why() -> None:
+    barred = ways_lost([event(EventKind.FINISHED, step="raise_security", ended="done")])
+
+    found = reach(Order.ROLLBACK, ["AC1"], {"AC1": PLANNED}, [SETTLED], barred=barred)
+
+    assert not found.stations
+    assert "takes it back no more since raise_security" in found.passed_over[0].reason
 
 
 def test_only_done_and_already_are_well() -> None:

@@ -16,7 +16,7 @@ from migrate.cli import cli
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 
-VERBS_OF_THIS_RELEASE = "demo init inventory profiles plan run status station explain resolve trust pause resume halt retry rollback listen worker visits report doctor"
+VERBS_OF_THIS_RELEASE = "demo init inventory profiles plan run status station explain resolve trust pause resume halt retry rollback finish listen worker visits report doctor"
 COMMON = {"--campaign", "--no-input", "--quiet", "-q", "--verbose", "-v", "--log-file", "--help", "-h"}
 
 

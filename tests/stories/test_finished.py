@@ -47,7 +47,11 @@ async def test_a_security_profile_is_raised_on_order_at_settled_stations_and_now
         raised = await finished(site, "raise_security", "UP-1,UP-2,NO-STEP", "--accept-one-way", "2")
         again = await finished(site, "raise_security", "UP-1", "--accept-one-way", "1")
 
+        back = await site.says("rollback", "--stations", "UP-1", "--reason", "trial", "--yes", "--no-input")
+
         log = site.log()
+        assert back.code == 65
+        assert "takes it back no more since raise_security" in back.err
         assert too_early.code == 65
         assert (asked.code, asked.document["one_way"]) == (2, 2)
         assert miscounted.code == 4
