@@ -23,7 +23,7 @@ import pytest
 from migrate.cli.demo.stage import free_ports
 from migrate.domain.attempt import State
 from migrate.domain.wave import Standing, StationStanding
-from migrate.simulator.authority import Authority
+from migrate.simulator.authority import LOOPBACK, Authority
 from migrate.simulator.behaviour import HTTP_FAMILIES, behaviour
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import Fault
@@ -48,8 +48,12 @@ PATIENT = ('appear = "10m"', 'appear = "12m"\narrive = "6m"\nrestart = "8m"\nidl
 ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
 NEW_ADDRESS = "ws://localhost:{port}/ocpp"
 
+HOSTILE = 'a/../b?c=1&d#e"${value}{{7*7}}%2e'
+"""An identity that would like to be more than a segment, a field or a text."""
+
 COMMON: Mapping[str, Mapping[str, Any]] = {
     "moves": {},
+    HOSTILE: {"serial": "../x?y=1&z#${ip}{{7}}"},
     "refuses": {"ways": {"webbing": "refuses"}},
     "swallows": {"ways": {"webbing": "swallows"}},
     "hangs-after": {"ways": {"webbing": "hangs_after"}},
@@ -107,11 +111,12 @@ class Furniture:
     folder: Path
     port: int
     cloud_port: int
+    cloud_names: Sequence[str] = LOOPBACK
 
     @property
     def beside(self) -> dict[str, Any]:
         credential = Authority("Root of a simulated cloud")
-        chain, key = credential.for_backend().write(self.folder, "cloud")
+        chain, key = credential.for_backend(self.cloud_names).write(self.folder, "cloud")
         credential.write_root(self.folder / "root.pem")
         return {
             "http": {
@@ -136,17 +141,16 @@ class Furniture:
             file.write(PASSWORD)
 
 
-def furniture(folder: Path) -> Furniture:
-    return Furniture(folder, *free_ports(2))
-
-
 def field_with(
-    folder: Path, specs: Sequence[StationSpec], speed: float = SPEED, policy: Sequence[tuple[str, str]] = ()
+    folder: Path,
+    specs: Sequence[StationSpec],
+    policy: Sequence[tuple[str, str]] = (),
+    cloud_names: Sequence[str] = LOOPBACK,
 ) -> Any:
-    things = furniture(folder)
+    things = Furniture(folder, *free_ports(2), cloud_names)
     told = [*LENIENT_POLICY, PATIENT, *policy]
     return a_field(
-        specs=specs, policy=told, speed=speed, target=NEW_ADDRESS, beside=things.beside, furnish=things.furnish
+        specs=specs, policy=told, speed=SPEED, target=NEW_ADDRESS, beside=things.beside, furnish=things.furnish
     )
 
 
@@ -251,6 +255,15 @@ def test_only_a_station_that_needs_it_is_restarted(night: Night, family: str, re
 
     assert told.resets == resets
     assert len(told.of(Kind.RESTART)) == resets
+
+
+@every_family
+def test_an_inventory_full_of_code_moves_its_stations_and_nothing_else(night: Night, family: str) -> None:
+    told = night.of(family, HOSTILE)
+
+    assert told.station.state is State.SETTLED, told.station.reason
+    assert told.lives_on is Side.TARGET
+    assert len(told.told) == 1
 
 
 def test_the_cloud_stores_before_it_applies(night: Night) -> None:
@@ -409,6 +422,20 @@ async def test_a_cloud_that_asks_for_peace_in_the_middle_gets_it_and_every_stati
     assert ended.code == 0, ended.err
     assert {s.state for s in standing.stations} == {State.SETTLED}
     assert logins <= 2  # one, and one more by a process that began later; never one for each station
+
+
+async def test_somebody_else_in_the_clouds_place_is_an_incident_and_is_told_nothing(tmp_path: Path) -> None:
+    specs = [spec("easee", f"n{number}", number) for number in range(2)]
+
+    async with field_with(tmp_path, specs, cloud_names=("else.example",)) as site:
+        ended = await (await site.run()).ended(WITHIN_S)
+        standing, incidents = await site.standing(), await site.wired.journal.events(kinds=["incident"])
+        log = site.log()
+
+    assert ended.code in (0, 1, 3), ended.err
+    assert {s.state for s in standing.stations} == {State.SKIPPED}
+    assert {line.event.identity for line in incidents} == {one.identity for one in specs}
+    assert [e for e in log if e.kind is Kind.COMMAND and "HTTP" in e.action] == []
 
 
 # ── killed in the middle ───────────────────────────────────────────────────
