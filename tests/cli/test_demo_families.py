@@ -10,9 +10,9 @@ import pytest
 from migrate.cli.demo.choice import Choice
 from migrate.domain.profile import Method
 from migrate.simulator.behaviour import (
+    BESIDE_KEYS,
     EVERY_FAMILY,
     FAMILIES,
-    FAMILIES_201,
     HTTP_FAMILIES,
     KEYED_FAMILIES,
     SCRIPT_FAMILIES,
@@ -55,7 +55,7 @@ def test_a_demonstration_shows_nine_families_and_three_visits_where_nothing_else
         ((), EVERY_FAMILY),
         (
             ("all",),
-            (*(one for one in EVERY_FAMILY if one != "bender"), *FAMILIES_201, *HTTP_FAMILIES, *SCRIPT_FAMILIES),
+            (*(one for one in EVERY_FAMILY if one != "bender"), *BESIDE_KEYS),
         ),
         (("script", "http"), (*HTTP_FAMILIES, *SCRIPT_FAMILIES)),
         (("change_configuration",), KEYED_FAMILIES),

@@ -13,6 +13,7 @@ from migrate.settings import FILE_NAME
 from migrate.simulator.behaviour import (
     FAMILIES,
     FAMILIES_201,
+    FIRMWARE_FAMILIES,
     HTTP_FAMILIES,
     KEYED_FAMILIES,
     SCRIPT_FAMILIES,
@@ -29,6 +30,7 @@ _BY_METHOD = {
     Method.NETWORK_PROFILE: FAMILIES_201,
     Method.HTTP: HTTP_FAMILIES,
     Method.SCRIPT: SCRIPT_FAMILIES,
+    Method.FIRMWARE: FIRMWARE_FAMILIES,
 }
 
 STATIONS, STATIONS_OF_A_LIST = 60, 500

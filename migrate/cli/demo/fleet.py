@@ -64,7 +64,7 @@ def stage_of(choice: Choice, some: Sequence[Station]) -> Stage:
     folder = choice.folder()
     equipment = Equipment()
     if choice.is_equipped:
-        specs, equipment = equipped(folder, specs, free_ports)
+        specs, equipment = equipped(folder, specs, free_ports, target_port=target)
     return Stage(
         folder=folder,
         seed=choice.seed,
