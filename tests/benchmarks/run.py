@@ -153,12 +153,36 @@ def firmware(*, small: bool) -> list[Figure]:
     ]
 
 
+def ssh(*, small: bool) -> list[Figure]:
+    """A look at stations over SSH beside ansible-core: same hosts, command, concurrency and algorithms."""
+    found = _json([sys.executable, str(HERE / "ssh_vs_ansible.py"), *(["--small"] if small else [])])
+    names = {"cpu": "SSH client CPU / ansible-core", "wall": "SSH wall clock / ansible-core"}
+    most = {"cpu": 0.1, "wall": 0.333}
+    ours = found["clients"]["ours"]
+    if "ansible" not in found["clients"]:
+        why = "ansible is not on this machine: pip install ansible-core into an environment of its own, and set ANSIBLE"
+        return [Figure(name=name, value=None, wanted=f"≤ {most[what]}", is_met=None, said=why) for what, name in names.items()]
+    theirs = found["clients"]["ansible"]
+    return [
+        _at_most(
+            name,
+            found[f"{what}_ratio"],
+            most[what],
+            f"{found['stations']} stations, {found['at_once']} at once, {found['pinned']} on both sides: {ours[f'{what}_s']:.2f} s "
+            f"against {theirs[f'{what}_s']:.2f}; highest of {found['rounds']} rounds {found[f'{what}_worst']:.3f}; {found['version']}",
+            judged=not small,
+        )
+        for what, name in names.items()
+    ]
+
+
 BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "journal": journal,
     "inventory": inventory,
     "plan": plan,
     "report": report,
     "relay": relay,
+    "ssh": ssh,
     "firmware": firmware,
     "makespan": makespan,
 }
@@ -199,6 +223,11 @@ Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()} {plat
 The relay is judged on a mix as on a quiet day: 60 % MeterValues, 25 % Heartbeat, 10 % StatusNotification and 5 % BootNotification.
 A message that becomes a sighting costs more than one that is passed over; the row below it, on boots and statuses alone, is the minute
 after a power cut.
+
+The look over SSH is one `read` command at each of 500 addresses of one simulated server, through the door on one side and by
+`ansible all -m raw -f 50` over the OpenSSH client on the other; key exchange, cipher and host key are pinned to the same on both.
+A client's CPU is the kernel's count for its process and its children, imports included. ansible runs without connection sharing,
+which costs it less where each host gets one command.
 
 How they are measured: [tests/benchmarks](../tests/benchmarks). The floor of the makespan is the greedy first-in-first-out
 list schedule, under the same caps and in plan order, of the reboot times that the simulated stations drew; nothing of the
