@@ -22,7 +22,7 @@ SECRETS = {
 OF_A_CAMPAIGN = (".db", ".db-wal", ".db-shm", ".sock", ".pem", ".key", ".jsonl")
 TRANSCRIPTS = ROOT / "vendor_profiles" / "transcripts"  # .jsonl like a wire log, made for the package
 LARGEST_BYTES = 300_000
-MADE_UP = ("secret", "s3cret", "hunter2", "hunter22", "example", "geheim", "letmein", "passwor")
+MADE_UP = ("secret", "s3cret", "hunter2", "hunter22", "example", "geheim", "letmein", "passwor", "planted")
 """What passwords in tests are called, so that nobody takes them for real ones."""
 
 
