@@ -15,6 +15,7 @@ from migrate.adapters.ocpp.replies import agreed, refusal
 from migrate.domain.errors import Refused
 from migrate.domain.profile import Restart
 
+MAX_KNOWN = 20_000  # stations whose limits are remembered; beyond it the oldest is asked again
 CAREFUL_PAGE = 4  # for a station that does not say how many variables it takes; OCTT asks for no more at once
 
 WELL_KNOWN = (
@@ -33,11 +34,16 @@ WELL_KNOWN = (
 """What is asked for when nothing is named: no single call of 2.0.1 lists everything that a station has."""
 
 
+Limits = tuple[int, int]
+"""Variables and bytes that a station takes in one GetVariables; 0 bytes: it names no such limit."""
+
+
 class Dialogue201:
     """One station, as long as it is spoken to in 2.0.1 or 2.1."""
 
-    def __init__(self, identity: str, send: Send, protocol: str) -> None:
+    def __init__(self, identity: str, send: Send, protocol: str, limits: dict[str, Limits] | None = None) -> None:
         self._identity, self._send, self._protocol = identity, send, protocol
+        self._known = {} if limits is None else limits
 
     async def read(self, keys: Sequence[str], *, max_keys: int | None = None) -> Mapping[str, str | None]:
         """GetVariables, in pages the station can take.
@@ -49,8 +55,11 @@ class Dialogue201:
         asked = tuple(dict.fromkeys(keys)) or WELL_KNOWN
         slots = {key: slot for key in asked if (slot := network_profile.slot_of(key)) is not None}
         plain = {key: one for key in asked if (one := dialect201.variable(key))}
-        wanted = [*plain.values(), *_of_slots(slots.values())]
-        values = await self._values(wanted, max_keys)
+        addresses = {slot: network_profile.variables_of(slot).pop(network_profile.DECISIVE) for slot in slots.values()}
+        values = dict(await self._values([*plain.values(), *addresses.values()], max_keys))
+        shown = [slot for slot, address in addresses.items() if values.get(address) is not None]
+        if shown:
+            values |= await self._values(_the_rest_of(shown), max_keys)
         found = {key: values[one] for key, one in plain.items() if one in values}
         found |= {key: network_profile.shown(slot, values) for key, slot in slots.items()}
         return {key: found[key] for key in asked if key in found}
@@ -62,10 +71,22 @@ class Dialogue201:
             values |= await self._whole_page(page)
         return values
 
-    async def _limits(self, wanted: Sequence[Variable], max_keys: int | None) -> tuple[int, int]:
-        """How many variables and bytes it takes at once, by its own word; few of them need no question."""
-        if len(wanted) < 2 or max_keys:
-            return max_keys or 1, 0
+    async def _limits(self, wanted: Sequence[Variable], max_keys: int | None) -> Limits:
+        """How many variables and bytes it takes at once, by its own word; few of them need no question.
+
+        What it said is remembered for as long as the channel lives: a page that
+        turns out to be too large is asked for one by one.
+        """
+        if len(wanted) <= CAREFUL_PAGE or max_keys:
+            return max_keys or CAREFUL_PAGE, 0
+        if self._identity not in self._known:
+            said = await self._ask_limits()
+            if len(self._known) >= MAX_KNOWN:
+                self._known.pop(next(iter(self._known)), None)
+            self._known[self._identity] = said
+        return self._known[self._identity]
+
+    async def _ask_limits(self) -> Limits:
         keys = (dialect201.ITEMS_PER_GET, dialect201.BYTES_PER_GET)
         asked = [one for key in keys if (one := dialect201.variable(key))]
         values = await self._whole_page(asked)
@@ -110,5 +131,6 @@ class Dialogue201:
         agreed(self._identity, "TriggerMessage", await self._send(dialect201.trigger_boot()))
 
 
-def _of_slots(slots: Iterable[int]) -> list[Variable]:
-    return [one for slot in slots for one in network_profile.variables_of(slot).values()]
+def _the_rest_of(slots: Iterable[int]) -> list[Variable]:
+    shown = [network_profile.variables_of(slot) for slot in slots]
+    return [one for fields in shown for name, one in fields.items() if name != network_profile.DECISIVE]

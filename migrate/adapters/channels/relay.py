@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from migrate.adapters.channels.dialogue import Dialogue
 from migrate.adapters.channels.dialogue16 import Dialogue16
-from migrate.adapters.channels.dialogue201 import Dialogue201
+from migrate.adapters.channels.dialogue201 import Dialogue201, Limits
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.ocpp.messages import Answer
 from migrate.adapters.ocpp.replies import Command
@@ -26,6 +26,7 @@ class RelayChannel:
 
     def __init__(self, client: ListenClient, side: Side, *, timeout_s: float = 30.0) -> None:
         self._client, self._side, self._timeout_s = client, side, timeout_s
+        self._limits: dict[str, Limits] = {}  # of stations of 2.x, by identity
 
     async def read(
         self, identity: str, keys: Sequence[str], *, max_keys: int | None = None
@@ -56,5 +57,5 @@ class RelayChannel:
             )
 
         if protocol in VERSIONS_2:
-            return Dialogue201(identity, send, protocol)
+            return Dialogue201(identity, send, protocol, self._limits)
         return Dialogue16(identity, send)

@@ -31,6 +31,9 @@ _SHOWN: Mapping[str, str] = {
 }
 """A field of ``connectionData`` and the variable of ``NetworkConfiguration[n]`` that shows it (2.1, part 2, chapter 2)."""
 
+DECISIVE = "ocppCsmsUrl"
+"""A slot whose address is not shown is not shown at all."""
+
 _NUMBERS = frozenset({"messageTimeout", "securityProfile", "apn.simPin"})
 _FLAGS = frozenset({"apn.useOnlyPreferredNetwork"})
 _SINCE_21 = ("identity", "basicAuthPassword")
@@ -56,7 +59,7 @@ def variables_of(slot: int) -> dict[str, Variable]:
 def shown(slot: int, values: Mapping[Variable, str | None]) -> str | None:
     """A slot as a station shows it, or ``None`` where it does not: without its URL the rest says nothing."""
     found = {field: values.get(one) for field, one in variables_of(slot).items()}
-    if found["ocppCsmsUrl"] is None:
+    if found[DECISIVE] is None:
         return None
     fields = {field: value for field, value in found.items() if value is not None}
     return json.dumps({field: _typed(field, value) for field, value in fields.items()}, ensure_ascii=False)

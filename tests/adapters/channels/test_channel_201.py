@@ -87,6 +87,21 @@ async def test_what_a_station_passes_over_in_silence_is_asked_for_alone(site: An
     assert await channel(site).read("AC1", list(values), max_keys=4) == values
 
 
+async def test_how_many_it_takes_is_asked_once_and_not_at_all_for_a_few(site: Any) -> None:
+    values = {f"Some.Variable{number}": str(number) for number in range(6)}
+    items = {"DeviceDataCtrlr.ItemsPerMessage[GetVariables]": "6"}
+    held = device(values=values | items, max_keys=6)
+    await site.station("AC1", device=held, protocol="ocpp2.0.1")
+    reading = channel(site)
+
+    counts = []
+    for keys in (list(values)[:4], list(values), list(values)):
+        assert len(await reading.read("AC1", keys)) == len(keys)
+        counts.append(len(held.calls))
+
+    assert counts == [1, 3, 4]
+
+
 async def test_without_a_name_the_variables_of_a_move_are_asked_for(site: Any) -> None:
     await site.station("AC1", device=device(), protocol="ocpp2.1")
 
@@ -151,7 +166,7 @@ async def test_a_call_in_one_version_never_reaches_a_session_of_another(site: An
 async def test_how_many_variables_it_takes_is_remembered_as_a_sighting(site: Any) -> None:
     await site.station("AC1", device=device(), protocol="ocpp2.0.1")
 
-    await channel(site).read("AC1", [PRIORITY, ACTIVE])
+    await channel(site).read("AC1", [PRIORITY, ACTIVE, PASSWORD, "Nothing.AtAll", "Nothing.Else"])
 
     kinds = {(one.kind, one.detail) for one in site.shelf.kept}
     assert (Kind.KEYS, "3") in kinds
