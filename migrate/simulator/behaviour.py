@@ -108,6 +108,7 @@ class Behaviour:
     slot_writing: SlotWriting = SlotWriting.STORES
     interface: str = ""  # the only one that its network profiles may name; blank for any
     shows_slots: bool = False  # its network profiles are variables of the component NetworkConfiguration
+    appends_slots: bool = False  # a network profile that is written goes to the end of the order by itself
     pins: bool = False  # when all slots have failed it stays with the one that took it last
     max_keys: int = 60
     over_limit: OverLimit = OverLimit.TRUNCATE

@@ -124,6 +124,12 @@ class Flash:
         if lower and kept:
             self._values |= dict.fromkeys(lower, "") | {PRIORITY: ",".join(kept)}
 
+    def append(self, slot: int) -> None:
+        """A network profile that was just written goes to the end of the order, if it is not in it."""
+        order = [number.strip() for number in self._values[PRIORITY].split(",")]
+        if str(slot) not in order:
+            self._values[PRIORITY] = ",".join([*order, str(slot)])
+
     def note_active(self, place: int) -> None:
         """The station lives by this place in its order: so it shows, where it has the variable for it (2.0.1)."""
         order = self._values.get(PRIORITY, "").split(",")

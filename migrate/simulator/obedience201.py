@@ -103,13 +103,13 @@ class Obedience201(Obedience):
         self._asked("SetNetworkProfile", key=key[:LONGEST_NAME], value=str(data.get("ocppCsmsUrl", "")))
         if self._is_lost():
             raise NoAnswer
-        said = self._filled(key, data)
+        said = self._filled(slot, data)
         self._take_over(said.status == ACCEPTED)
         self._said("SetNetworkProfile", f"{said.status} {said.reason}".strip(), key[:LONGEST_NAME])
         return said
 
-    def _filled(self, key: str, data: Mapping[str, Any]) -> Said:
-        station = self._station
+    def _filled(self, slot: int, data: Mapping[str, Any]) -> Said:
+        station, key = self._station, f"NetworkProfile[{slot}]"
         if station.ways.layout is not Layout.NETWORK_PROFILES:
             raise self._refusal("SetNetworkProfile", NOT_SUPPORTED, "it has no network profiles")
         if not station.flash.is_backend_key(key):
@@ -120,8 +120,11 @@ class Obedience201(Obedience):
             return Said("Failed", reason="InternalError")
         if station.ways.slot_writing is SlotWriting.INERT or station.ways.storing is Storing.NOTHING:
             return Said(ACCEPTED)
-        status = station.flash.write(key, slot_text(data))
-        return Said(REJECTED, reason="InternalError") if status == REJECTED else Said(ACCEPTED)
+        if station.flash.write(key, slot_text(data)) == REJECTED:
+            return Said(REJECTED, reason="InternalError")
+        if station.ways.appends_slots:
+            station.flash.append(slot)
+        return Said(ACCEPTED)
 
     def _against(self, data: Mapping[str, Any]) -> str:
         """Why this cannot be a network profile of this station (B09.FR.02 and FR.04), in the words of one stack."""

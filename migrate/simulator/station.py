@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from websockets.asyncio.client import ClientConnection
 
 from migrate.simulator.address import dial_url
-from migrate.simulator.armour import Armour
+from migrate.simulator.armour import Armour, Commissioned
 from migrate.simulator.connector import METER_FAILURE, Connector
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.dialling import DialFailed, dial
@@ -56,7 +56,9 @@ class SimulatedStation:
         self.fault = spec.fault
         self.ways = spec.ways_with(spec.fault)
         self.flash = Flash(self.ways, spec.identity, world.address(Side.SOURCE, spec.security), spec.fault)
-        self.armour = Armour(spec.security, self.ways, self.flash) if spec.security else None
+        # 2.x knows certificates without having been given any; 1.6 only with its security extension.
+        given = spec.security or (Commissioned() if self.ways.ocpp_version != "1.6" else None)
+        self.armour = Armour(given, self.ways, self.flash) if given else None
         self.called = spec.identity  # the name it dials under
         self.dice = random.Random(f"{world.seed}/{spec.identity}")
         self.state = State.OFF

@@ -202,7 +202,7 @@ def _spec_of(profile: Profile, case: str, family: str) -> StationSpec:
     if ways.web or ways.ssh_user:
         manner = {"webbing": "refuses"} if ways.web else {"shelling": "refuses"}
         return replace(dealt(family, Fault.NONE, profile.name), ways=manner)
-    is_half_way = len(profile.writes) > 1 and len(ways.backend_keys) > 1
+    is_half_way = len(profile.writes) > 1 and len(ways.backend_keys) > 1 and not ways.appends_slots
     return dealt(family, Fault.HALF_WAY_REFUSAL if is_half_way else Fault.READ_ONLY_KEY, profile.name)
 
 

@@ -145,6 +145,18 @@ async def test_a_raise_of_the_security_profile_deletes_the_slots_below_it_and_wi
     assert flash.value("SecurityCtrlr.SecurityProfile") == "1"
 
 
+@pytest.mark.parametrize(("family", "order"), [("everest201", "1,2"), ("openocpp201", "1")])
+async def test_one_stack_puts_a_slot_that_is_written_into_its_order_by_itself(
+    field: Any, station_of: Any, family: str, order: str
+) -> None:
+    there = await field([station_of(family)])
+
+    await fill(there, 2, profile(there.target.url))
+
+    assert await get(there, named(*PRIORITY)) == [("Accepted", order)]
+    assert last_side(there.log()) == {"SIM-1": Side.SOURCE}
+
+
 async def test_one_stack_takes_no_interface_but_its_own(field: Any, station_of: Any) -> None:
     there = await field([station_of("openocpp201")])
 

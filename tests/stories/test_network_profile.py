@@ -240,11 +240,8 @@ def test_a_station_that_refuses_stays_where_it_is_and_as_it_was(night: Night, fa
     assert told.held[0] == told.held[1]
 
 
-@with_slots
-def test_a_slot_that_was_written_before_the_order_was_refused_is_left_and_nobody_dials_it(
-    night: Night, family: str
-) -> None:
-    told = night.of(family, Outcome.REFUSES_HALF_WAY)
+def test_a_slot_that_was_written_before_the_order_was_refused_is_left_and_nobody_dials_it(night: Night) -> None:
+    told = night.of("openocpp201", Outcome.REFUSES_HALF_WAY)
 
     assert told.station.state is State.FAILED, told.station.reason
     assert told.answers == ["Accepted", "Rejected"]
@@ -252,6 +249,19 @@ def test_a_slot_that_was_written_before_the_order_was_refused_is_left_and_nobody
     assert told.resets == []
     assert told.lives_on is Side.SOURCE
     assert told.held[0] == told.held[1]
+
+
+@pytest.mark.parametrize("family", ["everest201", "everest21"])
+def test_a_slot_that_has_joined_an_order_which_refuses_every_change_calls_a_person(night: Night, family: str) -> None:
+    """It is on the source, and may fall over to the target one day: no tool can mend that, and none may call it undone."""
+    told = night.of(family, Outcome.REFUSES_HALF_WAY)
+
+    orders = told.of(Kind.COMMAND, "SetVariables")
+    assert told.station.state is State.STUCK, told.station.reason
+    assert [e.value for e in orders][:2] == ["2,1", "1"]
+    assert {e.status.split()[0] for e in told.of(Kind.ANSWER, "SetVariables")} == {"Rejected"}
+    assert told.resets == []
+    assert told.lives_on is Side.SOURCE
 
 
 def test_two_variables_of_which_the_second_is_refused_are_put_back(night: Night) -> None:

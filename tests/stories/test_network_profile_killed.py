@@ -37,7 +37,7 @@ class FleetOf201(Fleet):
 
     def specs(self) -> list[StationSpec]:
         specs = deal(self.seed, self.size, self.faults, self.families)
-        with_slots = [i for i, s in enumerate(specs) if s.fault is Fault.NONE and s.family.startswith("everest")]
+        with_slots = [i for i, s in enumerate(specs) if s.fault is Fault.NONE and s.family == "openocpp201"]
         for place in with_slots[:2]:
             ends = ENDINGS[Fault.HALF_WAY_REFUSAL]
             specs[place] = replace(specs[place], fault=Fault.HALF_WAY_REFUSAL, expected=ends)
