@@ -161,7 +161,10 @@ def ssh(*, small: bool) -> list[Figure]:
     ours = found["clients"]["ours"]
     if "ansible" not in found["clients"]:
         why = "ansible is not on this machine: pip install ansible-core into an environment of its own, and set ANSIBLE"
-        return [Figure(name=name, value=None, wanted=f"≤ {most[what]}", is_met=None, said=why) for what, name in names.items()]
+        return [
+            Figure(name=name, value=None, wanted=f"≤ {most[what]}", is_met=None, said=why)
+            for what, name in names.items()
+        ]
     theirs = found["clients"]["ansible"]
     return [
         _at_most(
