@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 import socket
 import stat
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
+from migrate.adapters.certificates import dates, days_left, first_to_end
 from migrate.adapters.journal.audit import verify
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.vault import IDTAG_KEY
@@ -26,6 +29,7 @@ from reports.redaction import redact
 from reports.words import display
 
 LEAST_FREE_BYTES = 200_000_000
+SOON_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +109,8 @@ async def _findings(wired: Wired) -> AsyncIterator[Finding]:
     yield Finding(what="profiles", is_well=len(catalogue) > 0, said=f"{len(catalogue)} in the catalogue")
     for side in Side:
         yield _address(wired, side)
+    for key, path in _certificate_files(wired):
+        yield _certificate(key, path, datetime.now(UTC))
     yield await _listening(wired)
 
 
@@ -161,6 +167,35 @@ def _address(wired: Wired, side: Side) -> Finding:
         return Finding(
             what=what, is_well=False, said=f"{redact(str(upstream))}: {error}", hint="No wave starts while it is away."
         )
+
+
+def _certificate_files(wired: Wired) -> Iterator[tuple[str, Path]]:
+    """Every certificate that the settings name, by its key."""
+    for side in Side:
+        relay = wired.settings.side(side).relay
+        for name in ("certificate", "client_ca", "upstream_ca", "upstream_certificate"):
+            if path := getattr(relay, name):
+                yield f"{side.value}.relay.{name}", path
+    if root := wired.settings.target.root:
+        yield "target.root", root
+
+
+def _certificate(key: str, path: Path, now: datetime) -> Finding:
+    """A chain holds no longer than the first of it to end.  Real time: a drill's clock says nothing about it."""
+    try:
+        first = first_to_end(dates(path, where=key))
+    except MigrateError as error:
+        return Finding(what=key, is_well=False, said=error.message, hint=error.hint)
+    if first is None:
+        return Finding(what=key, is_well=False, said=f"{path} holds no certificate", hint="Give a PEM file.")
+    left, day = days_left(first, now), f"{first.ends_at:%Y-%m-%d}"
+    if first.is_valid(now):
+        said = f"{first.subject} holds until {day}, {left} days"
+        hint = "Renew it, then SIGHUP to `migrate listen`." if left < SOON_DAYS else ""
+        return Finding(what=key, is_well=left >= SOON_DAYS, said=said, hint=hint, is_caution=True)
+    is_over = now > first.ends_at
+    said = f"{first.subject} has ended on {day}" if is_over else f"{first.subject} begins on {first.begins_at:%Y-%m-%d}"
+    return Finding(what=key, is_well=False, said=said, hint="Stations that check dates refuse it: renew it.")
 
 
 async def _listening(wired: Wired) -> Finding:

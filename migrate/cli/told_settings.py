@@ -30,7 +30,7 @@ def _origin(key: str, origin: str) -> str:
 
 
 def _shown(key: str, value: Any) -> str:
-    if key.endswith(".listen"):
+    if key.endswith("listen") and value is not None:
         return ":".join(map(str, value))
     if key.endswith(".upstream") and value is None:
         return "lab"

@@ -1,0 +1,61 @@
+"""What ``migrate doctor`` says of certificates: until when they hold, what ends soon, what has ended."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from migrate.cli import call
+from migrate.simulator.authority import Authority
+from tests.cli.campaigns import campaign
+
+ROOT = Authority("A root")
+WSS = ('url = "ws://new.example/ocpp"\n[target.relay]', 'url = "wss://new.example/ocpp"\n[target.relay]')
+
+
+def examined(folder: Path, capsys: pytest.CaptureFixture[str], more: str) -> tuple[int, dict[str, Any]]:
+    """The exit code, and what was found of the relay's certificate."""
+    campaign(folder)
+    path = folder / "campaign.toml"
+    path.write_text(
+        path.read_text().replace(*WSS).replace('upstream = "lab"\n[waves]', f'upstream = "lab"\n{more}[waves]')
+    )
+    (folder / "secrets").mkdir(mode=0o700)
+    key = folder / "secrets" / "idtag_key"
+    key.write_text("0" * 64)
+    key.chmod(0o600)
+    code = call(["doctor", "--json", "--campaign", str(folder)])
+    told = capsys.readouterr()
+    assert told.out, told.err
+    findings = json.loads(told.out)["findings"]
+    return code, next(f for f in findings if f["what"] == "target.relay.certificate")
+
+
+@pytest.mark.parametrize(
+    ("lasts", "code", "well", "says"),
+    [
+        pytest.param(timedelta(days=89, hours=1), 0, True, "89 days", id="holds"),
+        pytest.param(timedelta(days=29, hours=1), 0, False, "29 days", id="ends soon"),
+        pytest.param(-timedelta(hours=1), 1, False, "has ended", id="has ended"),
+    ],
+)
+def test_the_certificate_of_a_relay_is_told_with_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lasts: timedelta, code: int, well: bool, says: str
+) -> None:
+    ROOT.for_backend(lasts=lasts).write(tmp_path / "tls", "relay")
+
+    ended, found = examined(tmp_path, capsys, 'certificate = "tls/relay.pem"\nkey = "tls/relay.key"\n')
+
+    assert (ended, found["well"]) == (code, well)
+    assert says in found["said"]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ended, found = examined(tmp_path, capsys, 'certificate = "tls/none.pem"\nkey = "tls/none.key"\n')
+
+    assert ended == 1
+    assert "cannot be read" in found["said"]
