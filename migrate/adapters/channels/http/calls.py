@@ -21,7 +21,7 @@ from migrate.adapters.channels.http.reach import Base
 from migrate.adapters.channels.http.turns import Patience, TooLong, Turns, pause_of
 from migrate.adapters.channels.http.wire import Reply, Sign, Wire
 from migrate.domain.errors import Mismatch, Refused, Unreachable
-from migrate.domain.ways import Call, HttpApi, Until
+from migrate.domain.ways import Call, HttpApi, HttpAuth, Until
 from migrate.ports import Clock, Dice
 
 READS = ("GET", "HEAD")
@@ -174,10 +174,13 @@ class Calls:
         return picked
 
     def _sign(self, token: str) -> Sign:
-        if not (token.isascii() and token.isprintable()):
+        bearer = token or self._account.secret
+        if self._api.auth is HttpAuth.BEARER and not (bearer.isascii() and bearer.isprintable()):
+            source = f"the login at {self._base.url}" if token else f"the secret {self._api.secret}"
             raise Mismatch(
-                f"{self._identity}: the login at {self._base.url} brought a token that no header may hold.",
+                f"{self._identity}: {source} brings a token that no header may hold.",
                 identity=self._identity,
+                hint="A token is one line of plain characters.",
             )
         return sign_of(self._api.auth, self._account, token)
 
