@@ -43,8 +43,7 @@ def _at_the_doors(facts: Facts) -> Iterator[Finding]:
             yield from _trusted(door, door.tls, facts)
             yield from _dates(door, door.tls, facts)
     for door in facts.targets:
-        if not door.is_ours:
-            yield from _away("target-away", "the target's address", door)
+        yield from _unseen(door) if door.is_ours else _away("target-away", "the target's address", door)
         if door.tls is not None:
             yield from _shown(door, door.tls, facts)
 
@@ -66,6 +65,16 @@ def _away(code: str, what: str, door: Doorstep) -> Iterator[Finding]:
     elif door.status >= 500:
         text = f"{what} {door.backend} answers {door.status}: nobody is behind it"
         yield _stop(code, text, "See that the CSMS is up; no station is sent there before.")
+
+
+def _unseen(door: Doorstep) -> Iterator[Finding]:
+    """It may lead to the relay, which is not up; or be misspelt."""
+    yield Finding(
+        code="target-unseen",
+        severity=Severity.NOTE,
+        text=f"{door.backend} is not reached while no relay of this campaign is up: {door.failure}",
+        hint="Start `migrate listen` and check again.",
+    )
 
 
 def _clocks(facts: Facts) -> Iterator[Finding]:

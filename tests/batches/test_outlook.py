@@ -117,7 +117,7 @@ DOORS = [
     pytest.param(shown(anchor=None, missing="CN=Between"), {"chain-incomplete": STOP}, id="an issuer is missing"),
     pytest.param(shown(anchor=a_root("Other")), {"root-other": STOP}, id="another root than the one to be installed"),
     pytest.param({"targets": (Doorstep(backend=NEW, failure="refused"),)}, {"target-away": STOP}, id="nobody is there"),
-    pytest.param({"targets": (Doorstep(backend=NEW, failure="refused", is_ours=True),)}, {}, id="the relay is not up yet"),
+    pytest.param({"targets": (Doorstep(backend=NEW, failure="refused", is_ours=True),)}, {"target-unseen": Severity.NOTE}, id="the relay is not up yet"),
     pytest.param({"targets": (Doorstep(backend=NEW, status=502),)}, {"target-away": STOP}, id="a balancer with nobody behind it"),
     pytest.param({"upstreams": {Side.SOURCE: Doorstep(backend=OLD, failure="refused")}}, {"source-away": STOP}, id="the source is gone"),
     pytest.param({"targets": (Doorstep(backend=NEW, ahead=timedelta(seconds=-40)),)}, {"clock": WARNING}, id="a clock 40 s behind"),

@@ -37,7 +37,7 @@ listen = "127.0.0.1:{listen}"
 upstream = "wss://localhost:{source}/ocpp"
 upstream_ca = "roots.pem"
 [target]
-url = "wss://localhost:{target}/ocpp"
+url = "wss://localhost:{dialled}/ocpp"
 known = "identities.txt"
 knock_as = "TEST-1"
 root = "target-root.pem"
@@ -46,6 +46,7 @@ root = "target-root.pem"
 listen = "127.0.0.1:0"
 upstream = "wss://localhost:{target}/ocpp"
 upstream_ca = "roots.pem"
+{relay_more}
 [waves]
 canary_per_profile = 6
 sizes = ["rest"]
@@ -104,14 +105,17 @@ class Setup:
     listen: int = 0
     source_more: str = ""
     target_more: str = ""
+    relay_more: str = ""
     more: str = ""
+    dialled: int = 0  # what stations dial; else the backend itself
     plants: Callable[[Path], object] | None = None  # in the folder, before the check
 
     def write(self) -> None:
         source = self.stack.enter_context(backend(self._room("source"), self.source, OURS.issue()))
         target = self._target()
         now = datetime.now(UTC).isoformat()
-        text = CAMPAIGN.format(source=source, target=target, now=now, **self._told())
+        addresses = {"source": source, "target": target, "dialled": self.dialled or target}
+        text = CAMPAIGN.format(now=now, **addresses, **self._told())
         (self.folder / "campaign.toml").write_text(text)
         roots = [one.write_root(self.folder / f"{one.name}.pem").read_text() for one in (OURS, self.issuer)]
         (self.folder / "roots.pem").write_text("".join(dict.fromkeys(roots)))
@@ -134,7 +138,7 @@ class Setup:
             return int(nobody.getsockname()[1])
 
     def _told(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("listen", "source_more", "target_more", "more")}
+        return {name: getattr(self, name) for name in ("listen", "source_more", "target_more", "relay_more", "more")}
 
     async def _store(self) -> None:
         journal = open_journal(f"sqlite:///{self.folder / 'campaign.db'}", "test", CampaignClock())
@@ -222,7 +226,7 @@ def test_what_is_wrong_with_a_backend_is_found_with_what_to_do(
     assert code in found, found
     assert (found[code]["severity"], ended) == (severity, exit_code)
     assert found[code]["hint"]
-    assert set(found) - {code} <= {"nobody-left"}, "nothing else is wrong with it"
+    assert set(found) - {code} <= {"nobody-left", "target-unseen"}, "nothing else is wrong with it"
 
 
 # ── stations, secrets, ways, this host ─────────────────────────────────────
@@ -331,6 +335,22 @@ def test_offline_it_dials_nobody_and_still_finds_what_files_tell(
     assert set(found) == {"identity-unknown"}
     assert not setup.target.requests
     assert not setup.target.handshakes
+
+
+def test_while_the_relay_is_not_up_its_own_certificate_is_read_from_the_file(
+    setup: Setup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    OURS.issue(Wish(lasts=-DAY)).write(setup.folder, "relay")
+    setup.relay_more = 'certificate = "relay.pem"\nkey = "relay.key"'
+    with closing(socket.socket()) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        setup.dialled = nobody.getsockname()[1]
+
+    ended, found = check(setup, capsys)
+
+    assert ended == 65
+    assert set(found) == {"certificate-dates", "target-unseen"}
+    assert "expired" in found["certificate-dates"]["text"]
 
 
 def test_an_accepted_finding_warns_and_shows_who_accepted_it(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
