@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from migrate.domain.evidence import Kind, Side
-from migrate.domain.profile import Method, Profile
+from migrate.domain.profile import Profile
 from migrate.domain.station import Station
 from migrate.simulator.authority import Authority
 from migrate.simulator.behaviour import Hardware, behaviour
@@ -32,10 +32,11 @@ from migrate.simulator.fleet import Fleet
 from migrate.simulator.http_host import HttpConfig
 from migrate.simulator.ssh_host import SshConfig
 from tests.profiles.bench import FILES_PORT, PASSWORD, Bench
+from tests.profiles.families import EVERY, wanted
 from tests.profiles.shell_end import passing_on, ssh_end
 from tests.profiles.tap import HttpTap, Tap
 from tests.profiles.transcripts import Head, Line, path_of, timeless, write
-from vendor_profiles import Catalogue, load_catalogue, on_request
+from vendor_profiles import load_catalogue
 
 SOURCE_PORT, TARGET_PORT = 19016, 19017  # fixed, so that two recordings of the same thing are the same file
 SOURCE_URL = f"ws://127.0.0.1:{SOURCE_PORT}/legacy"
@@ -49,41 +50,6 @@ ADDRESS = "127.66.0.1"
 SPEED = 100.0
 BENCH_PATIENCE_S = 3600.0  # a person stands before the station
 IDENTITY = "BENCH-1"
-FAMILIES = {
-    "alfen_fw5": "alfen5",
-    "alfen_fw6": "alfen6",
-    "amina_fw3": "amina3",
-    "amina_fw4": "amina",
-    "everest_libocpp16": "everest",
-    "evnex": "evnex",
-    "grizzl_e": "grizzl_e",
-    "growatt_thor": "growatt",
-    "keba_p30x": "keba",
-    "microocpp": "microocpp",
-    "open_ocpp": "open_ocpp",
-    "open_ocpp_eviq": "eviq",
-    "openevse": "openevse",
-    "openocpp": "openocpp",
-    "everest_libocpp201": "everest201",
-    "openocpp201": "openocpp201",
-    "microocpp201": "microocpp201",
-    "alfen201_fw5": "alfen201",
-    "warp": "warp",
-    "go_e": "go_e",
-    "easee": "easee",
-    "smartevse": "smartevse",
-    "bender_cc61x_ssh": "bender_ssh",
-    "keba_p30x_old": "keba_old",
-    "schneider_evlink_fw33": "evlink",
-    "vestel_evc03": "vestel_dc",
-    "vestel_evc04": "vestel_ac",
-}
-"""Profile and the simulated family that stands for it."""
-
-EVERY = Catalogue((*load_catalogue().profiles, *on_request().profiles))
-
-OTHERWISE = {("alfen_fw5", "accepted"): "alfen5_gsm"}
-"""Further transcripts of a profile: the pair of keys for stations on a SIM."""
 
 
 def told(lines: list[Line]) -> list[Line]:
@@ -286,13 +252,6 @@ def _head(profile: str, case: str, made: str, station: Station, target: str, end
         ends=ends,
         ocpp=station.ocpp_version,
     )
-
-
-def wanted() -> list[tuple[str, str, str]]:
-    """Profile, case and simulated family of every transcript there has to be."""
-    names = [profile.name for profile in EVERY.profiles if profile.method is not Method.VISIT]
-    usual = [(name, case, FAMILIES[name]) for name in names for case in ("accepted", "refused")]
-    return usual + [(name, f"{case}_by_sim", family) for (name, case), family in OTHERWISE.items()]
 
 
 async def main(arguments: list[str]) -> None:

@@ -111,6 +111,7 @@ BROKEN: dict[str, tuple[str, str, str, str, str]] = {
     "the value is written": (SCRIPTED, '"--value=${value}"', "fixed", "script.write", "does not name"),
     "the program is the profile's own": (SCRIPTED, '["${script}", "${key}"', '["${identity}", "${script}"', "script.write[0]", "program itself"),
     "no interpreter runs a value": (SCRIPTED, '["${script}", "${key}", "--value=${value}"]', '[sh, -c, "${value}", "${script}"]', "script.write[0]", "as code"),
+    "an interpreter's program is the profile's own": (SCRIPTED, '["${script}", "${key}", "--value=${value}"]', '[busybox, sh, "${value}", "${script}"]', "script.write[0]", "as code"),
     "somebody signs in": (SCRIPTED, "      key: acme_ssh\n      secret: acme_ssh_passphrase\n", "", "script.secret", "Nobody can sign in"),
     "a private key is named": (SCRIPTED, "key: acme_ssh\n", "key: '-----BEGIN'\n", "script.key", "named here"),
     "a user is a name": (SCRIPTED, "user: root", "user: 'root -oProxyCommand=x'", "script.user", "no name"),

@@ -21,8 +21,9 @@ from migrate.domain.record import Attempt
 from migrate.domain.station import Station
 from migrate.simulator.faults import Fault
 from tests.profiles.bench import Bench
+from tests.profiles.families import wanted
 from tests.profiles.played import by_player, http_interface
-from tests.profiles.record import dealt, record_on_bench, simulated, wanted
+from tests.profiles.record import dealt, record_on_bench, simulated
 from tests.profiles.shell_end import ssh_end
 from tests.profiles.transcripts import CASES, FOLDER, Head, Line, Player, Surprise, path_of, read
 from vendor_profiles import Catalogue, load_catalogue, on_request

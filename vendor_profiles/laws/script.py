@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from string import Template
 
 from migrate.domain.profile import Method, Profile
@@ -13,7 +13,12 @@ from vendor_profiles.laws.breach import Breach, goes_by, judge_secret_name, judg
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]*", re.ASCII)
 _ALONE = re.compile(r"(?:-{0,2}[A-Za-z0-9][A-Za-z0-9_.-]*=)?\$\{\w+\}", re.ASCII)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
-_INTERPRETERS = frozenset({"sh", "bash", "ash", "dash", "zsh", "su", "python", "python3", "perl", "lua"})
+_INTERPRETERS = frozenset(
+    {
+        *("sh", "ash", "bash", "dash", "ksh", "zsh", "su", "exec", "ssh", "xargs", "find"),
+        *("awk", "gawk", "mawk", "sed", "perl", "python", "python3", "lua", "ruby", "node", "php", "tclsh"),
+    }
+)
 _FIXED = frozenset({"key", "script"})
 """Filled in from the profile and by the program: they may stand inside an argument, as in a path."""
 
@@ -64,14 +69,23 @@ def _judge_argument(at: str, argument: str) -> Iterator[Breach]:
         yield Breach(at, "A value stands in the middle of an argument.", hint)
 
 
-def _judge_program(at: str, command: tuple[str, ...]) -> Iterator[Breach]:
+def _judge_program(at_place: str, command: tuple[str, ...]) -> Iterator[Breach]:
     """The program is the profile's own, and no interpreter of what follows."""
     program = command[0]
     if names_in(program) - {"script"} or program.startswith("-"):
-        yield Breach(f"{at}[0]", "The program itself is filled in.", "Name the program, or ${script}.")
-    programs = {argument.rpartition("/")[2] for argument in command}
-    if program == "eval" or ("-c" in command and programs & _INTERPRETERS):
-        yield Breach(f"{at}[0]", f"{program} would run its arguments as code.", "Put it into a script file.")
+        yield Breach(f"{at_place}[0]", "The program itself is filled in.", "Name the program, or ${script}.")
+    at = next((i for i, argument in enumerate(command) if argument.rpartition("/")[2] in _INTERPRETERS), None)
+    if program == "eval" or (at is not None and _runs_a_value(command[at + 1 :])):
+        runner = program if at is None else command[at]
+        yield Breach(f"{at_place}[0]", f"{runner} would run its arguments as code.", "Put it into a script file.")
+
+
+def _runs_a_value(arguments: Sequence[str]) -> bool:
+    """Whether an interpreter gets text to run, or takes its program from what is filled in."""
+    if any(re.fullmatch(r"-\w*[ce]|--eval|--expression|--command", argument) for argument in arguments):
+        return True
+    programs = (argument for argument in arguments if not argument.startswith("-"))
+    return bool(names_in(next(programs, "")) - _FIXED)
 
 
 def _scripts_are_signed_in_to(profile: Profile) -> Iterator[Breach]:
