@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Template
 from urllib.parse import unquote
 
@@ -86,8 +86,9 @@ def prepare_finish(
 
     Raises as ``prepare`` does.
     """
-    names = _names(profile, goal, snapshot)
-    return tuple(_filled(profile, write, names, snapshot) for write in profile.finish.get(step, ()))
+    writes = profile.finish.get(step, ())
+    names = _names(replace(profile, writes=writes), goal, snapshot)
+    return tuple(_filled(profile, write, names, snapshot) for write in writes)
 
 
 def _is_wanted(write: Write, goal: Goal, snapshot: Mapping[str, str | None]) -> bool:

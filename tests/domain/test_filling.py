@@ -10,11 +10,11 @@ import pytest
 
 from migrate.domain.address import parse_backend
 from migrate.domain.errors import Mismatch
-from migrate.domain.filling import Goal, prepare
+from migrate.domain.filling import Goal, prepare, prepare_finish
 from migrate.domain.profile import Method, Profile, Proof, Readback, Rollback, Selector, Slots, TurningPoint, Write
 from migrate.domain.secret import revealed
 from migrate.domain.unit import Held, PreparedWrite, held, taken_back, undo
-from migrate.domain.ways import FIRMWARE_KEY, Encoding, Way
+from migrate.domain.ways import FIRMWARE_KEY, Encoding, Finish, Way
 
 TARGET = parse_backend("wss://csms.example/ocpp")
 GOAL = Goal(backend=TARGET, identity="AC1", was="AC1")
@@ -81,6 +81,16 @@ def test_a_slot_in_the_order_that_the_station_shows_to_be_empty_is_free() -> Non
     unit = prepare(SLOTTED, GOAL, {PRIORITY: "1,2", ACTIVE: "1", **shown})
 
     assert unit[0].key == "NetworkProfile[2]"
+
+
+def test_an_order_that_names_both_slots_is_no_hindrance_to_cleaning_it_up() -> None:
+    clean_up = Write(key=PRIORITY, value="${active_slot}")
+
+    unit = prepare_finish(
+        replace(SLOTTED, finish={Finish.CLEAN_UP: (clean_up,)}), Finish.CLEAN_UP, GOAL, {PRIORITY: "2,1", ACTIVE: "2"}
+    )
+
+    assert [(write.key, write.new, write.old) for write in unit] == [(PRIORITY, "2", "2,1")]
 
 
 def test_of_several_slots_the_one_outside_the_order_is_taken() -> None:
