@@ -303,10 +303,10 @@ async def a_night(planted: Planted) -> Aftermath:
         await _ask_everything(ear, standing)
         crews = await _work_orders(ear)
         await _break(ear, planted)
-        await _stop_listening(ear)
+        await stop_listening(ear)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-        places = [*ear.heard, ("process list", ear.process_list), *_files(folder), *_columns(folder)]
+        places = [*ear.heard, ("process list", ear.process_list), *files_of(folder), *columns_of(folder)]
         probes = {name: json.loads(out) for name, out in _probed(ear).items()}
         return Aftermath(planted, places, crews, standing, log, ear.codes, probes)
 
@@ -432,7 +432,7 @@ def _harm_address(folder: Path, planted: Planted) -> None:
 _HARMS = {"rows": _harm_rows, "key": _harm_key, "settings": _harm_settings, "address": _harm_address}
 
 
-async def _stop_listening(ear: Ear) -> None:
+async def stop_listening(ear: Ear) -> None:
     listening = ear.site.running[0]
     listening.send(signal.SIGTERM)
     await ear.ended(listening, "listen -vv")
@@ -441,13 +441,13 @@ async def _stop_listening(ear: Ear) -> None:
 # ── what was left ──────────────────────────────────────────────────────────
 
 
-def _files(folder: Path) -> list[tuple[str, bytes]]:
+def files_of(folder: Path) -> list[tuple[str, bytes]]:
     """Every file of the campaign but those in which the secrets were put; names of files as well."""
     found = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in OURS and "secrets" not in p.parts]
     return [(f"file {path.relative_to(folder)}", str(path).encode() + b"\n" + path.read_bytes()) for path in found]
 
 
-def _columns(folder: Path) -> list[tuple[str, bytes]]:
+def columns_of(folder: Path) -> list[tuple[str, bytes]]:
     """Every column of every table of every database, as text and as bytes."""
     found = []
     for path in folder.glob("*.db"):
