@@ -447,12 +447,13 @@ def test_i76_a_target_on_this_machine_is_told_before_anybody_is_touched(
 ) -> None:
     """Right on a bench whose stations are on this machine; a person decides."""
     campaign(folder)
-    (folder / "campaign.toml").write_text(with_target(f"ws://{host}/ocpp"))
+    at_any_port = 'upstream = "lab"\nlisten = "127.0.0.1:0"'
+    (folder / "campaign.toml").write_text(with_target(f"ws://{host}/ocpp").replace('upstream = "lab"', at_any_port))
 
     assert call(["plan", "make", "--no-input"]) == 0
     assert "Caution: target.url is ws://" in capsys.readouterr().err
     assert call(["plan", "check", "--no-input"]) == 0
-    assert re.search(r"^warning +target.url is ws://.* dials itself", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(r"^warning +address: target.url is ws://.* dials itself", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_i76_in_a_drill_loopback_is_where_everything_is(folder: Path) -> None:
