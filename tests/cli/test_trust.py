@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from migrate.domain.station import Station
 from tests.adapters.ssh.host import HOST, Box, a_box_beside
 from tests.cli.campaigns import campaign
 
+ROOT = Path(__file__).parents[2]
 Capture = pytest.CaptureFixture[str]
 STATION = Station(identity="SSH-1", vendor="Alfen BV", model="NG910-60023", firmware="5.8.1-4123", ip_address=HOST)
 
@@ -150,3 +153,54 @@ def test_the_picture_is_the_one_that_openssh_draws(tmp_path: Path) -> None:
         ours = picture("ssh-ed25519", key.get_fingerprint()).splitlines()[1:]
 
         assert ours == drawn.splitlines()[2:]
+
+
+def test_all_asks_every_station_that_is_reached_over_ssh_and_no_other(
+    tmp_path: Path, box: Box, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    controller = Station(
+        identity="B-1", vendor="Bender GmbH Co. KG", model="CC613_ELM4PR", firmware="5.33.5", ip_address=HOST
+    )
+    campaign(tmp_path, [controller, STATION], more=f"[ssh]\nport = {box.port}\n")
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "own.yaml").write_text("schema: migrate.profile-file/1\nuse: [bender_cc61x_ssh]\n")
+
+    assert call(["trust", "--all", "--yes", "--json"]) == 0
+
+    hosts = json.loads(capsys.readouterr().out)["hosts"]
+    assert [(one["identity"], one["recorded"]) for one in hosts] == [("B-1", True)]
+
+
+def test_the_jump_host_is_trusted_under_its_own_name(
+    tmp_path: Path, box: Box, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = campaign(tmp_path, [STATION], more=f'[ssh]\njump = "ops@{HOST}:{box.port}"\n')
+
+    assert call(["trust", "--jump", "--fingerprint", box.host_key.fingerprint]) == 0
+
+    assert known(folder, box) == {"ssh-ed25519": box.host_key}
+    assert box.tries == []
+
+
+@pytest.mark.parametrize(("typed", "code"), [("1", 0), ("2", 4), ("yes", 4)])
+def test_on_a_terminal_the_number_of_keys_is_typed_back(folder: Path, box: Box, typed: str, code: int) -> None:
+    leader, follower = os.openpty()
+    with os.fdopen(leader, "r+b", buffering=0) as person:
+        words = [sys.executable, "-m", "migrate", "trust", "SSH-1"]
+        person.write(f"{typed}\n".encode())
+        ran = subprocess.run(
+            words,
+            stdin=follower,
+            capture_output=True,
+            check=False,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        os.close(follower)
+
+    assert ran.returncode == code, ran.stderr.decode()
+    assert box.host_key.fingerprint in ran.stdout.decode()
+    assert b"[SHA256]" in ran.stdout, "a picture to compare"
+    assert bool(known(folder, box)) is (code == 0)

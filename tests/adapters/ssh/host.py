@@ -173,7 +173,7 @@ async def a_box(folder: Path, *, also: Sequence[str] = (), **facts: Any) -> Asyn
             server_host_keys=[box.key],
             process_factory=box.serve,
             encoding=None,
-            **box.options,
+            **{"sftp_factory": True, **box.options},
         )
         acceptors.append(acceptor)
         box.port = acceptor.get_port()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ import pytest
 from migrate.adapters.channels.ssh import Jump
 from migrate.domain.errors import Impostor, Mismatch, Refused, StationError, Unreachable
 from migrate.domain.profile import Restart
+from migrate.domain.ways import Script
 from tests.adapters.ssh.host import HOST, PASSWORD, Box, Vault, Way, a_box, a_script, a_station
 
 
@@ -359,3 +361,65 @@ def test_what_the_campaign_lacks_is_said_before_anything_is_asked(
 ) -> None:
     with pytest.raises(Mismatch, match=lacks):
         Way(tmp_path).to(station, script)  # type: ignore[arg-type]
+
+
+# ── a script of the campaign ───────────────────────────────────────────────
+
+SCRIPT = '#!/bin/sh\nprintf \'%s\' "$2" > "$STORE/$1"\n'
+
+
+def with_script(way: Way, name: str) -> Script:
+    """A script under a name that no other test sends to this machine's /tmp."""
+    (way.folder / "profiles").mkdir()
+    (way.folder / "profiles" / name).write_text(SCRIPT)
+    return a_script(write=("${script}", "${key}", "${value}"), file=name)
+
+
+async def test_a_script_lies_whole_and_alone_under_its_name_before_it_is_run(
+    box: Box, way: Way, tmp_path: Path
+) -> None:
+    name = f"{tmp_path.name}.sh"
+    door = way.to(a_station(), with_script(way, name))
+
+    await door.write("AC1", "url", "a 'new' one; touch canary")
+    await door.write("AC1", "url", "a 'new' one; touch canary")
+
+    (sent,) = Path("/tmp").glob(f"migrate-*{name}*")
+    assert (sent.read_text(), sent.stat().st_mode & 0o777) == (SCRIPT, 0o700)
+    assert (box.store / "url").read_text() == "a 'new' one; touch canary"
+    sent.unlink()
+
+
+async def test_what_somebody_else_left_under_the_scripts_name_is_replaced_and_never_run(
+    box: Box, way: Way, tmp_path: Path
+) -> None:
+    name = f"{tmp_path.name}.sh"
+    digest = hashlib.sha256(SCRIPT.encode()).hexdigest()[:16]
+    place = Path(f"/tmp/migrate-{digest}-{name}")
+    place.write_text("#!/bin/sh\ntouch canary\n")
+    place.chmod(0o755)
+
+    await way.to(a_station(), with_script(way, name)).write("AC1", "url", "new")
+
+    assert place.read_text() == SCRIPT
+    assert not (box.folder / "canary").exists()
+    place.unlink()
+
+
+async def test_a_station_whose_disk_takes_no_file_is_not_now_and_runs_nothing(tmp_path: Path) -> None:
+    class Full(asyncssh.SFTPServer):
+        def write(self, file_obj: object, offset: int, data: bytes) -> int:
+            raise asyncssh.SFTPFailure("No space left on device")
+
+    async with a_box(tmp_path / "box", options={"sftp_factory": Full}) as box:
+        way = Way(tmp_path, port=box.port)
+        way.trust(box)
+        name = f"{tmp_path.name}.sh"
+
+        with pytest.raises(Unreachable, match="No space left") as raised:
+            await way.to(a_station(), with_script(way, name)).write("AC1", "url", "new")
+        await way.close()
+
+    assert raised.value.sent is False
+    assert box.commands == []
+    assert list(Path("/tmp").glob(f"migrate-*{name}*")) == []

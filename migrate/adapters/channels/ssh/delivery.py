@@ -1,7 +1,8 @@
 """A script on its way to a station: under a temporary name, compared, and only then under its own.
 
-Its name holds its digest, so one that lies there whole is not sent again, and
-half of one is never run.
+Half of one is never run, and one that somebody else left there under its name
+is replaced, never believed: it is sent anew over every line, which is kept for
+several commands.
 """
 
 from __future__ import annotations
@@ -42,13 +43,11 @@ class Delivery:
 
 
 def deliver(delivery: Delivery, line: Line, *, silence_s: float) -> None:
-    """See that the script lies on the station, whole.  Raises ``NotWhole``, or what a broken line raises."""
+    """Put the script on the station, whole, once for each line.  Raises ``NotWhole``, or what a broken line raises."""
     if line.script == delivery.path:
         return
     try:
-        sftp = line.sftp(silence_s)
-        if not _lies_there(sftp, delivery.path, delivery):
-            _send(sftp, delivery)
+        _send(line.sftp(silence_s), delivery)
     except TimeoutError:
         raise
     except OSError as error:  # of the station's file system: full, read-only, not ours
@@ -60,7 +59,6 @@ def _send(sftp: SFTPClient, delivery: Delivery) -> None:
     draft = f"{delivery.path}.{secrets.token_hex(4)}"
     try:
         with sftp.open(draft, "wx") as file:
-            file.set_pipelined(True)
             file.write(delivery.content)
         sftp.chmod(draft, _MODE)
         _compare(sftp, draft, delivery)
