@@ -128,6 +128,8 @@ class Acts:
         if firmware is not None and firmware.carries_address:
             reason = f"setting without effect: the firmware is in, and it is on the {origin.value} still"
             return outcome(Fact.PARTLY_APPLIED, reason, cause=Cause.WITHOUT_EFFECT)
+        if firmware is not None and firmware.brings_keys and all(one.via is Way.FIRMWARE for one in attempt.unit):
+            return outcome(Fact.UNANSWERED, "the firmware is in, and its keys have not been read yet", unit=())
         session = (await self._ports.witness.presence(attempt.identity)).on(origin)
         known = {"source_session": session.id} if session else {}
         return Outcome(fact=whole.fact, changes={**whole.changes, **known})

@@ -70,7 +70,9 @@ class Flashing:
             await self._hands.put(attempt, replace(write, new=write.old or "", old=now[write.key]))
         held = await self._look(attempt, keys)
         if any(held.get(write.key) != write.old for write in lost):
-            said = f"{attempt.identity} holds another {named} since its last firmware, and does not take the old one back."
+            said = (
+                f"{attempt.identity} holds another {named} since its last firmware, and does not take the old one back."
+            )
             raise Refused(said, identity=attempt.identity, status="address lost")
 
     async def _look(self, attempt: Attempt, keys: list[str]) -> Mapping[str, str | None]:

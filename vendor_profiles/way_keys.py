@@ -136,6 +136,9 @@ FIRMWARE: dict[str, Kind] = {
     "steps": TEXTS.meaning("versions in order, as a boot says them; the last is the one wanted"),
     "protocols": TEXTS.meaning("http, https, ftp: the first that the campaign serves is taken; left out: http"),
     "carries_address": BOOLEAN.meaning("true: the image itself holds the new backend"),
+    "brings_keys": BOOLEAN.meaning(
+        "true: the other keys are there with the last version only; they are read and written once it runs"
+    ),
     "keeps_address": BOOLEAN.meaning(
         "true: known not to reset the address; otherwise it is read again after each step"
     ),

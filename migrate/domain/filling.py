@@ -19,7 +19,7 @@ from migrate.domain.errors import Mismatch, ProfileProblem
 from migrate.domain.profile import SECURITY_PROFILE_KEYS, SECURITY_PROFILES, Profile, Readback, Write
 from migrate.domain.secret import stand_in
 from migrate.domain.unit import PreparedWrite, is_mask
-from migrate.domain.ways import Finish, Way
+from migrate.domain.ways import FIRMWARE_KEY, Finish, Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,9 @@ def prepare(profile: Profile, goal: Goal, snapshot: Mapping[str, str | None]) ->
             identity=goal.was,
             hint="Leave its target_identity empty, or move it by a visit.",
         )
+    if _waits_for_firmware(profile, snapshot):
+        known = _with_nothing_of_the_station(_named(profile, goal.backend, identity))
+        return tuple(_filled(profile, one, known, snapshot) for one in profile.writes if one.via is Way.FIRMWARE)
     names = _names(profile, goal, snapshot)
     unit = tuple(
         _filled(profile, write, names, snapshot) for write in profile.writes if _is_wanted(write, goal, snapshot)
@@ -77,6 +80,12 @@ def prepare(profile: Profile, goal: Goal, snapshot: Mapping[str, str | None]) ->
             hint=f"Profile {profile.name} would change nothing; probe the station before planning it again.",
         )
     return unit
+
+
+def _waits_for_firmware(profile: Profile, snapshot: Mapping[str, str | None]) -> bool:
+    """Whether the station does not have its keys yet: then the firmware that brings them is all of the unit."""
+    firmware = profile.firmware
+    return firmware is not None and firmware.brings_keys and snapshot.get(FIRMWARE_KEY) != firmware.steps[-1]
 
 
 def prepare_finish(

@@ -188,11 +188,14 @@ class Firmware:
     first that is newer than its own, boots, and is looked at again.
     ``carries_address``: the image itself holds the new backend.  Without
     ``keeps_address`` the address is read again after every step.
+    ``brings_keys``: the keys of the unit are there with the last step and not
+    before it, so that it is installed alone and the rest prepared afterwards.
     """
 
     steps: tuple[str, ...]
     protocols: tuple[str, ...] = ("http",)  # http, https, ftp: the first that the campaign serves
     carries_address: bool = False
+    brings_keys: bool = False
     keeps_address: bool = False
     allows_downgrade: bool = False
     is_signed: bool = False  # SignedUpdateFirmware of the 1.6 security extension

@@ -36,6 +36,7 @@ class Image:
     needs: tuple[str, ...] = ()  # the versions it installs over; none named: any
     backend: str = ""  # the image carries this address
     factory: str = ""  # it puts back the maker's address, which is used from the next Hard restart on
+    brings_keys: bool = False  # the keys of its backend are there from now on
     bricks: bool = False  # the station never comes back
 
     def over(self, vendor: str, current: str) -> Image:

@@ -124,6 +124,9 @@ class Loader:
         if not station.ways.says_installed:
             station.firmware_news = ""
         station.is_bricked = image.bricks
+        if image.brings_keys:
+            station.ways = station.ways.but({"has_backend_keys": True})
+            station.flash.turn(station.fault, station.ways)
         if url := image.backend or image.factory:
             station.flash.bring(url)
             station.log(Kind.STORED, value=station.held)

@@ -144,6 +144,17 @@ async def test_an_address_that_a_step_reset_is_put_back_before_the_next_restart_
     assert "factory" not in str(incidents)
 
 
+async def test_keys_that_the_firmware_brings_are_looked_at_anew_before_anything_is_written_to_them() -> None:
+    brings = replace(THEN_A_KEY, firmware=replace(STEPS, brings_keys=True))
+    async with a_scene(brings) as (scene, host):
+        attempt = await scene.drive()
+
+    assert attempt.state is State.DEFERRED
+    assert "the firmware is in" in attempt.reason
+    assert [version for _, version in host.orders] == ["4.5", "5.0"]
+    assert scene.world.sent("Write") == []
+
+
 async def test_a_family_that_keeps_its_address_is_not_asked_for_it_between_steps() -> None:
     keeps = replace(THEN_A_KEY, firmware=replace(STEPS, keeps_address=True))
     async with a_scene(keeps, resets_address_to="ws://factory.example") as (scene, _):

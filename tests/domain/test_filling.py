@@ -14,7 +14,7 @@ from migrate.domain.filling import Goal, prepare, prepare_finish
 from migrate.domain.profile import Method, Profile, Proof, Readback, Rollback, Selector, Slots, TurningPoint, Write
 from migrate.domain.secret import revealed
 from migrate.domain.unit import Held, PreparedWrite, held, taken_back, undo
-from migrate.domain.ways import FIRMWARE_KEY, Encoding, Finish, Way
+from migrate.domain.ways import FIRMWARE_KEY, Encoding, Finish, Firmware, Way
 
 TARGET = parse_backend("wss://csms.example/ocpp")
 GOAL = Goal(backend=TARGET, identity="AC1", was="AC1")
@@ -133,6 +133,30 @@ def test_a_newer_firmware_and_a_root_certificate_stay_when_the_rest_is_undone() 
 
     assert [write.new for write in unit] == ["sha256:ab", "5.0", "wss://csms.example/ocpp"]
     assert [write.key for write in undo(unit, {write.key: write.new for write in unit})] == ["Url"]
+
+
+BRINGS = replace(
+    SLOTTED,
+    method=Method.FIRMWARE,
+    slots=None,
+    writes=(Write(key=FIRMWARE_KEY, value="5.0", via=Way.FIRMWARE), Write(key="Url", value="${url}")),
+    firmware=Firmware(steps=("4.5", "5.0"), brings_keys=True),
+)
+
+
+def test_where_the_firmware_brings_the_keys_it_is_all_of_the_unit_until_it_runs() -> None:
+    before = prepare(BRINGS, GOAL, {FIRMWARE_KEY: "4.1"})
+    after = prepare(BRINGS, GOAL, {FIRMWARE_KEY: "5.0", "Url": "ws://old.example"})
+
+    assert [write.key for write in before] == [FIRMWARE_KEY]
+    assert [(write.key, write.old) for write in after] == [(FIRMWARE_KEY, "5.0"), ("Url", "ws://old.example")]
+
+
+def test_a_station_that_lacks_its_key_beforehand_is_left_alone_where_the_firmware_is_not_said_to_bring_it() -> None:
+    profile = replace(BRINGS, firmware=replace(BRINGS.firmware or Firmware(steps=()), brings_keys=False))
+
+    with pytest.raises(Mismatch, match="does not know the key Url"):
+        prepare(profile, GOAL, {FIRMWARE_KEY: "4.1"})
 
 
 def test_no_certificate_is_installed_where_no_root_is_new() -> None:

@@ -94,6 +94,7 @@ BROKEN: dict[str, tuple[str, str, str, str, str]] = {
     "some protocol is named": (FLASHED, "[https, http, ftp]", "[]", "firmware.protocols", "No protocol"),
     "a firmware comes before the URL": (FLASHED, '      - {key: firmware, via: firmware, value: "5.2"}\n      - {key: Url, value: "${url}"}', '      - {key: Url, value: "${url}"}\n      - {key: firmware, via: firmware, value: "5.2"}', "writes[1]", "after the URL"),
     "a firmware comes before the new slot": (SLOTTED, '- {key: Prio, value: "${free', '- {key: firmware, via: firmware, value: "5"}\n      - {key: Prio, value: "${free', "writes[1]", "after the URL"),
+    "what a firmware brings is written": (CARRIED, "carries_address: true", "brings_keys: true", "firmware.brings_keys", "none is written"),
     "an image with an address is not undone from afar": (CARRIED, "rollback: visit", "rollback: remote", "rollback", "undoes no image"),
     "an image with an address is the only one with it": (CARRIED, 'value: "5.2"}', 'value: "5.2"}\n      - {key: Url, value: "${url}"}', "writes[1]", "carries the address already"),
     "an image with an address goes last": (CARRIED, 'value: "5.2"}', 'value: "5.2"}\n      - {key: Mode, value: a}', "writes[1]", "goes last"),

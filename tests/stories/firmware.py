@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,18 @@ profiles:
       - {key: BackendUrl, value: "${url}"}
     firmware: {steps: ["2.6", "3.0"], protocols: [ftp], within: 20m}
     sources: ["a story"]
+  - name: northwind_keyless
+    title: Northwind, whose key is there with the last step only
+    selector: {vendors: ["Northwind"], models: ["NW-9"]}
+    method: firmware
+    rollback: remote
+    turning_point: restart
+    proof: {level: documented}
+    writes:
+      - {key: firmware, via: firmware, value: "3.0"}
+      - {key: BackendUrl, value: "${url}"}
+    firmware: {steps: ["2.6", "3.0"], protocols: [ftp], brings_keys: true, within: 20m}
+    sources: ["a story"]
   - name: southwind
     title: Southwind, signed
     selector: {vendors: ["Southwind"]}
@@ -94,7 +106,11 @@ def releases(target: str) -> list[Release]:
     return [
         Release(name="nw7-2.6.bin", image=north[0], models=("NW-7",), over="2.0", below="2.6"),
         Release(name="nw8-2.6.bin", image=reset, models=("NW-8",), over="2.0", below="2.6"),
-        Release(name="nw-3.0.bin", image=north[1], over="2.6", below="3.0"),
+        Release(name="nw-3.0.bin", image=north[1], models=("NW-7", "NW-8"), over="2.6", below="3.0"),
+        Release(name="nw9-2.6.bin", image=north[0], models=("NW-9",), over="2.0", below="2.6"),
+        Release(
+            name="nw9-3.0.bin", image=replace(north[1], brings_keys=True), models=("NW-9",), over="2.6", below="3.0"
+        ),
         Release(name="sw-6.2.bin", image=Image(vendor="Southwind", version="6.2"), is_signed=True),
         Release(name="ew-2.0.bin", image=Image(vendor="Eastwind", version="2.0", backend=target), models=("EW-1",)),
         Release(name="ew-plain.bin", image=Image(vendor="Eastwind", version="2.0"), models=("EW-9",)),

@@ -48,12 +48,14 @@ FLEET: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "newer": {"firmware": "4.0"},
         "no-file": {"firmware": "1.7"},
         "reset": RESET,
+        "keyless": {"model": "NW-9", "ways": {"has_backend_keys": False}},
+        "keyless-refused": {"model": "NW-9", "ways": {"has_backend_keys": False}, "fault": Fault.READ_ONLY_KEY},
     },
     "southwind": {"moves": {}, "rejects": {"ways": {"flashing": "rejects"}}},
     "eastwind": {"moves": {}, "falls-back": {"fault": Fault.FALLS_BACK}, "no-address": {"model": "EW-9"}},
     "keba_old": {"moves": {}},
 }
-MOVED = ("northwind.moves", "southwind.moves", "keba_old.moves")
+MOVED = ("northwind.moves", "northwind.keyless", "southwind.moves", "keba_old.moves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,28 @@ def test_an_address_that_a_step_reset_is_noticed_and_put_back_before_the_next_re
     assert told.station.state is State.SETTLED, told.station.reason
     assert (factory, later[0]) == (FACTORY, source)
     assert titles == ["a firmware has changed the address"]
+
+
+def test_a_key_that_the_firmware_brings_is_read_before_it_is_written_and_taken_back_to_what_was_read(
+    night: Night,
+) -> None:
+    told, back = night.of("northwind.keyless"), night.back("northwind.keyless")
+
+    order, key = told.commands(*ORDERS)[-1], told.commands("ChangeConfiguration")
+    reads = [event.seq for event in told.commands("GetConfiguration") if "BackendUrl" in event.keys]
+    assert told.station.state is State.SETTLED, told.station.reason
+    assert told.loaded == [("ftp", "nw9-2.6.bin"), ("ftp", "nw9-3.0.bin")]
+    assert [event.value for event in key] == [told.held[-1]]
+    assert [seq for seq in reads if order.seq < seq < key[0].seq]
+    assert (back.station.state, back.held[-1]) == (State.REVERTED, told.held[0])
+
+
+def test_a_key_that_came_with_the_firmware_and_is_refused_leaves_both(night: Night) -> None:
+    told = night.of("northwind.keyless-refused")
+
+    assert told.station.state is State.FAILED, told.station.reason
+    assert "BackendUrl" in told.station.reason
+    assert (told.held, told.lives_on) == (told.held[:1], Side.SOURCE)
 
 
 def test_how_far_every_file_came_is_in_the_timeline(night: Night) -> None:

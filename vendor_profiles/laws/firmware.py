@@ -66,6 +66,14 @@ def _firmware_goes_first(profile: Profile) -> Iterator[Breach]:
             yield Breach(f"writes[{i}]", "The firmware is installed after the URL.", "Move it to the front.")
 
 
+def _what_a_firmware_brings_is_written(profile: Profile) -> Iterator[Breach]:
+    if profile.firmware is None or not profile.firmware.brings_keys:
+        return
+    if all(write.via is Way.FIRMWARE for write in profile.writes):
+        hint = "Write the keys, or leave brings_keys out."
+        yield Breach("firmware.brings_keys", "It brings keys, and none is written.", hint)
+
+
 def _an_image_with_an_address_has_no_way_back(profile: Profile) -> Iterator[Breach]:
     """Once such an image runs, the source has nothing that it could put back."""
     if profile.firmware is None or not profile.firmware.carries_address:
@@ -80,4 +88,10 @@ def _an_image_with_an_address_has_no_way_back(profile: Profile) -> Iterator[Brea
         yield Breach(f"writes[{len(profile.writes) - 1}]", "The image that carries the address goes last.")
 
 
-LAWS = (_firmware_is_whole, _steps_go_up, _firmware_goes_first, _an_image_with_an_address_has_no_way_back)
+LAWS = (
+    _firmware_is_whole,
+    _steps_go_up,
+    _firmware_goes_first,
+    _what_a_firmware_brings_is_written,
+    _an_image_with_an_address_has_no_way_back,
+)
