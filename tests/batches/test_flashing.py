@@ -134,7 +134,7 @@ async def test_an_address_that_the_firmware_reset_to_factory_is_written_over_and
 
 
 async def test_an_address_that_a_step_reset_is_put_back_before_the_next_restart_and_somebody_is_told() -> None:
-    async with a_scene(resets_address_to="ws://factory.example") as (scene, host):
+    async with a_scene(resets_address_to="ws://factory.example") as (scene, _):
         await scene.drive()
         told = [line.event for line in await scene.ports.journal.timeline("AC1")]
 

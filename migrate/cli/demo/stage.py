@@ -59,7 +59,8 @@ soak = "2m"
 [timeouts]
 appear = "10m"
 grace = "2m"
-write = "{answers}s"                      # an answer is awaited for 30 real seconds, however fast the campaign runs
+check = "{answers}s"                      # an answer is awaited for 30 real seconds, however fast the campaign runs
+write = "{answers}s"
 undo = "{answers}s"
 
 [retries]
