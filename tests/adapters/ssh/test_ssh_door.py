@@ -349,12 +349,23 @@ async def test_an_untrusted_jump_host_is_told_no_password(tmp_path: Path, box: B
     [
         (a_station(ip_address=""), a_script(), "no ip_address"),
         (a_station(ip_address="box.example"), a_script(), "box.example"),
+        (a_station(ip_address="-oProxyCommand=touch canary"), a_script(), "-oProxyCommand"),
+        (a_station(ip_address="127.0.0.1;touch canary"), a_script(), "canary"),
         (a_station(), a_script(secret="nowhere"), "nowhere"),
         (a_station(), a_script(by_jump=True), "jump host"),
         (a_station(), a_script(read=("${script}", "${key}"), file="../../etc/passwd"), "passwd"),
         (a_station(), a_script(read=("${script}", "${key}"), file="none.sh"), "none.sh"),
     ],
-    ids=["address", "a-name-for-an-address", "secret", "jump-host", "a-file-elsewhere", "no-file"],
+    ids=[
+        "address",
+        "a-name-for-an-address",
+        "an-option",
+        "a-command",
+        "secret",
+        "jump-host",
+        "a-file-elsewhere",
+        "no-file",
+    ],
 )
 def test_what_the_campaign_lacks_is_said_before_anything_is_asked(
     tmp_path: Path, station: object, script: object, lacks: str
@@ -423,3 +434,32 @@ async def test_a_station_whose_disk_takes_no_file_is_not_now_and_runs_nothing(tm
     assert raised.value.sent is False
     assert box.commands == []
     assert list(Path("/tmp").glob(f"migrate-*{name}*")) == []
+
+
+async def test_what_a_server_says_before_anybody_is_in_reaches_no_screen_as_it_came(tmp_path: Path) -> None:
+    async with a_box(tmp_path / "box", prompts=("\x1b[2J\x07token: ",)) as box:
+        way = Way(tmp_path, port=box.port)
+        way.trust(box)
+
+        with pytest.raises(Mismatch, match="asks something else") as raised:
+            await way.to(a_station()).read("AC1", ["url"])
+        await way.close()
+
+    assert raised.value.message.isprintable()
+
+
+async def test_a_script_that_is_edited_in_the_night_is_sent_as_it_was_when_the_night_began(
+    box: Box, way: Way, tmp_path: Path
+) -> None:
+    name = f"{tmp_path.name}.sh"
+    script = with_script(way, name)
+    doors = way.doors()
+    await way.to(a_station(), script, doors).write("AC1", "url", "one")
+
+    (way.folder / "profiles" / name).write_text("#!/bin/sh\ntouch canary\n")
+    await way.to(a_station(), script, doors).write("AC1", "url", "two")
+
+    assert (box.store / "url").read_text() == "two"
+    assert not (box.folder / "canary").exists()
+    for sent in Path("/tmp").glob(f"migrate-*{name}"):
+        sent.unlink()

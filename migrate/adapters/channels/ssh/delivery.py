@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 from paramiko import SFTPClient
 
-from migrate.adapters.channels.ssh.line import Line
+from migrate.adapters.channels.ssh.line import Line, shown
 
 FOLDER = PurePosixPath("/tmp")  # noqa: S108 - the station's own, under a name that nobody guesses
 MOST_BYTES = 1 << 20
@@ -51,7 +51,7 @@ def deliver(delivery: Delivery, line: Line, *, silence_s: float) -> None:
     except TimeoutError:
         raise
     except OSError as error:  # of the station's file system: full, read-only, not ours
-        raise NotWhole(f"did not take {delivery.name} ({error.strerror or error})") from error
+        raise NotWhole(f"did not take {delivery.name} ({shown(error.strerror or str(error))})") from error
     line.script = delivery.path
 
 

@@ -44,6 +44,9 @@ class SshDoors:
     def __init__(self, settings: SshSettings, vault: Vault) -> None:
         self._settings, self._vault = settings, vault
         self._lines = Lines(settings.threads, KnownHosts(settings.known_hosts))
+        self._scripts: dict[
+            str, Delivery
+        ] = {}  # as they were when first needed: what is edited in the night is not sent
 
     def to(self, station: Station, profile: Profile, side: Side) -> SshDoor:
         script = profile.script
@@ -58,8 +61,15 @@ class SshDoors:
             login=login_of(station, script, self._settings, self._vault),
             script=script,
             names=_names(station, side),
-            delivery=_delivery(script, self._settings.scripts, station.identity),
+            delivery=self._delivery(script, station.identity),
         )
+
+    def _delivery(self, script: Script, identity: str) -> Delivery | None:
+        if not uses_script(script.read, script.write, script.restart):
+            return None
+        if script.file not in self._scripts:
+            self._scripts[script.file] = _read_script(script.file, self._settings.scripts, identity)
+        return self._scripts[script.file]
 
     async def close(self) -> None:
         await self._lines.close()
@@ -190,19 +200,17 @@ def _names(station: Station, side: Side) -> dict[str, str]:
     return {"identity": station.identity_on(side), "serial": station.serial}
 
 
-def _delivery(script: Script, folders: Sequence[Path], identity: str) -> Delivery | None:
-    if not uses_script(script.read, script.write, script.restart):
-        return None
-    is_plain = bool(script.file) and Path(script.file).name == script.file and not script.file.startswith(".")
-    places = [folder / script.file for folder in folders] if is_plain else []
+def _read_script(name: str, folders: Sequence[Path], identity: str) -> Delivery:
+    is_plain = bool(name) and Path(name).name == name and not name.startswith(".")
+    places = [folder / name for folder in folders] if is_plain else []
     path = next((place for place in places if place.is_file()), None)
     if path is None or path.stat().st_size > MOST_BYTES:
         raise Mismatch(
-            f"{identity} needs the script {script.file!r}, and {folders[0]} holds no such file of at most 1 MiB.",
+            f"{identity} needs the script {name!r}, and {folders[0]} holds no such file of at most 1 MiB.",
             identity=identity,
             hint="Put it into the campaign's profiles/ folder.",
         )
-    return Delivery(name=script.file, content=path.read_bytes())
+    return Delivery(name=name, content=path.read_bytes())
 
 
 def _value(printed: bytes, identity: str, key: str) -> str:

@@ -168,10 +168,10 @@ def _come_in(login: Login, trusted: Mapping[str, HostKey], through: Line | None,
     return Line(transport)
 
 
-def _compare(place: str, shown: HostKey, trusted: Mapping[str, HostKey]) -> None:
+def _compare(place: str, key: HostKey, trusted: Mapping[str, HostKey]) -> None:
     """A key of another kind is another key: a host that still had the trusted one would have shown it."""
-    if trusted.get(shown.kind) != shown:
-        raise Changed(place, shown.fingerprint)
+    if trusted.get(key.kind) != key:
+        raise Changed(place, key.fingerprint)
 
 
 def shake_hands(host: str, port: int, *, kinds: Sequence[str] = (), through: Line | None = None) -> Transport:
@@ -230,11 +230,11 @@ def _spoken(host: str, port: int, error: IncompatiblePeer, *, is_direct: bool) -
 def _authenticate(transport: Transport, login: Login, *, by_question: bool) -> None:
     try:
         if left := _offer(transport, login, by_question=by_question):
-            raise Locked(f"wants more than one credential ({', '.join(left)})")
+            raise Locked(f"wants more than one credential ({shown(', '.join(left))})")
     except BadAuthenticationType as error:
         if not login.key and not by_question and "keyboard-interactive" in error.allowed_types:
             raise _AsksInstead from error
-        raise Locked(f"takes {', '.join(error.allowed_types) or 'nothing'} to log in") from error
+        raise Locked(f"takes {shown(', '.join(error.allowed_types)) or 'nothing'} to log in") from error
     except AuthenticationException as error:
         if not transport.is_active() or "timeout" in str(error).lower():
             raise Silent("did not finish the login") from error
@@ -257,9 +257,8 @@ def _answers(fields: Sequence[tuple[str, bool]], password: str) -> list[str]:
     if not fields:
         return []
     if len(fields) > 1 or fields[0][1] or not re.search(r"pass(word|code|phrase)", fields[0][0], re.IGNORECASE):
-        asked = " ".join(str(text) for text, _ in fields)
-        shown = "".join(c for c in asked if c.isprintable())[:60]
-        raise Locked(f"asks something else than a password ({shown!r})")
+        asked = shown(" ".join(str(text) for text, _ in fields))
+        raise Locked(f"asks something else than a password ({asked!r})")
     return [password]
 
 
@@ -287,5 +286,9 @@ def _drained(read: Callable[[int], bytes]) -> bytes:
 
 def _word(error: BaseException) -> str:
     """What broke, in a few words that can be printed; never what was sent."""
-    text = "".join(c for c in str(error) if c.isprintable())[:120]
-    return text or type(error).__name__
+    return shown(str(error)) or type(error).__name__
+
+
+def shown(text: str) -> str:
+    """What a station said while it let nobody in, cut short and without what cannot be printed."""
+    return "".join(c for c in text if c.isprintable())[:120]
