@@ -7,6 +7,7 @@ the whole file, which the standard allows and every station understands.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import ssl
@@ -21,6 +22,11 @@ HEADERS_BYTES = 320
 """About what the head of an answer weighs."""
 
 KEEP_ALIVE_S = 30.0
+HEAD_WITHIN_S = 60.0
+"""From a connection to its first request: over GPRS a handshake takes its time."""
+
+MOST_CONNECTIONS = 2000
+STOP_S = 2.0
 SEND_BUFFER = 32 * 1024
 """What the kernel keeps per transfer: more would leave our hands long before it leaves the machine."""
 
@@ -60,26 +66,54 @@ def stretch_of(asked: str, size: int) -> Stretch | None:
 
 
 class WebFiles:
-    """One listening address."""
+    """One listening address.
 
-    def __init__(self, desk: Desk, listen: tuple[str, int], tls: ssl.SSLContext | None = None) -> None:
+    The process behind it holds the stations' sockets too: connections beyond
+    ``most``, and those that ask for nothing within ``head_within_s``, are cut.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        listen: tuple[str, int],
+        tls: ssl.SSLContext | None = None,
+        *,
+        most: int = MOST_CONNECTIONS,
+        head_within_s: float = HEAD_WITHIN_S,
+    ) -> None:
         self._desk, self._listen, self._tls = desk, listen, tls
-        self._runner: web.ServerRunner | None = None
+        self._most, self._head_within_s = most, head_within_s
+        self._web = web.Server(self._serve, access_log=None, keepalive_timeout=KEEP_ALIVE_S)
+        self._silent: set[asyncio.BaseProtocol] = set()  # have asked for nothing yet
+        self._server: asyncio.Server | None = None
         self.port = 0
 
     async def start(self) -> None:
         """Listen.  Raises ``OSError`` when the address cannot be had."""
         sock = listening(self._listen)
         self.port = sock.getsockname()[1]
-        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None, keepalive_timeout=KEEP_ALIVE_S))
-        await self._runner.setup()
-        await web.SockSite(self._runner, sock, ssl_context=self._tls).start()
+        self._server = await asyncio.get_running_loop().create_server(self._guest, sock=sock, ssl=self._tls)
 
     async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server is not None:
+            self._server.close()
+            await self._web.shutdown(STOP_S)
+
+    def _guest(self) -> asyncio.BaseProtocol:
+        if len(self._web.connections) >= self._most:
+            return _Turned()
+        guest = self._web()
+        self._silent.add(guest)
+        asyncio.get_running_loop().call_later(self._head_within_s, self._cut_if_silent, guest)
+        return guest
+
+    def _cut_if_silent(self, guest: web.RequestHandler) -> None:
+        if guest in self._silent:
+            self._silent.discard(guest)
+            guest.force_close()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._silent.discard(request.protocol)
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         link = self._desk.link_at(request.raw_path)
@@ -95,6 +129,13 @@ class WebFiles:
             return await _answer(request, transfer)
         finally:
             self._desk.close(transfer)
+
+
+class _Turned(asyncio.Protocol):
+    """A connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 async def _answer(request: web.BaseRequest, transfer: Transfer) -> web.StreamResponse:

@@ -17,10 +17,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from migrate.adapters.files.fetched import How
-from migrate.adapters.files.web import Stretch, Unsatisfiable, stretch_of
+from migrate.adapters.files.budget import Budgets
+from migrate.adapters.files.desk import Desk
+from migrate.adapters.files.fetched import Fetched, How
+from migrate.adapters.files.links import Link, Links, short
+from migrate.adapters.files.store import Shelf
+from migrate.adapters.files.web import Stretch, Unsatisfiable, WebFiles, stretch_of
 from migrate.domain.errors import SettingsProblem
-from tests.adapters.files.conftest import HOST, Opener, listed
+from tests.adapters.files.conftest import HOST, KEY, Opener, listed, write_list
 
 IMAGE = random.Random(7).randbytes(40_000)
 
@@ -241,3 +245,26 @@ async def test_all_transfers_of_a_group_together_keep_its_rate_and_another_group
 
     assert took >= 4 * len(half) / rate
     assert there.server.stats()["given_bytes"] == 8 * len(half)
+
+
+async def test_who_connects_and_asks_for_nothing_is_cut_and_one_connection_too_many_is_turned_away(
+    tmp_path: Path,
+) -> None:
+    write_list(tmp_path, listed(tmp_path, "acme.bin", IMAGE))
+    loop = asyncio.get_running_loop()
+    story = Fetched(lambda _: None, loop.time)
+    desk = Desk(Shelf(tmp_path), Links(KEY), Budgets(10_000_000, loop.time), story)
+    server = WebFiles(desk, (HOST, 0), most=2, head_within_s=1.0)
+    await server.start()
+    url = f"http://{HOST}:{server.port}{Links(KEY).path(Link('AC1', short('g'), 'acme.bin'))}"
+
+    silent = [await asyncio.open_connection(HOST, server.port) for _ in range(3)]
+    async with asyncio.timeout(30):
+        said = [await reader.read() for reader, _ in silent]
+    status, _, body = await fetched(url)
+    await server.stop()
+    for _, writer in silent:
+        writer.close()
+
+    assert said == [b""] * 3
+    assert (status, body) == (200, IMAGE)
