@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -77,6 +78,7 @@ class Files(SFTPServer):
 async def ssh_end(address: str, port: int, known_hosts: KnownHosts, answer: Answer) -> AsyncIterator[None]:
     """Listen, known by its key, until the bench is cleared."""
     held: dict[bytes, Held] = {}
+    callers: list[asyncssh.SSHServerConnection] = []
     key = asyncssh.generate_private_key("ssh-ed25519")
 
     async def run(process: asyncssh.SSHServerProcess[str]) -> None:
@@ -87,7 +89,7 @@ async def ssh_end(address: str, port: int, known_hosts: KnownHosts, answer: Answ
     server = await asyncssh.listen(
         address,
         port,
-        server_factory=_Anybody,
+        server_factory=lambda: _Anybody(callers),
         server_host_keys=[key],
         process_factory=run,
         sftp_factory=lambda channel: Files(channel, held, answer),
@@ -99,9 +101,20 @@ async def ssh_end(address: str, port: int, known_hosts: KnownHosts, answer: Answ
         yield
     finally:
         server.close()
+        for caller in callers:
+            caller.abort()
+        await asyncio.gather(server.wait_closed(), *(caller.wait_closed() for caller in callers))
 
 
 class _Anybody(asyncssh.SSHServer):
+    """Lets in whoever knows the password."""
+
+    def __init__(self, callers: list[asyncssh.SSHServerConnection]) -> None:
+        self._callers = callers
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._callers.append(conn)
+
     def password_auth_supported(self) -> bool:
         return True
 
