@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from migrate.domain.attempt import State
+from migrate.domain.record import EventKind, StoredEvent
 from migrate.simulator.faults import Fault
 from migrate.simulator.wirelog import Kind, WireEvent, commands_repeated_without_read, last_side
 from tests.chaos.child import Trigger
@@ -63,3 +64,28 @@ async def test_a_run_that_dies_again_and_again_orders_no_version_twice_and_leave
     assert lives == {"northwind.moves": "target", "northwind.falls-back": "source"}
     assert orders == {(identity, file): 1 for identity in states for file in ("nw7-2.6.bin", "nw-3.0.bin")}
     assert commands_repeated_without_read(log) == 0
+
+
+async def test_a_file_server_that_dies_under_a_transfer_is_started_again_and_no_order_is_repeated() -> None:
+    fleet = {"northwind": {"moves": {"ways": {"download_tries": 60}}}}
+    async with a_firmware_field(dealt(fleet), furnish=furnish(rate="2 kB/s")) as site:
+        listening = site.running[0]
+        run = await site.run()
+        async with asyncio.timeout(WITHIN_S):
+            while not has_begun(await site.wired.journal.timeline("northwind.moves")):
+                await asyncio.sleep(0.05)
+
+        listening.send(signal.SIGKILL)
+        await listening.ended()
+        ended = await run.ended(WITHIN_S)
+
+        log, standing = site.log(), await site.standing()
+    broken = [event for event in log if event.kind is Kind.DOWNLOAD and event.status != "whole"]
+    orders = [event.key for event in log if event.kind is Kind.COMMAND and event.action == "UpdateFirmware"]
+    assert [s.state for s in standing.stations] == [State.SETTLED], ended.err
+    assert orders == ["nw7-2.6.bin", "nw-3.0.bin"]
+    assert broken
+
+
+def has_begun(told: Sequence[StoredEvent]) -> bool:
+    return any(line.event.kind is EventKind.FETCHED for line in told)
