@@ -117,7 +117,15 @@ def reads_of(profile: Profile, step: Finish) -> tuple[str, ...]:
     slots = profile.slots
     slot_keys = (*slots.keys, slots.priority_key, *filter(None, [slots.active_key])) if slots else ()
     own = tuple(name for write in profile.finish[step] for name in write.names if "$" not in name)
-    return tuple(dict.fromkeys((*slot_keys, *own)))
+    by_slot = (SECURITY_PROFILE_KEYS[1],) if slots and step is Finish.RAISE_SECURITY else ()
+    return tuple(dict.fromkeys((*slot_keys, *own, *by_slot)))
+
+
+def is_raised(unit: Sequence[PreparedWrite], now: Mapping[str, str | None]) -> bool:
+    """Whether the station has the security profile already that a slot of the unit would bring: no slot is filled again."""
+    held, wanted = now.get(SECURITY_PROFILE_KEYS[1]) or "", wanted_security(unit)
+    brings_it = any(write.new.startswith("{") for write in unit)
+    return brings_it and wanted is not None and held.isdigit() and int(held) >= wanted
 
 
 def still_due(unit: Sequence[PreparedWrite], now: Mapping[str, str | None]) -> tuple[PreparedWrite, ...]:

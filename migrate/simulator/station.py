@@ -135,9 +135,9 @@ class SimulatedStation:
     def boot_accepted(self) -> None:
         """This backend took the station: if it is the configured one, it is home from now on."""
         self.boot_due = False
-        self.flash.prune()
         if self._dialled == self.flash.backend:
             self.flash.commit()
+        self.flash.prune()
 
     def begin_charging(self) -> None:
         """The driver who was dealt to this station plugs in when it is first on line, and once only."""

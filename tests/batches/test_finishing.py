@@ -11,6 +11,7 @@ import pytest
 from batches.finishing import (
     ONE_WAY,
     Ended,
+    is_raised,
     not_stored,
     reads_of,
     restart_is_due,
@@ -200,6 +201,16 @@ def test_the_profile_that_a_station_has_to_come_back_with_is_the_one_it_is_told(
     write: PreparedWrite, wanted: int | None
 ) -> None:
     assert wanted_security([write]) == wanted
+
+
+def test_no_slot_is_filled_again_at_a_station_that_has_the_security_profile_already() -> None:
+    slot = PreparedWrite(key="NetworkProfile[1]", new='{"securityProfile": 2}', old=None, readback=Readback.MASKED)
+    key = "SecurityCtrlr.SecurityProfile"
+
+    raised = {held: is_raised((slot,), {key: held}) for held in ("1", "2", "3", "", None)}
+
+    assert raised == {"1": False, "2": True, "3": True, "": False, None: False}
+    assert not is_raised((PreparedWrite(key="SecurityProfile", new="2", old="1"),), {key: "2"})
 
 
 @pytest.mark.parametrize("ended", Ended)

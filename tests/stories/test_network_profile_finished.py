@@ -12,7 +12,7 @@ from migrate.domain.attempt import State
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.wirelog import Kind, Side, WireEvent, commands_repeated_without_read, last_side
 from tests.stories.conftest import LENIENT_POLICY
-from tests.stories.secured import spec_of
+from tests.stories.secured import Secured, a_secured_field, spec_of
 
 pytestmark = pytest.mark.story
 
@@ -71,4 +71,39 @@ async def test_a_cleaned_up_station_stays_with_the_target_and_one_that_was_not_s
         assert back.code == 0, back.err
         assert orders(log, "CLEAN-21")[2:] == ["1"], "an order of a person still takes it back"
         assert last_side(log)["CLEAN-21"] is Side.SOURCE
+        assert commands_repeated_without_read(log) == 0
+
+
+async def test_a_security_profile_is_raised_by_the_slot_that_a_clean_up_has_freed_and_only_once() -> None:
+    def dealt(secured: Secured) -> None:
+        for name, family, vendor in (
+            ("UP-EVEREST", "everest201", "EVerest"),
+            ("UP-OPENOCPP", "openocpp201", "ChargeLab"),
+        ):
+            secured.station(spec_of(name, family, vendor), 1)
+
+    async with a_secured_field(dealt, policy=LENIENT_POLICY) as site:
+        await (await site.run()).ended()
+
+        async def finish(step: str, *words: str) -> Any:
+            ordered = ("--reason", "change 4711", "--no-input", "--json", "--stations", "UP-EVEREST,UP-OPENOCPP")
+            return (await site.says("finish", step, *ordered, *words)).document["outcomes"]
+
+        too_early = await finish("raise_security", "--accept-one-way", "2")
+        cleaned = await finish("clean_up", "--yes")
+        raised = await finish("raise_security", "--accept-one-way", "2")
+        again = await finish("raise_security", "--accept-one-way", "2")
+
+        log = site.log()
+        assert too_early == {"refused": 2}, "both slots stand in the order"
+        assert (cleaned, raised, again) == ({"done": 2}, {"done": 2}, {"already": 2})
+        for identity in ("UP-EVEREST", "UP-OPENOCPP"):
+            dialled = [e.value for e in log if e.identity == identity and e.kind is Kind.CONNECTED]
+            filled = [
+                e for e in log if e.identity == identity and e.action == "SetNetworkProfile" and e.kind is Kind.COMMAND
+            ]
+            assert (dialled[0][:3], dialled[-1][:4]) == ("ws:", "wss:")
+            assert [e.key for e in filled] == ["NetworkProfile[2]", "NetworkProfile[1]"]
+        assert set(last_side(log).values()) == {Side.TARGET}
+        assert {s.state for s in (await site.standing()).stations} == {State.SETTLED}
         assert commands_repeated_without_read(log) == 0
