@@ -16,6 +16,7 @@ from batches.finishing import (
     REBOOT_REQUIRED,
     Ended,
     Finished,
+    is_raised,
     not_stored,
     reads_of,
     restart_is_due,
@@ -24,7 +25,7 @@ from batches.finishing import (
 )
 from batches.hands import Hands
 from batches.reading import rivals_of
-from migrate.domain.errors import Mismatch, ProfileProblem, Refused, Stale, StationError, Unreachable
+from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, Stale, StationError, Unreachable
 from migrate.domain.evidence import Grade, Kind, Side, Sighting, Terms, assess_arrival, expected_of
 from migrate.domain.filling import Goal, prepare_finish
 from migrate.domain.profile import Profile
@@ -68,6 +69,7 @@ class Finisher:
     def __init__(self, ordered: Ordered, forward: Errand, ports: Ports, fence: Fence, boots: Boots) -> None:
         self._ordered, self._forward, self._ports, self._boots = ordered, forward, ports, boots
         self._expected = forward.inventory
+        self._has_written = False
         self._hands = Hands(replace(forward, direction=Direction.BACK), ports, fence)
         self._identity = forward.station.identity
 
@@ -83,15 +85,21 @@ class Finisher:
         try:
             ended, detail = await self._finish(through_target)
         except Unreachable as error:
-            ended, detail = (Ended.UNKNOWN if error.sent else Ended.NOT_NOW), error.message
+            ended, detail = self._cut_short(error.sent), error.message
+        except CsmsUnavailable as error:
+            ended, detail = self._cut_short(False), error.message
         except Refused as error:
             ended, detail = Ended.REFUSED, error.message
         except (Mismatch, ProfileProblem) as error:
             ended, detail = Ended.REFUSED, str(error)
         except Stale:
-            ended, detail = Ended.NOT_NOW, "a pause or halt was ordered since"
+            ended, detail = self._cut_short(False), "a pause or halt was ordered since"
         await self._record(settled, ended, detail)
         return Finished(identity=self._identity, ended=ended, detail=detail)
+
+    def _cut_short(self, sent: bool) -> Ended:
+        """Nothing was written, or nobody knows how far it came."""
+        return Ended.UNKNOWN if sent or self._has_written else Ended.NOT_NOW
 
     async def _record(self, attempt: Attempt, ended: Ended, detail: str) -> None:
         ordered = self._ordered
@@ -114,13 +122,14 @@ class Finisher:
         if session.charging:
             return Ended.NOT_NOW, "somebody charges there"
         unit, now = await self._unit(attempt)
-        due = still_due(unit, now)
+        due = () if is_raised(unit, now) else still_due(unit, now)
         told = [line.event for line in await self._ports.journal.timeline(self._identity)]
         needs_restart = restart_is_due(told, {write.key for write in unit})
         if not due and not needs_restart:
             return Ended.ALREADY, ""
         for write in due:
             needs_restart |= await self._hands.put(attempt, write) == REBOOT_REQUIRED
+            self._has_written = True
         if needs_restart:
             await self._restart(attempt)
             return await self._comes_back(attempt, unit, session.id)
@@ -183,7 +192,10 @@ class Finisher:
 
     async def _proof(self, session: str, terms: Terms, why: str) -> tuple[bool, str]:
         for boot in self._boots.of(self._identity, after_session=session):
-            rivals = rivals_of(boot, await self._ports.witness.presence(self._identity))
+            try:
+                rivals = rivals_of(boot, await self._ports.witness.presence(self._identity))
+            except CsmsUnavailable as error:
+                return False, error.message  # what nobody can see proves nothing yet
             lab_counts = self._forward.lab_counts
             assessed = assess_arrival(boot, self._expected, terms=terms, rivals=rivals, lab_counts=lab_counts)
             if assessed.grade >= Grade.E3:

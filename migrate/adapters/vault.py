@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from urllib.parse import quote
 
 from migrate.domain.errors import NotAllowed
 
@@ -61,5 +62,28 @@ class FileVault:
             self.make(name)
         return self.secret(name)
 
+    def of(self, identity: str) -> StationVault:
+        """The secrets of one station."""
+        return StationVault(self, self._folder, identity)
+
     def __repr__(self) -> str:
         return f"FileVault({self._folder})"
+
+
+class StationVault:
+    """One station's secrets: its own where ``secrets/NAME`` is a folder with a file for each identity, else those of all.
+
+    An identity is percent-encoded as in its URL, so that none names a file
+    elsewhere.  Where there is a folder, a station without a file has no secret.
+    """
+
+    def __init__(self, vault: FileVault, folder: Path, identity: str) -> None:
+        self._vault, self._folder, self._identity = vault, folder, identity
+
+    def secret(self, name: str) -> bytes:
+        if (self._folder / name).is_dir():
+            return self._vault.secret(f"{name}/{quote(self._identity, safe='')}")
+        return self._vault.secret(name)
+
+    def __repr__(self) -> str:
+        return f"StationVault({self._folder}, {self._identity!r})"

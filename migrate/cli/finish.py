@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 import uvloop
 
-from batches.errand import Errand, Fence
+from batches.errand import Fence
 from batches.finisher import Boots, Finisher, Ordered
 from batches.finishing import ONE_WAY, Ended, Finished, Within, within
 from migrate.cli.consent import ask_for_count
@@ -23,7 +23,7 @@ from migrate.cli.ordering import say_passed_over
 from migrate.cli.people import who
 from migrate.cli.work import open_ports, outline_of
 from migrate.domain.errors import NotAllowed, PlanProblem
-from migrate.domain.record import Attempt, Change, Event, EventKind
+from migrate.domain.record import Attempt, Change, Event, EventKind, Hold
 from migrate.domain.wave import Plan
 from migrate.domain.ways import Finish
 from migrate.engine.beat import RUN
@@ -128,12 +128,12 @@ def _show(call: Call, found: Within) -> None:
 
 
 def _require_secrets(call: Call, wired: Wired, found: Within) -> None:
-    """Every secret is there before the first station is touched; raises ``NotAllowed`` otherwise."""
-    profiles = (wired.catalogue.get(name) for name in {station.profile for station in found.stations})
-    for name in {
-        write.secret for profile in profiles if profile for write in profile.finish[call.step] if write.secret
-    }:
-        wired.vault.secret(name)
+    """Every station's secret is there before the first is touched; raises ``NotAllowed`` otherwise."""
+    for station in found.stations:
+        profile = wired.catalogue.get(station.profile)
+        for write in profile.finish[call.step] if profile else ():
+            if write.secret:
+                wired.vault.of(station.identity).secret(write.secret)
 
 
 def _require_consent(call: Call, found: Within) -> None:
@@ -148,38 +148,45 @@ def _require_consent(call: Call, found: Within) -> None:
 
 
 async def _carry_out(call: Call, wired: Wired, plan: Plan, found: Within) -> list[Finished]:
+    ordered = Ordered(step=call.step, by=who(), reason=call.reason)
     async with AsyncExitStack() as opened:
         ports = await open_ports(wired, [], opened)
         outline, _ = await outline_of(wired, plan, None, False)
-        errands = [outline.errand(attempt) for attempt in found.attempts]
         fence = Fence(batch="", epoch=0, control=await wired.journal.control())
-        ordered = Ordered(step=call.step, by=who(), reason=call.reason)
         boots, after = Boots(), await wired.journal.newest_seq()
         await wired.journal.commit(Change(events=(_order_event(wired, ordered, found),)))
         following = asyncio.ensure_future(boots.follow(ports.witness, after))
         opened.callback(following.cancel)
-        room, by_site = asyncio.Semaphore(SITES_AT_ONCE), defaultdict(list)
-        for errand, attempt in zip(errands, found.attempts, strict=True):
-            by_site[errand.station.site].append((errand, attempt))
 
-        async def at_site(pairs: Sequence[tuple[Errand, Attempt]]) -> list[Finished]:
-            async with room:
-                return [
-                    await _at(call, errand, attempt, Finisher(ordered, errand, ports, fence, boots), fence)
-                    for errand, attempt in pairs
-                ]
+        async def at(attempt: Attempt) -> Finished:
+            errand = outline.errand(attempt)
+            if hold := fence.order_over(errand):
+                return _held(attempt.identity, hold)
+            own = replace(ports, vault=wired.vault.of(attempt.identity))
+            return await Finisher(ordered, errand, own, fence, boots).finish(attempt)
 
-        return [one for site in await asyncio.gather(*map(at_site, by_site.values())) for one in site]
+        return await _site_by_site(call, found, at)
 
 
-async def _at(call: Call, errand: Errand, attempt: Attempt, finisher: Finisher, fence: Fence) -> Finished:
-    identity = errand.station.identity
-    if hold := fence.order_over(errand):
-        done = Finished(identity=identity, ended=Ended.NOT_NOW, detail=f"{hold.mode.value}: {hold.reason}")
-    else:
-        done = await finisher.finish(attempt)
-    call.context.say(f"{display(identity)}: {_said(done)}")
-    return done
+async def _site_by_site(call: Call, found: Within, at: Callable[[Attempt], Awaitable[Finished]]) -> list[Finished]:
+    """Sites beside each other, the stations of one after the other; each is told as it ends."""
+    room, by_site = asyncio.Semaphore(SITES_AT_ONCE), defaultdict[str, list[Attempt]](list)
+    for planned, attempt in zip(found.stations, found.attempts, strict=True):
+        by_site[planned.site].append(attempt)
+
+    async def one_site(attempts: Sequence[Attempt]) -> list[Finished]:
+        ended = []
+        async with room:
+            for attempt in attempts:
+                ended.append(await at(attempt))
+                call.context.say(f"{display(attempt.identity)}: {_said(ended[-1])}")
+        return ended
+
+    return [one for site in await asyncio.gather(*map(one_site, by_site.values())) for one in site]
+
+
+def _held(identity: str, hold: Hold) -> Finished:
+    return Finished(identity=identity, ended=Ended.NOT_NOW, detail=f"{hold.mode.value}: {hold.reason}")
 
 
 def _order_event(wired: Wired, ordered: Ordered, found: Within) -> Event:
