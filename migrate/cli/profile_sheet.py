@@ -138,6 +138,7 @@ def _flashed(firmware: Firmware) -> Iterator[str]:
     said = [
         (firmware.carries_address, "the image carries the address"),
         (not firmware.keeps_address and not firmware.carries_address, "the address is read again after each step"),
+        (firmware.brings_keys, "the other keys are there with the last version only"),
         (firmware.is_signed, "signed"),
         (firmware.allows_downgrade, "older versions are allowed"),
     ]

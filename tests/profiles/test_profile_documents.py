@@ -9,6 +9,8 @@ from textwrap import dedent
 
 import pytest
 
+from migrate.domain.address import parse_backend
+from migrate.domain.filling import Goal, prepare
 from migrate.domain.profile import TEMPLATE_NAMES, Method, Proof, Rollback
 from migrate.domain.ways import Way
 from vendor_profiles import load_catalogue, on_request, read_profiles
@@ -91,3 +93,15 @@ def test_the_example_of_each_method_loads(method: Method) -> None:
     reading = read_profiles(text, file="profiles.md")
 
     assert [profile.method for profile in reading.profiles] == [method], reading.problems
+
+
+def test_the_profile_for_a_campaigns_own_folder_loads() -> None:
+    """Of a firmware that brings the keys: it is whole, and a station of that range is told of the firmware alone."""
+    example = re.search(r"```yaml\n(  - name: amina_fw4_old\n.*?)```", GUIDE, re.DOTALL)
+    assert example is not None
+
+    reading = read_profiles(f"schema: migrate.profile-file/1\nprofiles:\n{example[1]}", file="profiles.md")
+
+    assert [profile.name for profile in reading.profiles] == ["amina_fw4_old"], reading.problems
+    goal = Goal(backend=parse_backend("wss://new.example/ocpp"), identity="CP1")
+    assert [write.key for write in prepare(reading.profiles[0], goal, {"firmware": "4.1.0"})] == ["firmware"]
