@@ -33,6 +33,8 @@ class Circumstances:
     timeouts: Timeouts = field(default_factory=Timeouts)
     soak: timedelta = timedelta(minutes=30)
     hold: Hold | None = None  # the strictest order that lies on the station
+    firmware: str = ""  # what is known of the firmware on its way into it, in words
+    flashing: timedelta = timedelta(0)  # how much longer a write may take for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,8 @@ def _why(attempt: Attempt, circumstances: Circumstances) -> list[str]:
     lines.append(f"Proven so far: {attempt.evidence}. {GRADES[attempt.evidence].sentence}")
     if attempt.tries:
         lines.append(f"Writes begun in this attempt: {attempt.tries}.")
+    if circumstances.firmware and attempt.state is State.WRITING:
+        lines.append(circumstances.firmware)
     if circumstances.hold:
         lines.append(_order_told(circumstances.hold, circumstances.zone))
     return lines
@@ -258,7 +262,7 @@ ANSWERS: Mapping[State, _Answer] = {
         next="The value is read back: whole, it is written; refused with nothing applied, it has failed; "
         "partly applied or too late, it is undone.",
         ways=_stop,
-        patience=lambda c: c.timeouts.write,
+        patience=lambda c: c.timeouts.write + c.flashing,
     ),
     State.WRITTEN: _Answer(
         next="It is told to restart as soon as no driver is charging; if that takes too long, its old values are put back.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import click
@@ -9,11 +11,13 @@ import click
 from batches.errand import Fence
 from migrate.cli.options import Context, common_options
 from migrate.domain.errors import RowProblem
-from migrate.domain.record import Control, Hold
+from migrate.domain.firmware import newest_transfer
+from migrate.domain.record import Attempt, Control, Event, Hold
 from migrate.domain.station import Station
 from migrate.wiring import Wired, with_campaign
 from reports.explain import Circumstances
 from reports.explain import explain as in_words
+from reports.firmware_words import firmware_told
 
 
 @click.command()
@@ -34,17 +38,31 @@ def explain(context: Context, identity: str) -> None:
                 f"{identity!r} is not in the inventory.",
                 hint="Identities are case-sensitive; see `migrate status --stations`.",
             )
-        policy = wired.settings.policy
+        policy, newest = wired.settings.policy, attempts[-1] if attempts else None
+        told = [line.event for line in await wired.journal.timeline(identity)] if newest else []
         circumstances = Circumstances(
             now=wired.clock.now(),
             zone=ZoneInfo(policy.windows.timezone),
             timeouts=policy.timeouts,
             soak=policy.gate.soak,
-            hold=_hold(await wired.journal.control(), stations.get(identity), attempts[-1].profile if attempts else ""),
+            hold=_hold(await wired.journal.control(), stations.get(identity), newest.profile if newest else ""),
+            firmware=_firmware(newest, told, wired.clock.now()),
+            flashing=_flashing(wired, newest),
         )
-        return in_words(attempts[-1] if attempts else None, circumstances, identity=identity)
+        return in_words(newest, circumstances, identity=identity)
 
     click.echo(with_campaign(context.campaign, read))
+
+
+def _firmware(attempt: Attempt | None, told: Sequence[Event], now: datetime) -> str:
+    found = newest_transfer(attempt.id, told) if attempt else None
+    return firmware_told(*found, now) if found else ""
+
+
+def _flashing(wired: Wired, attempt: Attempt | None) -> timedelta:
+    """How much longer a write may take, by the profile of the attempt."""
+    profile = wired.catalogue.get(attempt.profile) if attempt and attempt.profile else None
+    return profile.firmware.within * len(profile.firmware.steps) if profile and profile.firmware else timedelta(0)
 
 
 def _hold(control: Control, station: Station | None, profile: str) -> Hold | None:

@@ -8,7 +8,7 @@ transfer stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -123,3 +123,15 @@ def transfer(attempt: str, version: str, told: Iterable[Event]) -> Transfer:
             loaded, size = data.get("loaded_bytes", 0), data.get("size_bytes", 0)
             found = replace(found, at=event.at, loaded_bytes=loaded, size_bytes=size)
     return found
+
+
+def newest_transfer(attempt: str, told: Sequence[Event]) -> tuple[str, Transfer] | None:
+    """The version that an attempt ordered last, and where it stands; ``None`` where it has ordered none."""
+    orders = [
+        str(event.data.get("value", ""))
+        for event in told
+        if event.kind is EventKind.COMMAND
+        and event.attempt == attempt
+        and event.data.get("action") == Way.FIRMWARE.action
+    ]
+    return (orders[-1], transfer(attempt, orders[-1], told)) if orders else None

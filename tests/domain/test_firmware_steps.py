@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate.domain.firmware import Stage, is_downgrade, is_loading, next_step, transfer
+from migrate.domain.firmware import Stage, is_downgrade, is_loading, newest_transfer, next_step, transfer
 from migrate.domain.record import Event, EventKind
 from migrate.domain.version import version_key
 from migrate.domain.ways import Firmware
@@ -40,6 +40,29 @@ def test_a_newer_firmware_is_told_from_an_older_one_and_from_one_that_cannot_be_
     assert is_downgrade("5.10", "5.9")
     assert not is_downgrade("5.9", "5.10")
     assert not is_downgrade("board:9", "5.9")
+
+
+def test_the_newest_order_of_an_attempt_is_told_with_how_far_its_file_came() -> None:
+    told = [
+        Event(kind=EventKind.COMMAND, at=AT, attempt="AC1#1", data={"action": "UpdateFirmware", "value": "5.8"}),
+        Event(kind=EventKind.FETCHED, at=AT, data={"version": "5.8", "loaded_bytes": 9, "size_bytes": 9}),
+        Event(kind=EventKind.COMMAND, at=AT, attempt="AC1#1", data={"action": "UpdateFirmware", "value": "5.10"}),
+        Event(kind=EventKind.SIGHTING, at=AT, data={"kind": "firmware", "detail": "Downloading"}),
+        Event(kind=EventKind.FETCHED, at=AT, data={"version": "5.8", "loaded_bytes": 9, "size_bytes": 9}),
+        Event(kind=EventKind.FETCHED, at=AT, data={"version": "5.10", "loaded_bytes": 3, "size_bytes": 9}),
+    ]
+
+    found = newest_transfer("AC1#1", told)
+
+    assert found is not None
+    version, stands = found
+    assert (version, stands.status, stands.far, stands.is_loaded) == (
+        "5.10",
+        "Downloading",
+        "3 of 9 bytes loaded",
+        False,
+    )
+    assert newest_transfer("AC1#2", told) is None
 
 
 versions = st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda v: f"{v[0]}.{v[1]}")
