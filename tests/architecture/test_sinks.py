@@ -33,7 +33,7 @@ from migrate.adapters.ocpp.messages import Call, call_text, parse
 from migrate.cli.log_lines import OneLine
 from migrate.domain.address import parse_backend
 from migrate.domain.errors import Mismatch, ProfileProblem
-from migrate.domain.evidence import Side
+from migrate.domain.evidence import IdentityFacts, Side
 from migrate.domain.filling import Goal, prepare
 from migrate.domain.order_book import fold_orders
 from migrate.domain.profile import Method, Profile
@@ -41,6 +41,7 @@ from migrate.domain.station import Station
 from migrate.domain.unit import PreparedWrite, undo
 from migrate.domain.ways import SCRIPT_NAMES, Way
 from migrate.domain.ways import Call as Request
+from reports.words import display
 from reports.work_order import Outing, Printed, work_orders_document
 from reports.work_order_html import work_orders_html
 from reports.work_order_xlsx import work_orders_xlsx
@@ -347,6 +348,15 @@ def test_what_a_station_holds_goes_back_as_it_was_and_nowhere_else(profile: Prof
             assert {w.key: w.new for w in back}.items() <= {w.key: w.old for w in unit}.items()
 
 
+@pytest.mark.parametrize("text", HOSTILE, ids=IDS)
+def test_what_a_station_calls_itself_chooses_a_profile_or_none_and_can_be_read(text: str) -> None:
+    for vendor, model, firmware in ((text, "AC22", "1.0"), ("Keba AG", text, "1.0"), ("Keba AG", "KC-P30-X", text)):
+        match = EVERY.match(vendor, model, firmware, text[:5])
+
+        assert match.profile is None
+        assert display(match.why).isprintable()
+
+
 def requests_of(profile: Profile) -> Iterator[Request]:
     assert profile.http is not None
     yield from (*profile.http.login, *profile.http.restart)
@@ -419,7 +429,11 @@ def orders() -> dict[str, Any]:
     task = a_task("CP1", reason=ALL_AT_ONCE, steps=(ALL_AT_ONCE,), **dict.fromkeys(EVERY_COLUMN, ALL_AT_ONCE))
     (order,) = fold_orders(stored([issued(task)]))
     outing = Outing(campaign=ALL_AT_ONCE, campaign_key="c0ffee", at=AT, timezone="Europe/Amsterdam")
-    return work_orders_document(outing, [Printed(order=order, task=task, url="wss://new.example/ocpp")])
+    said = IdentityFacts(
+        **{field.name: ALL_AT_ONCE for field in fields(IdentityFacts) if field.type == "str"},
+    )
+    printed = Printed(order=order, task=task, url="wss://new.example/ocpp", said=said)
+    return work_orders_document(outing, [printed])
 
 
 class Page(HTMLParser):
