@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 
 from migrate.domain.policy import Caps
+from migrate.domain.profile import Method
 from migrate.domain.record import Permit
 from migrate.domain.wave import PlannedStation
 
@@ -54,7 +55,14 @@ def permits(station: PlannedStation, caps: Caps, limits: Mapping[str, int]) -> t
     ]
     if station.apn:
         places.append(Permit(scope=f"apn:{station.apn}", limit=caps.per_apn))
+    if station.method is Method.FIRMWARE:
+        places.append(Permit(scope=f"firmware:{_bandwidth(station, caps)}", limit=caps.loading))
     return tuple(places)
+
+
+def _bandwidth(station: PlannedStation, caps: Caps) -> str:
+    """Whose bandwidth it shares: who waits for a line that others fill does so before anything is begun at it."""
+    return f"apn:{station.apn}" if station.apn and not caps.loading_by_site else f"site:{station.site}"
 
 
 class Admission:

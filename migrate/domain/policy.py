@@ -54,6 +54,8 @@ class Caps:
     per_site_share: Share = Share(0.5)  # of a site's connectors; a site always may have one station in flight
     per_model: int = 100
     per_apn: int = 100
+    loading: int = 12  # on their way to new firmware, of those that share a bandwidth: one APN, else one site
+    loading_by_site: bool = False  # they share that of their site, whatever their APN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from migrate.domain.errors import SettingsProblem
 from migrate.domain.evidence import Side
 from migrate.domain.policy import Caps, GatePolicy, Policy, Retries, Timeouts, WavePolicy, Windows
 from migrate.settings.checks import CheckSettings, check_settings
-from migrate.settings.firmware import FirmwareSettings, firmware_settings
+from migrate.settings.firmware import FirmwareSettings, firmware_settings, loading_caps
 from migrate.settings.judging import cautions, contradictions
 from migrate.settings.keys import KEYS, MISSING, TLS_FILES
 from migrate.settings.kinds import Bad
@@ -150,7 +150,7 @@ def _settled(folder: Path, values: Mapping[str, Any], origins: Mapping[str, str]
     drill = section(Drill, "drill")
     policy = Policy(
         waves=section(WavePolicy, "waves"),
-        caps=section(Caps, "caps"),
+        caps=section(Caps, "caps", **loading_caps(values)),
         gate=section(GatePolicy, "gate"),
         windows=section(Windows, "windows", timezone=values["timezone"]),
         timeouts=section(Timeouts, "timeouts"),

@@ -114,6 +114,16 @@ def firmware_settings(folder: Path, values: Mapping[str, Any]) -> FirmwareSettin
     return FirmwareSettings(**{**own, **paths})
 
 
+IN_FLIGHT_PER_PLACE = 3
+"""For each station that loads, one that installs and restarts and one that is about to load."""
+
+
+def loading_caps(values: Mapping[str, Any]) -> dict[str, Any]:
+    """How many stations that share a bandwidth may be on their way to new firmware."""
+    by_site = values["firmware.share"] is Share.SITE
+    return {"loading": values["firmware.at_once"] * IN_FLIGHT_PER_PLACE, "loading_by_site": by_site}
+
+
 def firmware_contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     """What of it stands against itself."""
     for name in ("", "ftp_"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -50,6 +51,17 @@ def test_stations_start_in_plan_order_up_to_the_cap() -> None:
     assert names(line.admit()) == []
     line.release("A")
     assert names(line.admit()) == ["C"]
+
+
+def test_stations_that_load_over_one_bandwidth_wait_before_anything_is_begun_and_hold_up_nobody_else() -> None:
+    loading = [replace(planned(f"F{n}", apn="iot", site=f"s{n}"), method=Method.FIRMWARE) for n in range(3)]
+    line = admission([*loading, planned("K", apn="iot")], Caps(loading=2))
+    by_site = admission(loading, Caps(loading=2, loading_by_site=True))
+
+    assert names(line.admit()) == ["F0", "F1", "K"]
+    line.release("F0")
+    assert names(line.admit()) == ["F2"]
+    assert names(by_site.admit()) == ["F0", "F1", "F2"]
 
 
 def test_a_station_whose_site_is_taken_does_not_hold_up_those_behind_it() -> None:
