@@ -21,6 +21,7 @@ from migrate.adapters.files.budget import Budgets
 from migrate.adapters.files.desk import Desk
 from migrate.adapters.files.fetched import Fetched, How
 from migrate.adapters.files.links import Link, Links, short
+from migrate.adapters.files.serving import FileServer, Terms
 from migrate.adapters.files.store import Shelf
 from migrate.adapters.files.web import Stretch, Unsatisfiable, WebFiles, stretch_of
 from migrate.domain.errors import SettingsProblem
@@ -268,3 +269,19 @@ async def test_who_connects_and_asks_for_nothing_is_cut_and_one_connection_too_m
 
     assert said == [b""] * 3
     assert (status, body) == (200, IMAGE)
+
+
+async def test_a_bad_file_is_named_and_keeps_no_good_one_from_being_served(tmp_path: Path) -> None:
+    write_list(tmp_path, listed(tmp_path, "good.bin", IMAGE), listed(tmp_path, "bad.bin", IMAGE))
+    (tmp_path / "bad.bin").write_bytes(b"?")
+    server = FileServer(Terms(store=tmp_path, rate_bytes_per_s=10_000_000, key=KEY, web=(HOST, 0)), lambda _: None)
+    problems = await server.start()
+    assert server.web is not None
+
+    links = [Links(KEY).path(Link("AC1", short("g"), name)) for name in ("good.bin", "bad.bin")]
+    answers = [(await fetched(f"http://{HOST}:{server.web.port}{path}"))[0] for path in links]
+    await server.stop()
+
+    assert len(problems) == 1
+    assert "bad.bin" in problems[0]
+    assert answers == [200, 404]
