@@ -29,12 +29,12 @@ def plan_document(
     approvals: Iterable[Approval] = (),
     with_stations: bool = False,
     changes: Sequence[Mapping[str, str]] | None = None,
-    freight: Sequence[Freight] | None = None,
+    freight: Sequence[Freight] = (),
 ) -> dict[str, Any]:
     """The whole plan.  ``with_stations`` adds one line per station, ``changes`` what an import has altered.
 
     ``freight`` adds what each group of stations has to load, and how long that
-    takes at its byte-rate.
+    takes at its byte-rate; where nothing is loaded nothing is added.
     """
     document: dict[str, Any] = {
         "schema": "migrate.plan/1",
@@ -47,7 +47,7 @@ def plan_document(
     }
     if changes is not None:
         document["changes"] = list(changes)
-    if freight is not None:
+    if freight:
         document["transfers"] = [asdict(one) for one in freight]
     if with_stations:
         document["stations"] = [_station(station) for station in plan.stations]
