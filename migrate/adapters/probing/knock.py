@@ -20,7 +20,9 @@ from migrate.domain.survey import Knock, Knocked
 
 SUBPROTOCOLS = {"1.6": "ocpp1.6", "2.0.1": "ocpp2.0.1", "2.1": "ocpp2.1"}
 _CREDENTIALS = (401, 403)
-_BAD_HANDSHAKE = 400  # what WebSocket servers answer where no subprotocol is shared; an unknown identity gets 404 or 412
+_BAD_HANDSHAKE = (
+    400  # what WebSocket servers answer where no subprotocol is shared; an unknown identity gets 404 or 412
+)
 _UNWELL = (429, 500)  # and above: the backend says nothing of the identity
 
 
