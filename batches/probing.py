@@ -72,10 +72,14 @@ class _Listing:
 
 
 class Probing:
-    """One probe of one station, on the source.  ``names`` are the keys asked for by name, beside all it lists."""
+    """One probe of one station, on the source.
 
-    def __init__(self, station: Station, world: World, names: Sequence[str]) -> None:
-        self._station, self._world, self._names = station, world, tuple(dict.fromkeys(names))
+    ``names`` gives the keys that are asked for by name in a version of OCPP,
+    beside all that the station lists.
+    """
+
+    def __init__(self, station: Station, world: World, names: Callable[[str], Sequence[str]]) -> None:
+        self._station, self._world, self._names = station, world, names
         self._watching = Watching(station.identity, world.witness, world.clock)
 
     @property
@@ -149,22 +153,22 @@ class Probing:
         with_variables = session.protocol.startswith("ocpp2")
         await self._announce({"action": "GetVariables" if with_variables else "GetConfiguration", "keys": "all"})
         if with_variables:
-            listing.heard(await self._world.inquiry.variables(self.identity, self._names))
+            listing.heard(await self._world.inquiry.variables(self.identity, self._names(session.protocol)))
         else:
-            await self._read_keys(listing)
+            await self._read_keys(listing, self._names(session.protocol))
         said = f"{len(listing.entries)} keys shown, {len(listing.unknown)} unknown"
         action = "GetVariables" if with_variables else "GetConfiguration"
         await self._note({"action": action, "status": listing.all_at_once.value, "text": said})
         return listing
 
-    async def _read_keys(self, listing: _Listing) -> None:
+    async def _read_keys(self, listing: _Listing, names: Sequence[str]) -> None:
         """First how many it takes, then all it lists, then by name whatever was not among them."""
         taken, _ = await self._ask(listing, (MAX_KEYS,))
         if taken is Taken.UNANSWERED:
             return  # it answers nothing of the kind; asking on would only make it wait
         listing.all_at_once, _ = await self._ask(listing, ())
         size = page_size(tuple(listing.entries.values())) or CAREFUL_PAGE
-        waiting = [name for name in self._names if not listing.knows(name)]
+        waiting = [name for name in names if not listing.knows(name)]
         while waiting and listing.questions < MOST_QUESTIONS:
             page = tuple(waiting[:size])
             taken, answer = await self._ask(listing, page)

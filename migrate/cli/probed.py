@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,12 +31,24 @@ from vendor_profiles import Catalogue, Problem, read_profiles
 from vendor_profiles.writer import profile_text
 
 
-def names_asked_for(profiles: Iterable[Profile]) -> tuple[str, ...]:
-    """Every key that the standard or a profile knows of: a station may have one that it does not list."""
-    keys = [name for profile in profiles for write in profile.writes if write.via is Way.OCPP for name in write.names]
-    keys += [key for profile in profiles if profile.slots for key in (*profile.slots.keys, profile.slots.priority_key)]
-    plain = (key for key in keys if "$" not in key)
-    return tuple(dict.fromkeys((*STANDARD_KEYS, *STANDARD_VARIABLES, *sorted(plain))))
+def names_asked_for(profiles: Sequence[Profile]) -> Callable[[str], Sequence[str]]:
+    """Every key that a version of OCPP or a profile for it knows of: a station may have one that it does not list."""
+
+    def names(protocol: str) -> Sequence[str]:
+        is_two = protocol.startswith("ocpp2")
+        fitting = [
+            p for p in profiles if any(v == "*" or v.startswith("2") is is_two for v in p.selector.ocpp_versions)
+        ]
+        standard = STANDARD_VARIABLES if is_two else STANDARD_KEYS
+        return tuple(dict.fromkeys((*standard, *sorted(key for p in fitting for key in _keys_of(p)))))
+
+    return names
+
+
+def _keys_of(profile: Profile) -> Iterator[str]:
+    keys = [name for write in profile.writes if write.via is Way.OCPP for name in write.names]
+    keys += [*profile.slots.keys, profile.slots.priority_key, profile.slots.active_key] if profile.slots else []
+    return (key for key in keys if key and "$" not in key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

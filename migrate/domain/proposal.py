@@ -284,6 +284,6 @@ def _quirks(picture: Picture) -> Quirks:
 
 
 def _slug(text: str) -> str:
-    words = re.findall(r"[a-z]+|\d+", text.lower())
+    words = re.findall(r"[a-z0-9]+", text.lower())
     slug = "_".join(words)[:50].rstrip("_") or "unnamed"
     return slug if slug[0].isalpha() else f"maker_{slug}"
