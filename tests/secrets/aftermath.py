@@ -416,7 +416,7 @@ def _harm_rows(folder: Path, _: Planted) -> None:
 
 
 def _harm_key(folder: Path, _: Planted) -> None:
-    (folder / "secrets" / "store_key").write_text("another key")
+    (folder / "secrets" / "store_key").write_text("another key than that")
 
 
 def _harm_settings(folder: Path, planted: Planted) -> None:

@@ -27,6 +27,7 @@ from migrate.domain.errors import NotAllowed
 from migrate.domain.record import Event, EventKind
 
 PREFIX = "sealed:1:"
+SHORTEST_KEY = 16
 _PROOF = "fleet-migrate"
 _NAME = "store_key"
 
@@ -51,6 +52,11 @@ class KeyedSeal:
     """A seal with the campaign's key."""
 
     def __init__(self, key: bytes) -> None:
+        if len(key) < SHORTEST_KEY:
+            raise NotAllowed(
+                f"The store's key has {len(key)} characters, fewer than {SHORTEST_KEY}: it seals nothing.",
+                hint=f"Was this campaign never opened with it, remove the file: a new one is drawn. {KEY_IS}",
+            )
         self._cipher = AESSIV(sha512(b"fleet-migrate store 1\0" + key).digest())
 
     def close(self, text: str, place: str) -> str:

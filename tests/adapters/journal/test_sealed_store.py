@@ -105,7 +105,7 @@ async def test_another_process_opens_it_with_the_same_key(tmp_path: Path) -> Non
     ("harm", "said"),
     [
         (lambda path: path.unlink(), "The store is sealed, and its key cannot be had"),
-        (lambda path: path.write_text("another"), "The store was sealed with another key"),
+        (lambda path: path.write_text("another key than that"), "The store was sealed with another key"),
     ],
     ids=["missing", "wrong"],
 )
@@ -123,6 +123,16 @@ async def test_without_its_key_nothing_is_opened_and_no_new_key_is_drawn(
 
     assert "secrets/store_key" in found.value.hint
     assert sorted((tmp_path / "secrets").iterdir()) == left
+
+
+@pytest.mark.parametrize("half_written", ["", "short"])
+async def test_a_key_that_was_never_written_whole_seals_nothing(tmp_path: Path, half_written: str) -> None:
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    (tmp_path / "secrets" / STORE_KEY).touch(mode=0o600)
+    (tmp_path / "secrets" / STORE_KEY).write_text(half_written)
+
+    with pytest.raises(NotAllowed, match="seals nothing"):
+        opened(tmp_path)
 
 
 async def test_a_sealed_value_that_was_moved_to_another_station_does_not_open(tmp_path: Path) -> None:
