@@ -154,7 +154,7 @@ async def _check(context: Context, asked: Asked, wired: Wired) -> Checked:
             side="target",
             hint="Start it with `migrate listen`.",
         )
-    async with _ports(wired, is_listening=is_up) as ports:
+    async with ports_of(wired, is_listening=is_up) as ports:
         ahead = Lookahead(wired, plan, ports, is_listening=is_up, tell=_Telling(context))
         waves = tuple(await ahead.waves_ahead()) if asked.wave is None else (asked.wave,)
         closely = () if asked.offline else waves[:1]
@@ -189,7 +189,7 @@ def _of_the_plan(wired: Wired, plan: Plan) -> Sequence[Finding]:
 
 
 @asynccontextmanager
-async def _ports(wired: Wired, *, is_listening: bool) -> AsyncIterator[Ports]:
+async def ports_of(wired: Wired, *, is_listening: bool) -> AsyncIterator[Ports]:
     """The world as a check may see it."""
     client = ListenClient(wired.settings.socket)
     witness = RelayWitness(client, wired.journal.tail_sightings)

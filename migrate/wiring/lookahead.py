@@ -38,6 +38,7 @@ from migrate.wiring import Wired
 from migrate.wiring.firmware_ahead import firmware_ahead
 
 KNOCKS_PER_S = 5.0
+LOOKED_FOR_AGAIN_S = (2.0, 5.0)
 Tell = Callable[[str, int, int], None]
 """Hears what is looked at, how many of how many are done."""
 
@@ -74,8 +75,17 @@ class Lookahead:
         return outlook(await self.facts(waves, depth, closely=closely), self._settings.checks.accepted)
 
     async def ahead(self, wave: int) -> Outlook:
-        """What the engine asks before it begins a wave: stations are not asked, because each is in its turn anyway."""
-        return await self.look([wave], Depth()) if wave in await self.waves_ahead() else Outlook()
+        """What the engine asks before it begins a wave: stations are not asked, because each is in its turn anyway.
+
+        A backend that is away for a moment stops no night: it is looked for again.
+        """
+        if wave not in await self.waves_ahead():
+            return Outlook()
+        for pause_s in LOOKED_FOR_AGAIN_S:
+            if not (seen := await self.look([wave], Depth())).is_away:
+                return seen
+            await asyncio.sleep(pause_s)
+        return await self.look([wave], Depth())
 
     async def waves_ahead(self) -> list[int]:
         """The waves that have somebody left to be moved."""

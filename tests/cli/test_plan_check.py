@@ -18,10 +18,14 @@ from typing import Any
 
 import pytest
 
+from batches.outlook import Outlook
 from migrate.adapters.clock import CampaignClock
 from migrate.adapters.journal.journal import open_journal
 from migrate.cli import call
+from migrate.cli.plan_check import ports_of
 from migrate.domain.station import Station
+from migrate.wiring import open_campaign
+from migrate.wiring.lookahead import Lookahead
 from tests.doubles.backend import Manners, backend
 from tests.doubles.issuer import Issuer, Wish
 
@@ -377,6 +381,20 @@ def test_a_knock_needs_somebody_who_sees_whom_not_to_knock_at(setup: Setup, caps
     assert call(["plan", "check", "--knock"]) == 69
     assert call(["plan", "check", "--knock", "--offline"]) == 64
     assert set(setup.target.handshakes) == {"TEST-1"}
+
+
+def test_a_backend_that_is_away_for_a_moment_stops_no_wave(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
+    check(setup, capsys)
+    setup.target.unwell_for = 2  # the address and the CSMS behind the relay are asked once each
+
+    async def look() -> Outlook:
+        async with open_campaign(setup.folder) as wired, ports_of(wired, is_listening=False) as ports:
+            return await Lookahead(wired, await wired.current_plan(), ports, is_listening=True).ahead(0)
+
+    seen = asyncio.run(look())
+
+    assert seen.stops == ()
+    assert setup.target.unwell_for == 0
 
 
 def test_a_list_that_is_not_there_is_an_error_that_names_it(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ class Manners:
     known: frozenset[str] | None = None
     subprotocols: tuple[str, ...] = ("ocpp1.6", "ocpp2.0.1")
     status: int = 0  # answered to everything, whatever it is
+    unwell_for: int = 0  # so many requests are answered with 503 first
     ahead: timedelta = timedelta(0)
     wants_password: bool = False
     min_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
@@ -81,6 +82,9 @@ async def _attend(connection: ServerConnection) -> None:
 
 
 def _admit(connection: ServerConnection, request: Request, manners: Manners) -> Response | None:
+    if manners.unwell_for:
+        manners.unwell_for -= 1
+        return connection.respond(503, "")
     if manners.status:
         return connection.respond(manners.status, "")
     if "Upgrade" not in request.headers:
