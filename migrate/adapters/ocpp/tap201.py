@@ -14,7 +14,7 @@ from typing import Any
 
 from migrate.adapters.ocpp.messages import Call, clean
 from migrate.adapters.ocpp.tap import Hearing, Tap, count, number
-from migrate.domain.evidence import Kind, Sighting
+from migrate.domain.evidence import NOT_CHARGING, Kind, Sighting
 
 MAX_TRANSACTION_ID = 36  # IdentifierString of 2.0.1
 
@@ -44,9 +44,10 @@ class Tap201(Tap):
         that is known to run on it: then the status is the whole station's.
         """
         connector, status = number(call.payload.get("evseId")), clean(call.payload.get("connectorStatus"))
-        if connector in self._busy and (status != "Available" or connector in self._transactions.values()):
+        may_end = status == "Available" and connector not in self._transactions.values()
+        if connector in self._busy and status in NOT_CHARGING and not may_end:
             connector = 0
-        if connector and status == "Available":
+        if connector and may_end:
             self._busy.pop(connector, None)
         return self.place.sighting(Kind.STATUS, at, connector=connector, detail=status)
 

@@ -156,6 +156,16 @@ def test_the_other_connector_of_an_evse_ends_no_transaction(word: str) -> None:
     assert still_charging((1,), seen) == (1,), "the journal reads the sighting as the relay does"
 
 
+def test_a_connector_that_says_it_is_taken_while_somebody_charges_is_told_as_that_connector() -> None:
+    heard = tap()
+    say(heard, "TransactionEvent", event("Started", evse=2))
+
+    seen = say(heard, "StatusNotification", status("Occupied", evse=2))
+
+    assert seen is not None
+    assert (seen.connector, heard.charging) == (2, (2,))
+
+
 def test_an_evse_of_which_only_the_journal_says_that_it_charges_is_free_when_it_says_available() -> None:
     heard = tap()
     heard.knows_charging((1,))
