@@ -9,6 +9,7 @@ and values come in, rulings go out.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from enum import StrEnum
 from batches.ordered import PassedOver
 from migrate.domain.attempt import State
 from migrate.domain.evidence import Kind, Side
+from migrate.domain.policy import GatePolicy
 from migrate.domain.profile import SECURITY_PROFILE_KEYS, Profile, Readback
 from migrate.domain.record import Attempt, Direction, Event, EventKind
 from migrate.domain.unit import PreparedWrite
@@ -110,6 +112,17 @@ def ways_lost(told: Iterable[Event]) -> dict[str, str]:
         for event in done
         if event.data.get("step") in ONE_WAY
     }
+
+
+def why_stopped(done: Iterable[Finished], gate: GatePolicy) -> str:
+    """Why nobody else is touched by an order, by what it has come to so far; empty while it may go on."""
+    ends = Counter(one.ended for one in done)
+    away, failed = ends[Ended.MISSING] + ends[Ended.UNPROVEN], ends[Ended.REFUSED] + ends[Ended.UNKNOWN]
+    if away > gate.max_lost:
+        return f"the order was stopped: {away} not back as they should be, at most {gate.max_lost} allowed"
+    if failed > gate.max_failed:
+        return f"the order was stopped: {failed} refused or unknown, at most {gate.max_failed} allowed"
+    return ""
 
 
 def reads_of(profile: Profile, step: Finish) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +13,7 @@ import click
 import uvloop
 
 from batches.errand import Fence
+from batches.finish_order import FinishOrder
 from batches.finisher import Boots, Finisher, Ordered
 from batches.finishing import ONE_WAY, Ended, Finished, Within, within
 from migrate.cli.consent import ask_for_count
@@ -30,9 +31,6 @@ from migrate.engine.beat import RUN
 from migrate.wiring import Wired, open_campaign
 from reports.redaction import redact
 from reports.words import display
-
-SITES_AT_ONCE = 20
-"""Stations of one site are taken one after the other: never are all of them away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,24 +163,10 @@ async def _carry_out(call: Call, wired: Wired, plan: Plan, found: Within) -> lis
             own = replace(ports, vault=wired.vault.of(attempt.identity))
             return await Finisher(ordered, errand, own, fence, boots).finish(attempt)
 
-        return await _site_by_site(call, found, at)
+        def tell(ended: Finished) -> None:
+            call.context.say(f"{display(ended.identity)}: {_said(ended)}")
 
-
-async def _site_by_site(call: Call, found: Within, at: Callable[[Attempt], Awaitable[Finished]]) -> list[Finished]:
-    """Sites beside each other, the stations of one after the other; each is told as it ends."""
-    room, by_site = asyncio.Semaphore(SITES_AT_ONCE), defaultdict[str, list[Attempt]](list)
-    for planned, attempt in zip(found.stations, found.attempts, strict=True):
-        by_site[planned.site].append(attempt)
-
-    async def one_site(attempts: Sequence[Attempt]) -> list[Finished]:
-        ended = []
-        async with room:
-            for attempt in attempts:
-                ended.append(await at(attempt))
-                call.context.say(f"{display(attempt.identity)}: {_said(ended[-1])}")
-        return ended
-
-    return [one for site in await asyncio.gather(*map(one_site, by_site.values())) for one in site]
+        return await FinishOrder(wired.settings.policy.gate, at, tell).carry_out(found)
 
 
 def _held(identity: str, hold: Hold) -> Finished:
