@@ -19,6 +19,7 @@ from typing import Any
 
 from migrate import ports
 from migrate.adapters.ocpp import handshake
+from migrate.adapters.ocpp.commands import Commands
 from migrate.adapters.ocpp.dialling import NoReply, Upstream
 from migrate.adapters.ocpp.doorstep import Doorstep
 from migrate.adapters.ocpp.gauge import Gauge
@@ -27,22 +28,20 @@ from migrate.adapters.ocpp.handshake import BadHead, Reply, Upgrade
 from migrate.adapters.ocpp.health import Health, reason_of
 from migrate.adapters.ocpp.lab import Lab
 from migrate.adapters.ocpp.legs import StationLeg, UpstreamLeg
-from migrate.adapters.ocpp.limits import SEND_WITHIN_S, Limits
+from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.lobby import Lobby
-from migrate.adapters.ocpp.messages import Answer
 from migrate.adapters.ocpp.refusals import Refusals
 from migrate.adapters.ocpp.register import Register
 from migrate.adapters.ocpp.session import Session
-from migrate.adapters.ocpp.spoken import chosen, version_of
+from migrate.adapters.ocpp.spoken import chosen
 from migrate.adapters.ocpp.tap import Place
 from migrate.adapters.ocpp.tap201 import tap_for
 from migrate.adapters.ocpp.tls import NO_FILES, Contexts, Files
 from migrate.domain.address import parse_backend
-from migrate.domain.errors import CsmsUnavailable, SettingsProblem, Unreachable
+from migrate.domain.errors import CsmsUnavailable, SettingsProblem
 from migrate.domain.evidence import Kind, Side, Sighting
 
 LAB = "lab"
-READS = ("GetConfiguration", "GetVariables")
 GATEWAY_DOWN = frozenset({502, 503, 504})
 RETRY_AFTER = {"retry-after": "10"}
 
@@ -86,6 +85,8 @@ class Relay:
         self._door = Doorstep(lambda: StationLeg(self), self.contexts, self.limits, self._count)
         self._sweeper: asyncio.TimerHandle | None = None
         self._sessions = Register(charging or {})
+        commands = Commands(side, self._sessions, lambda: self.is_up, self.see, now)
+        self.inject, self.drop = commands.inject, commands.drop
         self._health = Health(self._probe, self._csms_changed)
         self.gauge = Gauge(now)
         self.counts: Counter[str] = Counter()
@@ -280,55 +281,6 @@ class Relay:
         self._sweeper = loop.call_later(self.limits.sweep_s, self._sweep)
 
     # --- what others ask -----------------------------------------------------
-
-    async def inject(
-        self,
-        identity: str,
-        action: str,
-        payload: Mapping[str, Any],
-        *,
-        timeout_s: float,
-        send_within_s: float = SEND_WITHIN_S,
-        not_after_s: float | None = None,
-        protocol: str = "",
-    ) -> Answer:
-        """Call a station and return its own answer.
-
-        ``not_after_s``, on the loop's clock, is for callers in another
-        process, whose two seconds began before this one heard of them.  A
-        payload of one ``protocol`` is not sent to a session of another: the
-        station has come back since it was looked at.
-        """
-        loop = asyncio.get_running_loop()
-        limit = loop.time() + send_within_s
-        limit = limit if not_after_s is None else min(limit, not_after_s)
-        session = self._sessions.newest(identity)
-        if session is None and not self.is_up:
-            raise CsmsUnavailable(
-                f"The {self.side} CSMS cannot be dialled, therefore {identity} is not there.", side=self.side
-            )
-        speaks = version_of(session.subprotocol) if session else ""
-        if session is None or loop.time() > limit or (protocol and protocol != speaks):
-            why = "was asked too late" if loop.time() > limit else f"speaks {speaks}" if session else "has no session"
-            raise Unreachable(
-                f"{identity} {why} on the {self.side}.", identity=identity, sent=False, hint="Nothing was sent."
-            )
-        answer = await session.calls.inject(action, payload, timeout_s=timeout_s, not_after_s=limit)
-        if action in READS and (told := session.tap.answered_us(answer, self._now())):
-            self.see(told)
-        return answer
-
-    def drop(self, identity: str) -> None:
-        """Hang up on a station without a word, as a lost line does: it will dial again.
-
-        Raises ``Unreachable`` where there is nobody to hang up on.
-        """
-        session = self._sessions.newest(identity)
-        if session is None:
-            raise Unreachable(
-                f"{identity} has no session on the {self.side}.", identity=identity, sent=False, hint="Nothing was cut."
-            )
-        session.end("cut by a probe", abort=True)
 
     def session(self, identity: str) -> ports.Session | None:
         """The session that counts for this identity, or ``None``."""
