@@ -90,10 +90,18 @@ class Flashing:
     async def _take_step(self, attempt: Attempt, firmware: Firmware, step: str) -> None:
         """Order one version, unless it is under way already, and wait until a boot shows it."""
         if not self._is_under_way(await self._stands(attempt, step), firmware):
+            await self._until_quiet(attempt)
             async with self._ports.transfers.place(self._errand.station):
+                await self._until_quiet(attempt)  # somebody may have plugged in while it stood in line
                 await self._hands.order_firmware(attempt, step)
                 await self._wait(attempt, firmware, step, only_loading=True)
         await self._wait(attempt, firmware, step)
+
+    async def _until_quiet(self, attempt: Attempt) -> None:
+        """A station that installs restarts, and not every one waits for its driver; the deadline of the write ends this."""
+        origin = attempt.direction.origin
+        while (session := (await self._ports.witness.presence(attempt.identity)).on(origin)) and session.charging:
+            await self._ports.clock.sleep(LOOK_EVERY)
 
     async def _wait(self, attempt: Attempt, firmware: Firmware, step: str, *, only_loading: bool = False) -> None:
         """Look until a boot shows the version, or, with ``only_loading``, until it is loaded."""

@@ -155,6 +155,18 @@ async def test_keys_that_the_firmware_brings_are_looked_at_anew_before_anything_
     assert scene.world.sent("Write") == []
 
 
+async def test_a_driver_who_plugs_in_between_two_steps_is_waited_for() -> None:
+    async with a_scene(charges_after="4.5") as (scene, host), scene.driven():
+        await scene.until(State.WRITING)
+        await scene.passes(seconds=900)
+        while_charging = list(host.orders)
+        await scene.world.stop_charging(scene.station)
+        await scene.until(State.CONFIRMED)
+
+    assert [version for _, version in while_charging] == ["4.5"]
+    assert [version for _, version in host.orders] == ["4.5", "5.0"]
+
+
 async def test_a_family_that_keeps_its_address_is_not_asked_for_it_between_steps() -> None:
     keeps = replace(THEN_A_KEY, firmware=replace(STEPS, keeps_address=True))
     async with a_scene(keeps, resets_address_to="ws://factory.example") as (scene, _):

@@ -26,6 +26,7 @@ class FirmwareHost:
     is_mute: bool = False
     resets_address_to: str = ""  # what every new firmware leaves in the address
     boots_on: Side = Side.SOURCE
+    charges_after: str = ""  # the version with which a driver plugs in
     orders: list[tuple[str, str]] = field(default_factory=list)
 
     def to(self, station: Station, profile: Profile, side: Side) -> Door:
@@ -48,6 +49,8 @@ class FirmwareHost:
             station.device.values[station.url_key] = self.resets_address_to
         await self.world.connect(station, self.boots_on)
         await self.world.boot(station, self.boots_on)
+        if version == self.charges_after:
+            await self.world.charge(station)
 
 
 @dataclass

@@ -24,7 +24,7 @@ SPEED = 60.0
 CHILD = Path(__file__).parents[1] / "chaos" / "child.py"
 FACTORY = "ws://127.0.0.1:9/factory"
 ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
-PATIENT = ('appear = "10m"', 'appear = "12m"\narrive = "6m"\nrestart = "8m"\nidle = "20m"\ndefer = "20m"')
+PATIENT = ('appear = "10m"', 'appear = "12m"\narrive = "6m"\nrestart = "8m"\nidle = "20m"\ndefer = "3h"')
 
 PROFILES = """\
 schema: migrate.profile-file/1

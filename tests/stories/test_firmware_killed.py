@@ -60,7 +60,10 @@ async def test_a_run_that_dies_again_and_again_orders_no_version_twice_and_leave
         orders = Counter((e.identity, e.key) for e in log if e.kind is Kind.COMMAND and e.action == "UpdateFirmware")
         lives = last_side(log)
     assert deaths == [KILLED] * 5
-    assert states == {"northwind.moves": State.SETTLED, "northwind.falls-back": State.REVERTED}, ended.err
+    assert states == {"northwind.moves": State.SETTLED, "northwind.falls-back": State.REVERTED}, (
+        [(s.identity, s.reason) for s in standing.stations],
+        ended.err,
+    )
     assert lives == {"northwind.moves": "target", "northwind.falls-back": "source"}
     assert orders == {(identity, file): 1 for identity in states for file in ("nw7-2.6.bin", "nw-3.0.bin")}
     assert commands_repeated_without_read(log) == 0
