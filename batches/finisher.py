@@ -119,8 +119,8 @@ class Finisher:
         session = (await self._ports.witness.presence(self._identity)).on(Side.TARGET)
         if session is None:
             return Ended.NOT_NOW, "it has no session on the target"
-        if session.charging:
-            return Ended.NOT_NOW, "somebody charges there"
+        if why := self._ports.pacer.stops(Side.TARGET) or await self._is_in_use():
+            return Ended.NOT_NOW, why
         unit, now = await self._unit(attempt)
         due = () if is_raised(unit, now) else still_due(unit, now)
         told = [line.event for line in await self._ports.journal.timeline(self._identity)]
@@ -128,12 +128,23 @@ class Finisher:
         if not due and not needs_restart:
             return Ended.ALREADY, ""
         for write in due:
+            await self._ports.pacer.turn(Side.TARGET)
+            if why := await self._is_in_use():
+                return self._cut_short(False), why
             needs_restart |= await self._hands.put(attempt, write) == REBOOT_REQUIRED
             self._has_written = True
         if needs_restart:
+            await self._ports.pacer.turn(Side.TARGET, restart=True)
+            if why := await self._is_in_use():
+                return Ended.UNKNOWN, f"taken, and it waits for its restart: {why}; order it again when nobody does"
             await self._restart(attempt)
             return await self._comes_back(attempt, unit, session.id)
         return await self._read_back(attempt, unit, session.id)
+
+    async def _is_in_use(self) -> str:
+        """Whoever charges is not cut off, also who has plugged in since the last look; empty while nobody does."""
+        there = (await self._ports.witness.presence(self._identity)).on(Side.TARGET)
+        return "somebody charges there" if there is not None and there.charging else ""
 
     async def _unit(self, attempt: Attempt) -> tuple[tuple[PreparedWrite, ...], Mapping[str, str | None]]:
         step, station = self._ordered.step, self._forward.station
