@@ -75,6 +75,7 @@ profiles:
       user: manufacturer
       secret: bender_ssh
       exits: {1: unknown_key, 10: busy, 11: refused, 12: unknown_key}
+      timeout: 10s
     sources: ["a story"]
 """
 
