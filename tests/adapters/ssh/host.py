@@ -76,8 +76,9 @@ class Host(asyncssh.SSHServer):
     def password_auth_supported(self) -> bool:
         return not self._box.prompts and not self._box.welcome_key
 
-    def validate_password(self, username: str, password: str) -> bool:
+    async def validate_password(self, username: str, password: str) -> bool:
         self._box.tries.append(username)
+        await self._box.lets_in.wait()
         return password == PASSWORD
 
     def public_key_auth_supported(self) -> bool:
@@ -121,6 +122,7 @@ class Box:
     forwarded: list[tuple[str, int]] = field(default_factory=list)
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
     shells: list[asyncio.subprocess.Process] = field(default_factory=list)
+    lets_in: asyncio.Event = field(default_factory=asyncio.Event)  # cleared: nobody's login is answered
     now_open: int = 0
     most_open: int = 0
 
@@ -160,6 +162,7 @@ class Box:
 async def a_box(folder: Path, *, also: Sequence[str] = (), **facts: Any) -> AsyncIterator[Box]:
     """A box that listens, and has ``cfg`` on its path."""
     box = Box(folder=folder, **facts)
+    box.lets_in.set()
     box.store.mkdir(parents=True)
     (folder / "bin").mkdir()
     (folder / "bin" / "cfg").write_text(CFG)

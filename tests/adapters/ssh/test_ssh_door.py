@@ -331,6 +331,48 @@ async def test_a_station_behind_a_jump_host_is_reached_through_it(tmp_path: Path
         assert router.commands == []
 
 
+async def test_a_write_that_is_given_up_during_the_login_leaves_no_line_open_that_nobody_closes(
+    box: Box, way: Way
+) -> None:
+    doors = way.doors()
+    box.lets_in.clear()
+    writing = asyncio.ensure_future(way.to(a_station(), doors=doors).write("AC1", "url", "new"))
+    async with asyncio.timeout(20):
+        while not box.tries:
+            await asyncio.sleep(0.01)
+
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    box.lets_in.set()
+    held = await way.to(a_station(), doors=doors).read("AC1", ["url"])
+    await doors.close()
+    async with asyncio.timeout(20):
+        while box.now_open:
+            await asyncio.sleep(0.01)
+
+    assert held == {}
+    assert box.commands == ["cfg get url"]
+
+
+async def test_a_jump_host_that_refuses_our_credential_is_offered_it_once_and_not_for_every_station(
+    tmp_path: Path, box: Box
+) -> None:
+    vault = Vault({"box": PASSWORD.encode(), "router": b"no more"})
+    async with a_box(tmp_path / "router") as router:
+        jump = Jump(user="ops", host=HOST, port=router.port, secret="router")
+        way = Way(tmp_path, port=box.port, jump=jump, vault=vault)
+        way.trust(box)
+        way.trust(router)
+        doors = way.doors()
+
+        for identity in ("AC1", "AC2", "AC3"):
+            with pytest.raises(Mismatch, match="refused the credential"):
+                await way.to(a_station(identity=identity), a_script(by_jump=True), doors).read(identity, ["url"])
+        await way.close()
+
+        assert router.tries == ["ops"]
+
+
 async def test_an_untrusted_jump_host_is_told_no_password(tmp_path: Path, box: Box) -> None:
     async with a_box(tmp_path / "router") as router:
         way = Way(tmp_path, port=box.port, jump=Jump(user="ops", host=HOST, port=router.port, secret="box"))

@@ -89,6 +89,7 @@ class Lines:
         self._jumps: dict[Login, Line] = {}
         self._jumping = threading.Lock()
         self._refused: dict[Login, str] = {}
+        self._is_closed = False
 
     async def work(self, login: Login, task: Callable[[Line], T], turn: Turn, *, within_s: float) -> T:
         """Run one blocking task over a line to this host, in a thread.
@@ -125,6 +126,7 @@ class Lines:
         if self._reaper is not None:
             self._reaper.cancel()
         with self._lock:
+            self._is_closed = True
             lines = [line for line, _ in self._kept.values()]
             self._kept.clear()
         await asyncio.to_thread(_close_all, (*lines, *self._jumps.values()))
@@ -143,8 +145,8 @@ class Lines:
         return self._over(self._new_line(login), login, task, turn)
 
     def _over(self, line: Line, login: Login, task: Callable[[Line], T], turn: Turn) -> T:
-        turn.take(line)
         try:
+            turn.take(line)  # one that is given up by now leaves the line to the next
             return task(line)
         except BROKEN_OR_SILENT:
             line.close()
@@ -154,9 +156,15 @@ class Lines:
             self._keep(login, line)
 
     def _new_line(self, login: Login) -> Line:
+        self._judge(login)
+        return self._opened(login, self._jump_to(login.jump) if login.jump else None)
+
+    def _judge(self, login: Login) -> None:
+        """A credential that was refused is not offered again: a fleet would offer it a thousand times."""
         if login in self._refused:
             raise Locked(self._refused[login])
-        through = self._jump_to(login.jump) if login.jump else None
+
+    def _opened(self, login: Login, through: Line | None = None) -> Line:
         try:
             return open_line(login, self._known, through)
         except Locked as error:
@@ -172,7 +180,9 @@ class Lines:
         """Keep it for the next step, and close who was kept too long, or longest where there are too many."""
         closed = []
         with self._lock:
-            if line.is_up:
+            if self._is_closed:
+                closed.append(line)
+            elif line.is_up:
                 if login in self._kept:
                     closed.append(self._kept.pop(login)[0])
                 self._kept[login] = (line, time.monotonic())
@@ -191,7 +201,8 @@ class Lines:
         with self._jumping:
             line = self._jumps.get(login)
             if line is None or not line.is_up:
-                line = self._jumps[login] = open_line(login, self._known)
+                self._judge(login)
+                line = self._jumps[login] = self._opened(login)
             return line
 
 
