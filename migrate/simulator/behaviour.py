@@ -56,8 +56,8 @@ HTTP_FAMILIES = ("warp", "go_e", "easee", "smartevse")
 SCRIPT_FAMILIES = ("bender_ssh",)
 """Families whose backend is set over SSH."""
 
-FIRMWARE_FAMILIES = ("keba_old", "northwind", "southwind", "eastwind")
-"""Families that are moved with new firmware: before their key, by FTP only, signed, and with the address in the image."""
+FIRMWARE_FAMILIES = ("keba_old", "northwind", "southwind", "westwind", "eastwind")
+"""Families that are moved with new firmware: before their key, by FTP only, signed, over 2.0.1, and with the address in the image."""
 
 BESIDE_KEYS = (*FAMILIES_201, *HTTP_FAMILIES, *SCRIPT_FAMILIES, *FIRMWARE_FAMILIES)
 """Families that are moved from afar, and not by a key of OCPP 1.6 alone."""

@@ -136,6 +136,7 @@ def _releases(target: str) -> list[Release]:
         Release(name="northwind-2.6.bin", image=first, over="2.0", below="2.6"),
         Release(name="northwind-3.0.bin", image=second, over="2.6", below="3.0"),
         Release(name="southwind-6.2.bin", image=Image(vendor="Southwind", version="6.2"), is_signed=True),
+        Release(name="westwind-1.5.bin", image=Image(vendor="Westwind", version="1.5")),
         Release(name="eastwind-2.0.bin", image=Image(vendor="Eastwind", version="2.0", backend=target)),
         Release(name="keba-1.18.0.bin", image=Image(vendor="Keba AG", version="1.18.0"), models=("KC-P30-*",)),
     ]
