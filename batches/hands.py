@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from batches.errand import Errand, Fence, Ports
 from batches.recovery import NO_ANSWER
-from migrate.domain.errors import Impostor, Mismatch, StationError, Unreachable
+from migrate.domain.errors import Impostor, Mismatch, NotAllowed, Refused, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Restart
 from migrate.domain.record import Attempt, Change, Event, EventKind, Guard
@@ -105,10 +105,17 @@ class Hands:
         guard = self._fence.for_undoing() if undoing else self._fence.for_intent()
         data = {"action": write.via.action, "key": write.key, "value": write.new}
         door = self._door(attempt, write.via)
-        value = revealed(write, self._ports.vault)
+        value = self._revealed(write)
         await self._announce(attempt, data, guard)
         call = unrepeated(hidden_parts(write, value), door.write(self.identity, write.key, value))
         return await self._answered(attempt, data, call)
+
+    def _revealed(self, write: PreparedWrite) -> str:
+        """The value that goes out; without its secret nothing does, and that is this station's trouble alone."""
+        try:
+            return revealed(write, self._ports.vault)
+        except NotAllowed as error:
+            raise Refused(error.message, identity=self.identity, status="no secret", hint=error.hint) from error
 
     async def order_firmware(self, attempt: Attempt, version: str) -> None:
         """One order to load and install a version; what comes of it the station says in its own time."""

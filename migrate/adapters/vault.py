@@ -42,6 +42,10 @@ class FileVault:
             raise NotAllowed(
                 f"The secret {name} is nowhere.", hint=f"Set MIGRATE_SECRET_{name.upper()} or write {path} (mode 600)."
             ) from error
+        except OSError as error:  # a folder of secrets of each station, a file of somebody else
+            raise NotAllowed(
+                f"The secret {name} cannot be read ({error.strerror}).", hint=f"Look at {path}."
+            ) from error
 
     def make(self, name: str) -> None:
         """Draw a fresh random secret, unless there is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Protocol
 
 from migrate.domain.errors import NotAllowed
@@ -33,11 +34,18 @@ def revealed(write: PreparedWrite, vault: Secrets | None) -> str:
     if vault is None:
         raise NotAllowed(f"{write.key} needs the secret {write.secret}, and nobody holds secrets here.")
     secret = vault.secret(write.secret)
-    text = secret.hex() if write.encoding is Encoding.HEX else secret.decode()
+    text = secret.hex() if write.encoding is Encoding.HEX else _text_of(secret, write.secret)
     if write.new == stand_in(write.secret):
         return text
     filled = {name: text if value == stand_in(write.secret) else value for name, value in json.loads(write.new).items()}
     return json.dumps(filled, ensure_ascii=False)
+
+
+def _text_of(secret: bytes, name: str) -> str:
+    """A secret as text; the codec's own error would hold it, so none is kept."""
+    with suppress(UnicodeDecodeError):
+        return secret.decode()
+    raise NotAllowed(f"The secret {name} is no text.", hint="Write it as UTF-8, or let the profile encode it in hex.")
 
 
 def hidden_parts(write: PreparedWrite, value: str) -> tuple[str, ...]:

@@ -41,3 +41,10 @@ def test_a_file_that_others_may_read_is_refused(vault: FileVault, tmp_path: Path
 
     with pytest.raises(NotAllowed, match="may be read by others"):
         vault.of("AC1").secret("own")
+
+
+def test_a_folder_of_secrets_asked_for_as_one_secret_is_not_allowed_and_breaks_nothing(tmp_path: Path) -> None:
+    (tmp_path / "acme").mkdir(mode=0o700)
+
+    with pytest.raises(NotAllowed, match="acme cannot be read"):
+        FileVault(tmp_path).secret("acme")
