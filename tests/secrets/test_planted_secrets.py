@@ -104,3 +104,17 @@ def test_things_went_wrong_as_they_were_meant_to(night: Aftermath) -> None:
     assert night.codes["address: status -vv"] == 65
     assert night.codes["rows: station grizzl -vv"] != 0
     assert night.codes["another store: status -vv"] != 0
+
+
+def test_the_program_answered_everything_that_it_was_asked(night: Aftermath) -> None:
+    asked = {name: code for name, code in night.codes.items() if ": " not in name and name != "run, killed"}
+
+    assert {name: code for name, code in asked.items() if code not in (0, 1)} == {}
+    assert {
+        "doctor",
+        "doctor --json -vv",
+        "status --json --stations",
+        "plan check --json",
+        "explain grizzl",
+    } <= asked.keys()
+    assert sum(name.startswith("report ") for name in asked) == 6
