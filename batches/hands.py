@@ -173,7 +173,9 @@ async def unrepeated(hidden: Sequence[str], call: Awaitable[T]) -> T:
         return await call
     except StationError as error:
         error.message = unsaid(error.message, hidden)
-        error.args = (error.message,)
+        error.args, error.hint = (error.message,), unsaid(error.hint, hidden)
+        if isinstance(error, Refused):
+            error.status = unsaid(error.status, hidden)
         raise
 
 

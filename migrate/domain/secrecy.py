@@ -9,9 +9,10 @@ such a text must not reach anybody in the first place.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 MASK = "***"
 
@@ -63,15 +64,30 @@ def looks_like_a_token(value: str) -> bool:
 
 
 def unsaid(text: str, hidden: Sequence[str]) -> str:
-    """A sentence without what is hidden, in plain and in hex.
+    """A sentence without what is hidden: in plain, in hex, in base64 and as an address spells it.
 
     >>> unsaid("no: hunter22 is 68756e7465723232", ["hunter22"])
     'no: *** is ***'
     """
     for secret in sorted(filter(None, hidden), key=len, reverse=True):
-        for spelt in (secret, secret.encode().hex(), secret.encode().hex().upper()):
+        for spelt in _spellings(secret):
             text = text.replace(spelt, MASK)
     return text
+
+
+def _spellings(secret: str) -> list[str]:
+    """The longest first, so that of none a part is left over."""
+    raw = secret.encode(errors="replace")
+    encoded = b64encode(raw).decode()
+    forms = {
+        secret,
+        raw.hex(),
+        raw.hex().upper(),
+        encoded,
+        encoded.rstrip("="),
+        quote(secret, safe="", errors="replace"),
+    }
+    return sorted(forms, key=len, reverse=True)
 
 
 def redact(text: str, *, keep: str = "") -> str:

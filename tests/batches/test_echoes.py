@@ -11,6 +11,7 @@ from migrate.domain.attempt import State
 from migrate.domain.errors import Refused, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Profile, Restart
+from migrate.domain.secrecy import unsaid
 from migrate.domain.secret import hidden_parts
 from migrate.domain.station import Station
 from migrate.domain.unit import PreparedWrite
@@ -43,7 +44,7 @@ class Echo:
     async def write(self, identity: str, key: str, value: str) -> str:
         said = f"{identity} says: {value!r} ({value.encode().hex()}) is not for me."
         if self.error is Refused:
-            raise Refused(said, identity=identity, status="Rejected")
+            raise Refused(said, identity=identity, status=f"no {value}", hint=f"Not {value}.")
         raise Unreachable(said, identity=identity, sent=False)
 
     async def restart(self, identity: str, kind: Restart) -> None: ...
@@ -71,6 +72,24 @@ def test_a_secret_is_hidden_as_it_goes_out_and_what_is_none_is_not(encoding: Enc
     write = PreparedWrite(key="K", new=new, old=None, secret="pw", encoding=encoding)
 
     assert hidden_parts(write, new.replace("(secret pw)", sent)) == (sent,)
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "planted-password",
+        "706c616e7465642d70617373776f7264",
+        "706C616E7465642D70617373776F7264",
+        "cGxhbnRlZC1wYXNzd29yZA==",
+        "cGxhbnRlZC1wYXNzd29yZA",
+    ],
+)
+def test_a_secret_is_unsaid_in_each_of_its_usual_spellings(spelt: str) -> None:
+    assert unsaid(f"It says {spelt}.", [SECRET]) == "It says ***."
+
+
+def test_a_secret_is_unsaid_as_an_address_spells_it() -> None:
+    assert unsaid("dials ?p=a%2Fb%3Dc now", ["a/b=c"]) == "dials ?p=*** now"
 
 
 @pytest.mark.parametrize("value", ["true", "443", "ws://new.example/ocpp"])
