@@ -48,7 +48,10 @@ bench: $(STAMP)
 	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	    && echo "Installing nginx, which the relay is measured against." >&2 && apt-get install -y -qq nginx-light >/dev/null; } \
 	    || echo "Without nginx the relay is measured alone; on Debian and Ubuntu: apt install nginx-light" >&2
-	@$(BIN)/python tests/benchmarks/run.py $(ARGS)
+	@[ -x $(VENV)/ansible/bin/ansible ] || { $(PYTHON) -m venv $(VENV)/ansible && \
+	    $(VENV)/ansible/bin/pip install --quiet --disable-pip-version-check 'ansible-core>=2.17,<3'; } \
+	    || echo "Without ansible-core scripts over SSH are measured alone; it goes into $(VENV)/ansible." >&2
+	@ANSIBLE=$(CURDIR)/$(VENV)/ansible/bin/ansible $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 chaos: $(STAMP)
 	@$(BIN)/python tests/chaos/run.py $(ARGS)

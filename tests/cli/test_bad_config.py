@@ -284,7 +284,7 @@ def test_i67_a_secret_in_a_profile(folder: Path, capsys: Capture) -> None:
 
     told = profile_refused(folder, capsys, PROFILE.replace('writes: [{key: Url, value: "${url}"}]', writes))
 
-    assert "AuthorizationKey holds a secret, and profiles hold none." in told
+    assert "AuthorizationKey holds a secret, and a move changes none." in told
     assert WORD not in told
 
 

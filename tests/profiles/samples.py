@@ -123,7 +123,8 @@ HTTP = (
           write:
             - {path: /ocpp/config, method: PUT, json: {"...": "${config}", enable: true, url: "${value}"},
                expect: [200, 204], busy: [409], picks: {version: "data[0].version"}}
-            - {path: "/ocpp/apply/${version}", method: POST, form: {serial: "${serial}"}, picks: {state: state},
+            - {path: "/ocpp/apply/${version}", method: POST, form: {serial: "${serial}"}}
+            - {path: /ocpp/state, picks: {state: state},
                until: {pick: state, is_one_of: ["done"], failed: ["error"], every: 2s, within: 1m}}
     sources: ["acme/firmware@1 web.c"]
 """

@@ -142,6 +142,9 @@ def _judge_picks(at: str, call: Call) -> Iterator[Breach]:
         yield Breach(f"{at}.until.pick", f"{call.until.pick} is not picked by this request.", "Add it to picks.")
     if call.until and not call.until.is_one_of:
         yield Breach(f"{at}.until.is_one_of", "Nothing ends the asking.", "Name the values that do.")
+    texts = [call.path, *(text for _, _, text in _named_texts(at, call))]
+    if call.until and (call.method not in ("GET", "HEAD") or _VALUES & {n for text in texts for n in names_in(text)}):
+        yield Breach(f"{at}.until", "What tells a station something is sent once.", "Ask in a GET of its own after it.")
 
 
 def _names_are_known_before_use(profile: Profile) -> Iterator[Breach]:
