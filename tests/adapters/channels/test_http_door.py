@@ -459,6 +459,41 @@ async def test_an_order_that_would_have_to_wait_too_long_is_not_sent() -> None:
     assert len(host.heard) == 1
 
 
+async def test_an_order_that_waits_too_long_for_the_look_before_it_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look answers in its own time; by then somebody else may have taken over."""
+    monkeypatch.setattr("migrate.adapters.channels.http.doors.ORDER_PATIENCE_S", 0.2)
+
+    async def slowly(heard: Heard) -> bytes:
+        await asyncio.sleep(0.4)
+        return reply(200, {"url": "ws://old.example", "enable": True})
+
+    async with a_host(slowly) as host, a_door(host) as door:
+        error = await error_of(door.write("AC-1", "url", URL))
+
+    assert [one.method for one in host.heard] == ["GET"]
+    assert isinstance(error, Unreachable)
+    assert error.sent is False
+    assert "too long ago" in error.message
+
+
+async def test_an_order_that_waits_too_long_for_its_login_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("migrate.adapters.channels.http.doors.ORDER_PATIENCE_S", 0.2)
+    login = Call(path="/login", method="POST", json={"p": "${secret}"}, picks={"token": "token"})
+    write = (Call(path="/set", method="POST", form={"url": "${value}"}),)
+    api = replace(with_key(write=write), auth=HttpAuth.BEARER, secret="pw", login=(login,))
+
+    async def slowly(heard: Heard) -> bytes:
+        await asyncio.sleep(0.4)
+        return reply(200, {"token": "t"})
+
+    async with a_host(slowly) as host, a_door(host, api, secrets=Secrets(pw="hunter2")) as door:
+        error = await error_of(door.write("AC-1", "url", URL))
+
+    assert [one.target for one in host.heard] == ["/login"]
+    assert isinstance(error, Unreachable)
+    assert error.sent is False
+
+
 async def test_one_station_is_asked_one_thing_at_a_time() -> None:
     async def slowly() -> bytes:
         await asyncio.sleep(0.05)

@@ -18,7 +18,7 @@ from migrate.adapters.channels.http.login import TOKEN, Account, Logins, NotTake
 from migrate.adapters.channels.http.meaning import Asked, judge
 from migrate.adapters.channels.http.picks import NoDocument, NotThere, as_text, parsed, pick
 from migrate.adapters.channels.http.reach import Base
-from migrate.adapters.channels.http.turns import Patience, TooLong, Turns, pause_of
+from migrate.adapters.channels.http.turns import Patience, TooLate, TooLong, Turns, pause_of
 from migrate.adapters.channels.http.wire import Reply, Sign, Wire
 from migrate.domain.errors import Mismatch, Refused, Unreachable
 from migrate.domain.ways import Call, HttpApi, HttpAuth, Until
@@ -134,7 +134,8 @@ class Calls:
         asked = Asked(self._identity, self._base.url, request.shown, has_effect=has_effect, has_told=errand.has_told)
         judge(asked, call, reply, self._private(errand))
         if has_effect:
-            errand.has_told, errand.patience.left_s = True, READ_PATIENCE_S  # the rest is worth a longer wait
+            errand.has_told = True
+            errand.patience.is_out(READ_PATIENCE_S)
         return reply
 
     async def _signed(self, call: Call, request: Request, errand: Errand) -> Reply:
@@ -191,6 +192,10 @@ class Calls:
                 return await self._tools.wire.send(
                     self._base, request, sign, identity=self._identity, timeout_s=timeout_s
                 )
+        except TooLate as error:
+            said = f"{self._identity}: {request.shown} was not sent: it was recorded too long ago."
+            hint = "What goes before it, a look or a login, takes too long: look at the way to it."
+            raise Unreachable(said, identity=self._identity, sent=False, hint=hint) from error
         except TooLong as error:
             raise Unreachable(
                 f"{self._identity}: {self._base.url} is not asked for another {error.wait_s:.0f} s, "

@@ -80,7 +80,7 @@ class HttpDoor:
             way = self._api.keys.get(key)
             if way is None:
                 continue
-            errand = self._errand(READ_PATIENCE_S)
+            errand = self._errand(Patience(READ_PATIENCE_S))
             try:
                 await self._calls.run(way.read, errand)
             except Absent:
@@ -94,7 +94,7 @@ class HttpDoor:
         if way is None:
             raise Mismatch(f"{self._identity}: nothing says how {key} is written by HTTP.", identity=self._identity)
         spelled = {"value": value, VALUE_JSON: json.dumps(value, ensure_ascii=False)}
-        errand = self._errand(ORDER_PATIENCE_S, private=(value,))
+        errand = self._errand(Patience.of_an_order(ORDER_PATIENCE_S), private=(value,))
         if _picks_of(way.read) & (_needs(way.write) - spelled.keys()):
             await self._calls.run(way.read, errand)
         errand.names |= spelled
@@ -105,10 +105,10 @@ class HttpDoor:
         """The declared requests that restart it.  That they were taken proves nothing."""
         if not self._api.restart:
             raise Mismatch(f"{self._identity}: nothing says how it is restarted by HTTP.", identity=self._identity)
-        await self._calls.run(self._api.restart, self._errand(ORDER_PATIENCE_S))
+        await self._calls.run(self._api.restart, self._errand(Patience.of_an_order(ORDER_PATIENCE_S)))
 
-    def _errand(self, patience_s: float, private: tuple[str, ...] = ()) -> Errand:
-        return Errand(names=dict(self._names), patience=Patience(patience_s), private=private)
+    def _errand(self, patience: Patience, private: tuple[str, ...] = ()) -> Errand:
+        return Errand(names=dict(self._names), patience=patience, private=private)
 
     def _value(self, key: str, way: HttpKey, names: Mapping[str, Any]) -> str | None:
         value = names.get("value")

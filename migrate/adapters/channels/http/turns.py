@@ -29,6 +29,10 @@ SHARED_AT_ONCE = 8
 OWN_AT_ONCE = 1
 
 
+class TooLate(Exception):
+    """The order was recorded too long ago: it does not go out any more."""
+
+
 class TooLong(Exception):
     """The wait for a turn is longer than the caller may wait."""
 
@@ -43,10 +47,27 @@ class Patience:
 
     An order to a station goes out within two seconds of its record or not at
     all, so that nobody who takes over is surprised by it; once a first part of
-    it is out, the rest is worth a longer wait.
+    it is out, the rest is worth a longer wait.  ``until_s`` is when these two
+    seconds are over, on the loop's clock: a look or a login before the order
+    runs on their time as well.
     """
 
     left_s: float
+    until_s: float | None = None
+
+    @classmethod
+    def of_an_order(cls, for_s: float) -> Patience:
+        """Of one that has just been recorded."""
+        return cls(for_s, asyncio.get_running_loop().time() + for_s)
+
+    def judge(self) -> None:
+        """Raises ``TooLate`` once the time for an order is over."""
+        if self.until_s is not None and asyncio.get_running_loop().time() > self.until_s:
+            raise TooLate
+
+    def is_out(self, rest_s: float) -> None:
+        """Its first part has gone out; the rest may wait so long."""
+        self.left_s, self.until_s = rest_s, None
 
 
 @dataclass(slots=True)
@@ -70,7 +91,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, host: str, patience: Patience, *, is_shared: bool) -> AsyncIterator[None]:
-        """Wait for a place.  Raises ``TooLong`` where it would take more patience than is left."""
+        """Wait for a place.  Raises ``TooLong`` where it would take more patience than is left, ``TooLate`` for an old order."""
         place = self._host(host, is_shared=is_shared)
         loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
@@ -84,6 +105,7 @@ class Turns:
             except TimeoutError as error:
                 raise TooLong(patience.left_s) from error
             patience.left_s = max(patience.left_s - (loop.time() - began), 0.0)
+            patience.judge()
             yield
 
     def pause(self, host: str, for_s: float, *, is_shared: bool) -> None:
