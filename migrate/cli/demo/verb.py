@@ -10,7 +10,7 @@ from typing import Any
 import click
 import uvloop
 
-from migrate.cli.demo.choice import STATIONS, STATIONS_OF_A_LIST, Choice
+from migrate.cli.demo.choice import METHODS, PLAIN, STATIONS, STATIONS_OF_A_LIST, Choice
 from migrate.cli.demo.fleet import published, stage_of
 from migrate.cli.demo.show import perform
 from migrate.cli.demo.stage import POLICY, Stage, simulated_fleet
@@ -64,7 +64,11 @@ from migrate.wiring import open_campaign
     help="Vendor families: the usual nine, or all that the simulated fleet knows.",
 )
 @click.option(
-    "--methods", multiple=True, metavar="NAME…|all", help="Only families of these methods: change_configuration, visit."
+    "--methods",
+    multiple=True,
+    metavar="NAME…|all",
+    help=f"Only families of these methods: {', '.join(METHODS)}. More than {' and '.join(sorted(PLAIN))} brings TLS, "
+    "passwords and servers of the stations' own.",
 )
 @click.argument("more_methods", nargs=-1, metavar="")
 @click.option(
@@ -85,7 +89,8 @@ def demo(context: Context, /, *, as_json: bool, more_methods: Sequence[str], **c
     \b
     migrate demo
     migrate demo --stations 200 --faults none --seed 7
-    migrate demo --methods change_configuration
+    migrate demo --methods all
+    migrate demo --methods http script --stations 20
     migrate demo --inventory register.csv --columns register.toml --out demo-register
     """
     if more_methods and not chosen["methods"]:
