@@ -30,11 +30,16 @@ WAIT_AT_BRAKE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """Why a station may not start: wait (neither field set), put it off, or leave it as it is and end the batch."""
+    """Why a station may not start: wait (neither field set), put it off, or leave it as it is and end the batch.
+
+    ``is_harm``: others have come to harm by the same way.  What has begun goes
+    on all the same, but for the next of several firmwares.
+    """
 
     reason: str
     deferral: Deferral | None = None
     leave: bool = False
+    is_harm: bool = False
 
 
 LetGo = Callable[[Attempt], None]
@@ -91,7 +96,7 @@ class Conductor:
     async def _run(self, batch: str, attempts: list[Attempt], errand_of: Callable[[Attempt], Errand]) -> BatchReport:
         epoch = await self._ports.journal.take_batch(batch, self._executor, self._ports.clock.now())
         control = await self._ports.journal.control()
-        fence = Fence(batch=batch, epoch=epoch, control=control, quarantine=self._quarantine)
+        fence = Fence(batch=batch, epoch=epoch, control=control, quarantine=self._quarantine, harm=self._harm)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._one(a, errand_of(a), fence)) for a in attempts]
@@ -105,6 +110,10 @@ class Conductor:
         """Why a station that was admitted is not begun after all: its kind or profile was stopped meanwhile."""
         stopped = self._brake.stops(errand)
         return (stopped.deferral, stopped.reason) if stopped is not None and stopped.deferral is not None else None
+
+    def _harm(self, errand: Errand) -> str:
+        stopped = self._brake.stops(errand)
+        return stopped.reason if stopped is not None and stopped.is_harm else ""
 
     async def _one(self, attempt: Attempt, errand: Errand, fence: Fence) -> Attempt:
         if attempt.state in BATCH_ENDS or attempt.identity in self._held:

@@ -77,8 +77,14 @@ def flashing_time(state: State, errand: Errand) -> timedelta:
 
 
 def grace_of(state: State, errand: Errand) -> timedelta:
-    """How long a station may be away before it is called gone; one that takes a firmware restarts on the way."""
-    return errand.policy.timeouts.grace + flashing_time(state, errand)
+    """How long a station may be away before it is called gone; one that takes a firmware restarts on the way.
+
+    For as long as one version may take, not all of them: the sooner the first
+    is missed, the fewer of its model are sent the same file.
+    """
+    firmware = errand.profile.firmware if errand.profile else None
+    installing = firmware.within if firmware is not None and state is State.WRITING else timedelta(0)
+    return errand.policy.timeouts.grace + installing
 
 
 def is_away(attempt: Attempt, presence: Presence) -> bool:

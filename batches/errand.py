@@ -89,18 +89,25 @@ def not_stopped(_: Errand) -> None:
     """No kind and no profile is stopped, as far as anybody knows."""
 
 
+def not_harmed(_: Errand) -> str:
+    """Nobody has come to harm by its way, as far as anybody knows."""
+    return ""
+
+
 @dataclass(slots=True)
 class Fence:
     """What must still hold when an intent is stored: this batch is ours, and no order was given that we have not seen.
 
     ``quarantine`` says why an errand's kind or profile is stopped: who was
-    being checked when it was, is not written to any more.
+    being checked when it was, is not written to any more.  ``harm`` says what
+    others have come to by the same way: no further firmware is ordered then.
     """
 
     batch: str
     epoch: int
     control: Control = field(default_factory=Control)
     quarantine: Callable[[Errand], tuple[Deferral, str] | None] = not_stopped
+    harm: Callable[[Errand], str] = not_harmed
 
     def for_intent(self, permits: tuple[Permit, ...] = ()) -> Guard:
         return Guard(batch=self.batch, epoch=self.epoch, control_epoch=self.control.epoch, permits=permits)

@@ -118,7 +118,13 @@ class Hands:
             raise Refused(error.message, identity=self.identity, status="no secret", hint=error.hint) from error
 
     async def order_firmware(self, attempt: Attempt, version: str) -> None:
-        """One order to load and install a version; what comes of it the station says in its own time."""
+        """One order to load and install a version; what comes of it the station says in its own time.
+
+        None is given once others have come to harm: it may be this very file.
+        """
+        if why := self._fence.harm(self._errand):
+            said = f"{self.identity} is not told to load {version}: {why}."
+            raise Unreachable(said, identity=self.identity, sent=False)
         data = {"action": Way.FIRMWARE.action, "key": FIRMWARE_KEY, "value": version}
         door = self._door(attempt, Way.FIRMWARE)
         await self._announce(attempt, data, self._fence.for_intent())

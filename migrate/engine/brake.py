@@ -78,7 +78,7 @@ class CampaignBrake:
 
     def _stops_forward(self, errand: Errand) -> Stopped | None:
         for wave in sorted(n for n in self.shut_waves if n <= errand.planned.wave):
-            return Stopped(reason=f"the gate of wave {wave} is shut", leave=True)
+            return Stopped(reason=f"the gate of wave {wave} is shut", leave=True, is_harm=True)
         if ahead := self._forbidden_by_checks(errand):
             return ahead
         if hold := Fence(batch="", epoch=0, control=self.control).forbids_start(errand):
@@ -91,7 +91,8 @@ class CampaignBrake:
             return Stopped(reason=why, deferral=Deferral.UNPROVEN)
         if idle := self.stopped_profiles.get(errand.planned.profile):
             reason = f"profile {errand.planned.profile} stopped: {idle} stored its setting and did not use it"
-            return Stopped(reason=reason, deferral=Deferral.MODEL_STOPPED)
+            return Stopped(reason=reason, deferral=Deferral.MODEL_STOPPED, is_harm=True)
         if failures := self.stopped_kinds.get(errand.planned.kind):
-            return Stopped(reason=f"model stopped: {failures} of its kind failed", deferral=Deferral.MODEL_STOPPED)
+            reason = f"model stopped: {failures} of its kind failed"
+            return Stopped(reason=reason, deferral=Deferral.MODEL_STOPPED, is_harm=True)
         return None

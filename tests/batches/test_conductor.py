@@ -21,7 +21,10 @@ from migrate.domain.evidence import Kind, Side, Sighting
 from migrate.domain.policy import Caps, Share
 from migrate.domain.record import Attempt, EventKind
 from migrate.domain.wave import Deferral
+from migrate.domain.ways import Way
+from tests.batches.test_flashing import STEPS, THEN_A_KEY
 from tests.doubles.clock import VirtualClock
+from tests.doubles.doors import FirmwareHost
 from tests.doubles.scene import BATCH, EPOCH, NEW, UNIT, Scene, a_station, an_attempt, an_errand
 from tests.doubles.world import Return
 
@@ -186,6 +189,23 @@ async def test_a_gate_that_shuts_leaves_the_rest_planned_and_lets_go_on_what_has
         report = await running
 
     assert report.states == {State.CONFIRMED: 1, State.PLANNED: 2}
+
+
+async def test_a_shut_gate_orders_no_further_firmware_of_what_has_begun() -> None:
+    steps = replace(THEN_A_KEY, firmware=replace(STEPS, keeps_address=True))
+    async with a_yard(1) as yard:
+        host = FirmwareHost(yard.scene.world)
+        yard.scene.ports = replace(yard.scene.ports, doors={Way.FIRMWARE: host})
+        yard.errands["AC0"] = replace(yard.errands["AC0"], profile=steps)
+        yard.ready()
+        running = asyncio.ensure_future(yard.run())
+        await yard.scene.passes(seconds=90)
+        yard.brake.says = lambda _: Stopped(reason="the gate of wave 0 is shut", leave=True, is_harm=True)
+
+        report = await running
+
+    assert [version for _, version in host.orders] == ["4.5"]
+    assert State.CONFIRMED not in report.states
 
 
 async def test_a_visit_takes_no_place() -> None:

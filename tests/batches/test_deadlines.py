@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from batches.deadlines import deadline_of, home_of, is_away, needs_restart, run_out
+from batches.deadlines import deadline_of, grace_of, home_of, is_away, needs_restart, run_out
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, means_something
 from migrate.domain.evidence import Grade, Side
 from migrate.domain.profile import Restart, Timing
 from migrate.domain.record import Direction
 from migrate.domain.wave import Cause
+from migrate.domain.ways import Firmware
 from migrate.ports import Presence, Session
 from tests.doubles.clock import EPOCH
 from tests.doubles.scene import ACME, an_attempt, an_errand
@@ -45,6 +46,17 @@ def test_a_family_that_needs_longer_gets_longer_and_the_others_the_campaigns_tim
     assert deadline_of(State.RESTARTING, slow) == timedelta(minutes=30)
     assert deadline_of(State.DEPARTED, slow) == timedelta(hours=2)
     assert deadline_of(State.WRITING, slow) == slow.policy.timeouts.write
+
+
+def test_a_station_that_takes_several_firmwares_is_missed_after_the_time_of_one() -> None:
+    """It may write for as long as all of them take; the first that never comes back is to be known before the others."""
+    steps = Firmware(steps=("4.5", "5.0", "6.0"), within=timedelta(minutes=30))
+    loading = an_errand(replace(ACME, firmware=steps))
+    timeouts = loading.policy.timeouts
+
+    assert grace_of(State.WRITING, loading) == timeouts.grace + timedelta(minutes=30)
+    assert deadline_of(State.WRITING, loading) == timeouts.write + timedelta(minutes=90)
+    assert grace_of(State.RESTARTING, loading) == timeouts.grace
 
 
 def test_a_family_that_uses_what_is_written_at_once_is_not_waited_for_until_a_quiet_hour() -> None:

@@ -167,6 +167,29 @@ async def test_a_driver_who_plugs_in_between_two_steps_is_waited_for() -> None:
     assert [version for _, version in host.orders] == ["4.5", "5.0"]
 
 
+async def test_no_further_firmware_is_ordered_once_others_have_come_to_harm() -> None:
+    async with a_scene() as (scene, host), scene.driven() as driving:
+        await scene.until(State.WRITING)
+        await scene.passes(seconds=90)
+        scene.fence.harm = lambda _: "the gate of wave 0 is shut"
+        attempt = await driving
+
+    assert host.orders == [(FIRMWARE_KEY, "4.5")]
+    assert scene.holds["BackendUrl"] == OLD
+    assert attempt.is_ended
+    assert "gate of wave 0" in attempt.reason
+
+
+async def test_a_first_firmware_that_is_not_ordered_leaves_the_station_to_be_tried_later() -> None:
+    async with a_scene() as (scene, host):
+        scene.fence.harm = lambda _: "model stopped: 4 of its kind failed"
+        attempt = await scene.drive()
+
+    assert host.orders == []
+    assert attempt.state is State.DEFERRED
+    assert "model stopped" in attempt.reason
+
+
 async def test_a_family_that_keeps_its_address_is_not_asked_for_it_between_steps() -> None:
     keeps = replace(THEN_A_KEY, firmware=replace(STEPS, keeps_address=True))
     async with a_scene(keeps, resets_address_to="ws://factory.example") as (scene, _):
