@@ -7,19 +7,19 @@ from the witness.  The picture that it all makes is ``migrate.domain.probe``'s.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
+from batches.deeds import Deeds
 from batches.watching import Watching
 from batches.window import is_open, next_opening
 from migrate.domain.attempt import IN_FLIGHT
-from migrate.domain.errors import Mismatch, NotAllowed, Refused, StationError, Unreachable
+from migrate.domain.errors import Mismatch, NotAllowed, Refused, Unreachable
 from migrate.domain.evidence import Kind, Side, Sighting
 from migrate.domain.policy import Policy
 from migrate.domain.probe import MAX_KEYS, Entry, Heard, Outage, Taken, Told, Triggered, page_size
-from migrate.domain.record import Change, Event, EventKind
 from migrate.domain.station import Station
 from migrate.ports import Clock, Journal, Session, Witness
 
@@ -81,6 +81,7 @@ class Probing:
     def __init__(self, station: Station, world: World, names: Callable[[str], Sequence[str]]) -> None:
         self._station, self._world, self._names = station, world, names
         self._watching = Watching(station.identity, world.witness, world.clock)
+        self._deeds = Deeds(station.identity, world.journal, world.clock)
 
     @property
     def identity(self) -> str:
@@ -151,14 +152,14 @@ class Probing:
     async def _read(self, session: Session) -> _Listing:
         listing = _Listing()
         with_variables = session.protocol.startswith("ocpp2")
-        await self._announce({"action": "GetVariables" if with_variables else "GetConfiguration", "keys": "all"})
+        await self._deeds.announce({"action": "GetVariables" if with_variables else "GetConfiguration", "keys": "all"})
         if with_variables:
             listing.heard(await self._world.inquiry.variables(self.identity, self._names(session.protocol)))
         else:
             await self._read_keys(listing, self._names(session.protocol))
         said = f"{len(listing.entries)} keys shown, {len(listing.unknown)} unknown"
         action = "GetVariables" if with_variables else "GetConfiguration"
-        await self._note({"action": action, "status": listing.all_at_once.value, "text": said})
+        await self._deeds.note({"action": action, "status": listing.all_at_once.value, "text": said})
         return listing
 
     async def _read_keys(self, listing: _Listing, names: Sequence[str]) -> None:
@@ -210,7 +211,7 @@ class Probing:
         def brought(sighting: Sighting) -> bool:
             return sighting.kind is kind and sighting.at >= asked_at and (kind is not Kind.BOOT or sighting.solicited)
 
-        taken, status = await self._done(data, lambda: self._world.inquiry.trigger(self.identity, message))
+        taken, status = await self._deeds.done(data, lambda: self._world.inquiry.trigger(self.identity, message))
         came = None
         if taken is not Taken.REFUSED:  # one that answers nothing may do it all the same
             came = await self._watching.until(brought, within=ASK_WITHIN, after=place)
@@ -228,9 +229,11 @@ class Probing:
 
     async def _disturbed(self, action: str, act: Callable[[str], Awaitable[None]]) -> Outage:
         """One disturbance: when it left, when it was back, and what it said by itself then."""
+        control = await self._world.journal.control()
         session = await self._free_session(disturbs=True, ignores_window=True)
         began_at, place = self._world.clock.now(), self._watching.place
-        _, status = await self._done({"action": action, "side": Side.SOURCE.value}, lambda: act(self.identity))
+        data = {"action": action, "side": Side.SOURCE.value}
+        _, status = await self._deeds.done(data, lambda: act(self.identity), control=control)
         left = await self._watching.until(
             lambda s: s.kind is Kind.DISCONNECTED and s.session == session.id, within=DROPS_WITHIN, after=place
         )
@@ -257,34 +260,6 @@ class Probing:
             boot_after_s=(boot.at - back.at).total_seconds() if boot else None,
             statuses=self._watching.count(Kind.STATUS, back.session),
         )
-
-    # ── the journal ────────────────────────────────────────────────────────
-
-    async def _done(self, data: Mapping[str, Any], act: Callable[[], Awaitable[str | None]]) -> tuple[Taken, str]:
-        """A thing done at the station: in the journal before it, and its answer after."""
-        await self._announce(data)
-        try:
-            taken, status = Taken.ANSWERED, await act() or "Accepted"
-        except StationError as error:
-            if isinstance(error, Unreachable) and not error.sent:
-                await self._note({**data, "status": "no answer", "text": error.message, "sent": False})
-                raise
-            is_silent = isinstance(error, Unreachable)
-            taken = Taken.UNANSWERED if is_silent else Taken.REFUSED
-            status = "no answer" if is_silent else str(getattr(error, "status", "no answer that means anything"))
-        await self._note({**data, "status": status})
-        return taken, status
-
-    async def _announce(self, data: Mapping[str, Any]) -> None:
-        await self._write(EventKind.COMMAND, data)
-
-    async def _note(self, data: Mapping[str, Any]) -> None:
-        await self._write(EventKind.ANSWER, data)
-
-    async def _write(self, kind: EventKind, data: Mapping[str, Any]) -> None:
-        told = {**data, "by": "probe"}
-        event = Event(kind=kind, at=self._world.clock.now(), identity=self.identity, data=told)
-        await self._world.journal.commit(Change(events=(event,)))
 
 
 def _absent(identity: str, *, seen: bool, moved: bool) -> Unreachable:
