@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from batches.errand import Ports
 from batches.prospects import Prospect
-from migrate.domain.errors import InputProblem, Mismatch, NotAllowed, Refused, Unreachable
+from migrate.domain.errors import CsmsUnavailable, InputProblem, Mismatch, NotAllowed, Refused, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.filling import Goal, prepare
 from migrate.domain.profile import Profile
@@ -125,7 +125,13 @@ class Scout:
             self._fill_in(prospect, profile, holds, found)
 
     async def _session(self, identity: str) -> Session | None:
-        return (await self._ports.witness.presence(identity)).on(Side.SOURCE) if self._in_sight else None
+        """Where nobody can see it, it is passed over like one that is away."""
+        if not self._in_sight:
+            return None
+        try:
+            return (await self._ports.witness.presence(identity)).on(Side.SOURCE)
+        except CsmsUnavailable:
+            return None
 
     def _fill_in(self, prospect: Prospect, profile: Profile, holds: Mapping[str, str | None], found: Scouted) -> None:
         try:
@@ -143,6 +149,8 @@ class Scout:
         try:
             door = self._door(prospect, profile, way)
             return dict(await door.read(prospect.identity, keys, max_keys=profile.quirks.max_keys))
+        except CsmsUnavailable:
+            return None  # nobody holds its socket any more: the night will see to it
         except (Mismatch, NotAllowed) as error:
             found.unfit[prospect.identity] = error.message
         except Refused as error:

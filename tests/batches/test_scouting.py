@@ -14,7 +14,7 @@ from batches.pace import Pacer
 from batches.prospects import Prospect
 from batches.scouting import Scout
 from migrate.domain.address import parse_backend
-from migrate.domain.errors import Impostor, Mismatch, NotAllowed, Refused, StationError, Unreachable
+from migrate.domain.errors import CsmsUnavailable, Impostor, Mismatch, NotAllowed, Refused, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Method, Profile, Restart, Slots, Write
 from migrate.domain.station import Station
@@ -24,7 +24,7 @@ from migrate.ports import Door, Doors
 from tests.doubles.clock import LoadedDice, VirtualClock
 from tests.doubles.journal import MemoryJournal
 from tests.doubles.scene import ACME, NEW, OLD, a_station
-from tests.doubles.world import World
+from tests.doubles.world import World, WorldChannel
 
 BY_SSH = replace(ACME, writes=(Write(key="backend_url", value="${url}", via=Way.SSH),))
 WITH_SLOTS = replace(
@@ -114,6 +114,17 @@ class Box:
         raise AssertionError(f"{identity} is restarted")
 
 
+class Deaf(WorldChannel):
+    """The way through a CSMS while the process that holds its sockets is away."""
+
+    def __init__(self) -> None: ...
+
+    async def read(
+        self, identity: str, keys: Sequence[str], *, max_keys: int | None = None
+    ) -> Mapping[str, str | None]:
+        raise CsmsUnavailable("Nobody listens.", side="source")
+
+
 def heard(_: int) -> None:
     """Nobody watches."""
 
@@ -144,6 +155,18 @@ async def test_a_station_that_is_not_connected_is_passed_over() -> None:
         seen = await Scout(bench.ports).look([a_prospect()], heard)
 
         assert (seen.unfit, seen.dialects) == ({}, {})
+
+
+@pytest.mark.parametrize("when", ["before", "between"])
+async def test_a_listening_process_that_stops_meanwhile_makes_the_look_shorter_and_breaks_nothing(when: str) -> None:
+    async with a_bench({"BackendUrl": OLD}) as bench:
+        bench.doors[Way.SSH] = box = Box()
+        bench.world.can_be_asked = when == "between"
+
+        seen = await Scout(replace(bench.ports, source=Deaf())).look([a_prospect(), a_prospect("AC9", BY_SSH)], heard)
+
+        assert box.reads == ["AC9"]
+        assert (seen.unfit, seen.unreached) == ({}, {})
 
 
 async def test_while_nobody_listens_ways_beside_ocpp_are_tried_all_the_same() -> None:
