@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from batches.errand import Errand, Fence, Ports
 from batches.recovery import NO_ANSWER
-from migrate.domain.errors import Impostor, Mismatch, NotAllowed, Refused, StationError, Unreachable
+from migrate.domain.errors import Impostor, InputProblem, Mismatch, NotAllowed, Refused, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Restart
 from migrate.domain.record import Attempt, Change, Event, EventKind, Guard
@@ -84,7 +84,10 @@ class Hands:
                 identity=self.identity,
                 hint="See docs/settings.md, and `migrate plan check`.",
             )
-        return self._ports.doors[way].to(self._errand.station, self._errand.profile, attempt.direction.origin)
+        try:
+            return self._ports.doors[way].to(self._errand.station, self._errand.profile, attempt.direction.origin)
+        except (InputProblem, NotAllowed) as error:  # a file or a secret of the campaign that is not what it was
+            raise Unreachable(error.message, identity=self.identity, sent=False, hint=error.hint) from error
 
     async def _told_of_impostors(self, attempt: Attempt, call: Awaitable[T]) -> T:
         """What a call brings; something else in a station's place is journaled as an incident, and raised on."""

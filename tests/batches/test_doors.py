@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from migrate.domain.attempt import State
-from migrate.domain.errors import Impostor, StationError, Unreachable
+from migrate.domain.errors import Impostor, MigrateError, NotAllowed, SettingsProblem, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Method, Profile, Restart, Write
 from migrate.domain.record import EventKind
@@ -38,11 +38,14 @@ class SideDoors:
 
     scene: Scene
     fails: StationError | None = None
+    at_the_door: MigrateError | None = None
     busy_times: int = 0
     opened: list[tuple[str, Side]] = field(default_factory=list)
 
     def to(self, station: Station, profile: Profile, side: Side) -> Door:
         assert profile.script is not None
+        if self.at_the_door is not None:
+            raise self.at_the_door
         self.opened.append((station.identity, side))
         return SideDoor(self)
 
@@ -125,6 +128,21 @@ async def test_a_way_that_the_campaign_is_not_set_up_for_touches_nobody_and_says
     assert attempt.state is State.SKIPPED
     assert "not set up" in attempt.reason
     assert scene.world.sent() == []
+
+
+@pytest.mark.parametrize(
+    "lack", [SettingsProblem("target.root: holds 0 certificates."), NotAllowed("The secret root_pw is nowhere.")]
+)
+async def test_a_file_of_the_campaign_that_spoils_in_the_night_puts_stations_off_and_ends_no_run(
+    lack: MigrateError,
+) -> None:
+    async with a_scene(SCRIPTED) as (scene, doors):
+        doors.at_the_door = lack
+        attempt = await scene.drive()
+
+        assert attempt.state is State.DEFERRED
+        assert lack.message in attempt.reason
+        assert scene.world.sent() == []
 
 
 async def test_another_host_key_is_an_incident_and_nothing_is_written() -> None:
