@@ -59,6 +59,7 @@ class Telling:
                 await self._commit(Change(events=batch))
             except JournalError:
                 return False  # kept, and tried again: the journal says so itself
-            for _ in batch:
+            stored = {id(event) for event in batch}
+            while self._waiting and id(self._waiting[0]) in stored:  # who came meanwhile may have pushed some out
                 self._waiting.popleft()
         return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
 from migrate.adapters.files import telling
 from migrate.adapters.files.fetched import How, Word
 from migrate.adapters.files.telling import Telling
@@ -70,6 +72,32 @@ async def test_what_could_not_be_stored_is_stored_later_in_its_order() -> None:
 
     assert store.loaded == list(range(3 * telling.AT_ONCE))
     assert len(store.changes) == 3
+
+
+async def test_what_is_told_while_words_are_stored_pushes_out_none_that_still_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is room for four, and two come while the first two are on their way."""
+    monkeypatch.setattr(telling, "AT_ONCE", 2)
+    monkeypatch.setattr(telling, "MOST", 4)
+    store = Store()
+    more = iter([4, 5])
+
+    async def commit(change: Change) -> int:
+        for number in more:
+            told.tell(word(number))
+        return await store.commit(change)
+
+    told = Telling(commit, lambda: NOW)
+    for number in range(4):
+        told.tell(word(number))
+    await told.start()
+    async with asyncio.timeout(60):
+        while 5 not in store.loaded:
+            await asyncio.sleep(0.01)
+    await told.stop()
+
+    assert store.loaded == [0, 1, 2, 3, 4, 5]
 
 
 async def test_a_journal_that_is_ill_to_the_end_keeps_nobody_from_ending() -> None:
