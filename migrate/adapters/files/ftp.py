@@ -86,7 +86,11 @@ class LinkedFiles(aioftp.AbstractPathIO[Path]):
     async def _open(self, path: Path, mode: str = "rb", *_: Any, **__: Any) -> io.BytesIO:
         if mode != "rb" or (transfer := await self._transfer(path)) is None:
             raise aioftp.PathIOError(reason=None)
-        await transfer.overhead(_OVERHEAD_BYTES)
+        try:
+            await transfer.overhead(_OVERHEAD_BYTES)
+        except BaseException:  # a station that hangs up in its line: nobody else would close it
+            self._desk.close(transfer)
+            raise
         return cast("io.BytesIO", transfer)  # aioftp hands it back to the methods below and looks at it no closer
 
     async def _transfer(self, path: Path) -> Transfer | None:

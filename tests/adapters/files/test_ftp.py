@@ -11,8 +11,13 @@ from typing import Any, TypeVar
 
 import pytest
 
-from migrate.adapters.files.fetched import How
-from tests.adapters.files.conftest import HOST, Opener, listed
+from migrate.adapters.files.budget import Budgets
+from migrate.adapters.files.desk import Desk
+from migrate.adapters.files.fetched import Fetched, How, Word
+from migrate.adapters.files.ftp import LinkedFiles
+from migrate.adapters.files.links import Link, Links, short
+from migrate.adapters.files.store import Shelf
+from tests.adapters.files.conftest import HOST, KEY, Opener, listed, write_list
 
 T = TypeVar("T")
 IMAGE = random.Random(8).randbytes(40_000)
@@ -121,3 +126,20 @@ async def test_over_http_and_ftp_together_a_group_keeps_one_rate(depot: Opener, 
 
     assert bodies == [IMAGE, IMAGE]
     assert took >= 2 * len(IMAGE) / rate
+
+
+async def test_a_station_that_hangs_up_while_it_waits_for_its_bytes_leaves_no_file_open(tmp_path: Path) -> None:
+    """Four of these, and it would be turned away for ever."""
+    write_list(tmp_path, listed(tmp_path, "acme.bin", IMAGE))
+    loop, told = asyncio.get_running_loop(), list[Word]()
+    desk = Desk(Shelf(tmp_path), Links(KEY), Budgets(1, loop.time), Fetched(told.append, loop.time))
+    path = Path(Links(KEY).path(Link("AC1", short("g"), "acme.bin")))
+
+    opening = asyncio.ensure_future(LinkedFiles(desk)._open(path))
+    async with asyncio.timeout(PATIENCE_S):
+        while not told:
+            await asyncio.sleep(0.01)
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+
+    assert desk.stats()["open"] == 0
