@@ -13,10 +13,13 @@ from datetime import timedelta
 
 from batches.errand import Errand, Fence, Ports
 from batches.finishing import (
+    BEGUN,
+    ONE_WAY,
     REBOOT_REQUIRED,
     Ended,
     Finished,
     is_raised,
+    is_unanswered,
     not_stored,
     reads_of,
     restart_is_due,
@@ -28,13 +31,14 @@ from batches.reading import rivals_of
 from migrate.domain.errors import CsmsUnavailable, Mismatch, ProfileProblem, Refused, Stale, StationError, Unreachable
 from migrate.domain.evidence import Grade, Kind, Side, Sighting, Terms, assess_arrival, expected_of
 from migrate.domain.filling import Goal, prepare_finish
-from migrate.domain.profile import Profile
+from migrate.domain.profile import Profile, Restart
 from migrate.domain.record import Attempt, Change, Direction, Event, EventKind
 from migrate.domain.unit import PreparedWrite
 from migrate.domain.ways import Finish
 from migrate.ports import Witness
 
 LOOKS = 8  # within one settle time
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +106,17 @@ class Finisher:
         return Ended.UNKNOWN if sent or self._has_written else Ended.NOT_NOW
 
     async def _record(self, attempt: Attempt, ended: Ended, detail: str) -> None:
+        await self._tell(attempt, ended.value, {"detail": detail} if detail else {})
+
+    async def _tell(self, attempt: Attempt, ended: str, more: Mapping[str, str] = NOTHING) -> None:
         ordered = self._ordered
-        data = {"step": ordered.step.value, "ended": ended.value, "by": ordered.by, "reason": ordered.reason}
+        data = {"step": ordered.step.value, "ended": ended, "by": ordered.by, "reason": ordered.reason}
         event = Event(
             kind=EventKind.FINISHED,
             at=self._ports.clock.now(),
             identity=self._identity,
             attempt=attempt.id,
-            data=data | ({"detail": detail} if detail else {}),
+            data={**data, **more},
         )
         await self._ports.journal.commit(Change(events=(*self._hands.answers(), event)))
 
@@ -123,10 +130,11 @@ class Finisher:
             return Ended.NOT_NOW, why
         unit, now = await self._unit(attempt)
         due = () if is_raised(unit, now) else still_due(unit, now)
-        told = [line.event for line in await self._ports.journal.timeline(self._identity)]
-        needs_restart = restart_is_due(told, {write.key for write in unit})
+        needs_restart = await self._is_restart_left(unit, due)
         if not due and not needs_restart:
             return Ended.ALREADY, ""
+        if due and self._ordered.step in ONE_WAY:
+            await self._tell(attempt, BEGUN)
         for write in due:
             await self._ports.pacer.turn(Side.TARGET)
             if why := await self._is_in_use():
@@ -140,6 +148,13 @@ class Finisher:
             await self._restart(attempt)
             return await self._comes_back(attempt, unit, session.id)
         return await self._read_back(attempt, unit, session.id)
+
+    async def _is_restart_left(self, unit: Sequence[PreparedWrite], due: Sequence[PreparedWrite]) -> bool:
+        """Whether an order before this one has written something that a restart has to follow, and none came."""
+        told = [line.event for line in await self._ports.journal.timeline(self._identity)]
+        keys = {write.key for write in unit}
+        is_doubtful = is_unanswered(told, keys - {write.key for write in due})  # what is due is answered anew
+        return restart_is_due(told, keys) or (is_doubtful and self._profile.restart is not Restart.NONE)
 
     async def _is_in_use(self) -> str:
         """Whoever charges is not cut off, also who has plugged in since the last look; empty while nobody does."""

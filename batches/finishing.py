@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from batches.ordered import PassedOver
+from batches.recovery import NO_ANSWER
 from migrate.domain.attempt import State
 from migrate.domain.evidence import Kind, Side
 from migrate.domain.policy import GatePolicy
@@ -28,6 +29,9 @@ ONE_WAY = frozenset({Finish.RAISE_SECURITY, Finish.PASSWORD})
 """After these the source takes the station back no more: its password is another, or its profile is too high."""
 
 REBOOT_REQUIRED = "RebootRequired"
+
+BEGUN = "begun"
+"""Of a one-way step in the journal, before its first write."""
 
 
 class Ended(StrEnum):
@@ -104,14 +108,25 @@ def _why_not(step: Finish, planned: PlannedStation, attempt: Attempt | None, pro
 
 
 def ways_lost(told: Iterable[Event]) -> dict[str, str]:
-    """The stations whose way back a finished step has taken, each with which; one that was refused has lost nothing."""
+    """The stations whose way back a finished step has taken, each with which; one that was refused has lost nothing.
+
+    What was begun and never ended was killed in its middle: that may have taken it too.
+    """
     kept = (Ended.ALREADY.value, Ended.NOT_NOW.value, Ended.REFUSED.value)
-    done = (e for e in told if e.kind is EventKind.FINISHED and e.data.get("ended") not in kept)
-    return {
-        event.identity: f"the source takes it back no more since {event.data['step']} was ordered"
-        for event in done
-        if event.data.get("step") in ONE_WAY
-    }
+    lost, begun = dict[str, str](), set[tuple[str, str]]()
+    for event in told:
+        step, ended = str(event.data.get("step", "")), event.data.get("ended")
+        if event.kind is not EventKind.FINISHED or step not in ONE_WAY:
+            continue
+        if ended == BEGUN:
+            begun.add((event.identity, step))
+            continue
+        begun.discard((event.identity, step))
+        if ended not in kept:
+            lost[event.identity] = step
+    for identity, step in sorted(begun):
+        lost.setdefault(identity, step)
+    return {name: f"the source takes it back no more since {step} was ordered" for name, step in lost.items()}
 
 
 def why_stopped(done: Iterable[Finished], gate: GatePolicy) -> str:
@@ -159,6 +174,23 @@ def restart_is_due(told: Iterable[Event], keys: Iterable[str]) -> bool:
         elif event.kind is EventKind.SIGHTING and _is_boot_of_its_own(data):
             due = False
     return due
+
+
+def is_unanswered(told: Iterable[Event], keys: Iterable[str]) -> bool:
+    """Whether a value went out whose answer nobody kept, and the station has not booted on the target since.
+
+    It may show the value and wait for a restart to use it.
+    """
+    wanted, is_open = set(keys), set[object]()
+    for event in told:
+        data = event.data
+        if event.kind is EventKind.COMMAND and data.get("key") in wanted:
+            is_open.add(data["key"])
+        elif event.kind is EventKind.ANSWER and (data.get("status") != NO_ANSWER or data.get("sent") is False):
+            is_open.discard(data.get("key"))
+        elif event.kind is EventKind.SIGHTING and _is_boot_of_its_own(data):
+            is_open.clear()
+    return bool(is_open)
 
 
 def _is_boot_of_its_own(data: Mapping[str, object]) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from batches.errand import Fence
 from batches.finisher import Boots, Finisher, Ordered
-from batches.finishing import Ended, Finished
+from batches.finishing import Ended, Finished, ways_lost
 from migrate.domain.attempt import State
+from migrate.domain.errors import Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Write
 from migrate.domain.wave import Mode
@@ -79,6 +84,48 @@ async def test_the_restart_that_a_driver_has_put_off_is_made_up_for_by_the_next_
 
         assert len(scene.world.sent("Write")) == 1
         assert len(scene.world.sent("Reset")) == 1
+
+
+@pytest.mark.parametrize(
+    "death", [asyncio.CancelledError(), Unreachable("It did not answer.", identity="AC1", sent=True)]
+)
+async def test_a_write_whose_answer_nobody_kept_is_followed_by_its_restart_with_the_next_order(
+    death: BaseException,
+) -> None:
+    """It shows its new value and has not restarted: whether it uses it nobody knows, so it is not said to be done."""
+    async with Scene.of(RAISES, state=State.SETTLED, side=Side.TARGET, values=HOLDS) as scene:
+
+        async def dies() -> None:
+            raise death
+
+        with suppress(asyncio.CancelledError):
+            await finished(scene, Eventful(scene.world, after_write=dies))
+        again = await finished(scene, Eventful(scene.world))
+
+        assert len(scene.world.sent("Write")) == 1
+        assert len(scene.world.sent("Reset")) == 1
+        assert again.ended is not Ended.ALREADY
+
+
+async def test_a_one_way_step_is_in_the_journal_before_its_first_write() -> None:
+    """Killed between the two, it would be taken back to a source that does not know its password."""
+    async with Scene.of(RAISES, state=State.SETTLED, side=Side.TARGET, values=HOLDS) as scene:
+
+        async def dies() -> None:
+            raise asyncio.CancelledError
+
+        with suppress(asyncio.CancelledError):
+            await finished(scene, Eventful(scene.world, after_write=dies))
+
+        assert list(ways_lost(line.event for line in scene.journal.lines)) == ["AC1"]
+
+
+async def test_a_step_that_writes_nothing_takes_no_way_back() -> None:
+    raised = HOLDS | {"SecurityProfile": "2"}
+    async with Scene.of(RAISES, state=State.SETTLED, side=Side.TARGET, values=raised) as scene:
+        await finished(scene, Eventful(scene.world))
+
+        assert ways_lost(line.event for line in scene.journal.lines) == {}
 
 
 async def test_a_driver_who_plugs_in_during_the_look_is_not_disturbed_by_a_write() -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from batches.finishing import (
+    BEGUN,
     ONE_WAY,
     Ended,
     is_raised,
+    is_unanswered,
     not_stored,
     reads_of,
     restart_is_due,
@@ -189,6 +191,28 @@ def test_a_restart_that_a_dead_process_left_out_is_still_due(told: list[Event], 
     assert restart_is_due(told, {"SecurityProfile"}) is due
 
 
+SENT = event(EventKind.COMMAND, key="SecurityProfile", value="2")
+SILENT = event(EventKind.ANSWER, key="SecurityProfile", status="no answer")
+NOT_SENT = event(EventKind.ANSWER, key="SecurityProfile", status="no answer", sent=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "unanswered"),
+    [
+        pytest.param([SENT], True, id="killed before the answer was kept"),
+        pytest.param([SENT, SILENT], True, id="no answer came"),
+        pytest.param([SENT, TAKEN], False, id="answered"),
+        pytest.param([SENT, NOT_SENT], False, id="it never went out"),
+        pytest.param([SENT, BOOTED], False, id="it has restarted since"),
+        pytest.param([SENT, ASKED], True, id="a boot that we asked for is no restart"),
+        pytest.param([TAKEN, SENT], True, id="the answer was to the one before"),
+        pytest.param([event(EventKind.COMMAND, key="BackendUrl")], False, id="another key"),
+    ],
+)
+def test_a_value_without_a_kept_answer_may_wait_for_a_restart(told: list[Event], unanswered: bool) -> None:
+    assert is_unanswered(told, {"SecurityProfile"}) is unanswered
+
+
 @pytest.mark.parametrize(
     ("write", "wanted"),
     [
@@ -222,6 +246,35 @@ def test_the_way_back_is_lost_with_a_one_way_step_that_may_have_been_taken(step:
 
     is_taken = ended not in (Ended.ALREADY, Ended.NOT_NOW, Ended.REFUSED)
     assert ("AC1" in lost) is (is_taken and step in ONE_WAY)
+
+
+BEGUN_AT_ONCE = event(EventKind.FINISHED, step="password", ended=BEGUN)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_lost"),
+    [
+        pytest.param([BEGUN_AT_ONCE], True, id="killed in the middle"),
+        pytest.param([BEGUN_AT_ONCE, event(EventKind.FINISHED, step="password", ended="refused")], False, id="refused"),
+        pytest.param([BEGUN_AT_ONCE, event(EventKind.FINISHED, step="password", ended="done")], True, id="done"),
+        pytest.param(
+            [
+                BEGUN_AT_ONCE,
+                event(EventKind.FINISHED, step="password", ended="done"),
+                event(EventKind.FINISHED, step="password", ended="refused"),
+            ],
+            True,
+            id="done, and refused when ordered again",
+        ),
+        pytest.param(
+            [BEGUN_AT_ONCE, event(EventKind.FINISHED, step="raise_security", ended="refused")],
+            True,
+            id="another step was refused",
+        ),
+    ],
+)
+def test_a_one_way_step_that_was_begun_and_never_ended_has_taken_the_way_back(told: list[Event], is_lost: bool) -> None:
+    assert ("AC1" in ways_lost(told)) is is_lost
 
 
 def test_a_station_whose_way_back_is_lost_is_passed_over_by_a_rollback_and_says_why() -> None:
