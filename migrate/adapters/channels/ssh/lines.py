@@ -201,8 +201,11 @@ class Lines:
         with self._jumping:
             line = self._jumps.get(login)
             if line is None or not line.is_up:
-                self._judge(login)
-                line = self._jumps[login] = self._opened(login)
+                try:
+                    self._judge(login)
+                    line = self._jumps[login] = self._opened(login)
+                except Locked as error:
+                    raise Locked(f"is not reached: its jump host {login.host} {error}") from error
             return line
 
 
