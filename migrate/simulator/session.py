@@ -64,7 +64,7 @@ class Session:
 
     async def run(self) -> Leave:
         """Live until the socket breaks or the station leaves."""
-        self.log(Kind.CONNECTED, value=self.station.dialled_url, key=self._connection.subprotocol or "")
+        self.log(Kind.CONNECTED, value=self.station.dialler.url, key=self._connection.subprotocol or "")
         reader = asyncio.create_task(self._read())
         self.aside(self._do_duties())
         ends: set[asyncio.Future[Any]] = {reader, self._leaving}
@@ -93,7 +93,7 @@ class Session:
 
     async def _hang_up(self, leave: Leave) -> None:
         if self.keeps_socket and leave is Leave.RESTARTED:
-            self.station.keep_socket(self._connection)
+            self.station.shadow.keep(self._connection)
         elif self._is_abrupt or (leave is Leave.RESTARTED and self.station.ways.drop is Drop.ABRUPT):
             self._connection.transport.abort()
         else:
@@ -189,7 +189,7 @@ class Session:
         self.station.boot_accepted()
         if self.station.fault is Fault.DUPLICATE_SESSION and self.side is Side.TARGET:
             url = dial_url(self.station.world.target_url, self.station.spec.identity, Slash.IF_MISSING)
-            await self.station.cast_shadow(url)
+            await self.station.shadow.cast(url, self.station.ways.speaks)
 
     async def _report_after_connecting(self) -> None:
         """After a restart, after a reconnect and after new firmware a supplier's stations say more, or less."""

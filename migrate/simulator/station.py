@@ -12,29 +12,22 @@ import asyncio
 import random
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
-from urllib.parse import unquote
 
-from websockets.asyncio.client import ClientConnection
-
-from migrate.simulator.address import dial_url
 from migrate.simulator.armour import Armour, Commissioned
 from migrate.simulator.connector import METER_FAILURE, Connector
 from migrate.simulator.deal import StationSpec
-from migrate.simulator.dialling import DialFailed, dial
+from migrate.simulator.dialler import Dialler
 from migrate.simulator.faults import Fault
 from migrate.simulator.flash import Flash
 from migrate.simulator.habits import Fallback, Storing
 from migrate.simulator.loading import Loader
 from migrate.simulator.session import Leave, Session
-from migrate.simulator.walk import Walk
+from migrate.simulator.shadow import Shadow
 from migrate.simulator.wirelog import Kind, Side
 from migrate.simulator.world import World
 
-IMPATIENCE_S = 0.5  # real: the longest wait before a station was ever on line (the relay may be started later)
-ATTEMPTS = 3  # failed dials before a station that can help itself does so
 TRANSITION_S = 180.0
 METER_HEALS_S = 60.0
 
@@ -63,7 +56,6 @@ class SimulatedStation:
         self.dice = random.Random(f"{world.seed}/{spec.identity}")
         self.state = State.OFF
         self.session: Session | None = None
-        self.dialled_url = ""
         self.online = asyncio.Event()  # connected, and its first boot answered
         self.connector = Connector(world, awaits_driver=bool(spec.transaction_s))
         self.loader = Loader(self)
@@ -77,14 +69,10 @@ class SimulatedStation:
         self.life: asyncio.Task[None] | None = None
         self._watchdog: asyncio.Task[None] | None = None
         self.went_down: Callable[[], None] = nothing  # told when it begins to restart
-        self._shadow: ClientConnection | None = None
-        self._dialled: tuple[str, ...] = ()  # in use since the last power-up
+        self.shadow = Shadow()
+        self.dialler = Dialler(self)
         self._rereads = True
         self._back_at = 0.0  # on the loop's clock: when a restart is over
-        self._walk = Walk()
-        self._failures = 0
-        self._refusal = ""
-        self._link_down_s = 0.0  # campaign seconds that its network stays away
 
     @property
     def held(self) -> str:
@@ -111,7 +99,7 @@ class SimulatedStation:
         """End without a word, as a process that is killed."""
         await self.loader.stop()
         await _end(self._watchdog, self.life)
-        self._drop_shadow()
+        self.shadow.drop()
         self.state = State.OFF
 
     async def mend(self, url: str) -> None:
@@ -135,7 +123,7 @@ class SimulatedStation:
     def boot_accepted(self) -> None:
         """This backend took the station: if it is the configured one, it is home from now on."""
         self.boot_due = False
-        if self._dialled == self.flash.backend:
+        if self.dialler.in_use == self.flash.backend:
             self.flash.commit()
         self.flash.prune()
 
@@ -153,7 +141,7 @@ class SimulatedStation:
 
     def lose_link(self, for_s: float) -> None:
         """Its network is gone for a while: no close frame, no restart, and what it does next its supplier decided."""
-        self._link_down_s = for_s
+        self.dialler.lose_link(for_s)
         if self.session:
             self.session.drop()
 
@@ -227,29 +215,29 @@ class SimulatedStation:
         self._power_up()
 
     def _power_up(self) -> None:
-        self.boot_due, self.has_reconnected, self._failures, self.connector.error = True, False, 0, ""
-        self._walk.power_up()
+        self.boot_due, self.has_reconnected, self.connector.error = True, False, ""
+        self.dialler.power_up()
         self._apply()
         if self._watchdog and self._watchdog is not asyncio.current_task():
             self._watchdog.cancel()
-        is_new = self.flash.is_pending and self._dialled == self.flash.backend
+        is_new = self.flash.is_pending and self.dialler.in_use == self.flash.backend
         if is_new and self.ways.fallback is Fallback.TRANSACTION:
             self._watchdog = self.world.watch(asyncio.create_task(self._watch_transition()))
 
     def _apply(self) -> None:
         """Take the configuration into use, unless the station only pretends to."""
         pretends = self.ways.storing is Storing.NEVER_USED or not self._rereads
-        if not self._dialled or not pretends:
-            self._dialled = self.flash.backend
+        if not self.dialler.in_use or not pretends:
+            self.dialler.in_use = self.flash.backend
         if self._rereads:
             self.called = self.flash.called
         self.flash.use()
         self._rereads = True
-        self.log(Kind.APPLIED, value=next(iter(self._dialled), ""))
+        self.log(Kind.APPLIED, value=next(iter(self.dialler.in_use), ""))
 
     def begin_restart(self, reset: str) -> None:
         """The time drawn runs from the Reset; some makers read the address anew after a Hard one only."""
-        self._drop_shadow()
+        self.shadow.drop()
         self.boot_reason = "RemoteReset"
         self._back_at = asyncio.get_running_loop().time() + self.spec.reboot_s / self.world.speed
         self._rereads = self.ways.reset_applies != "hard" or reset == "Hard"
@@ -267,51 +255,16 @@ class SimulatedStation:
 
     async def _connect_and_stay(self) -> Leave:
         self.state = State.DIALLING
-        address = self._address()
-        self.flash.dials(address)
-        url = dial_url(address, self.called, self.ways.slash)
-        url = self.armour.url(url) if self.armour else url
-        self.dialled_url = url
-        side = self.world.side_of(url)
-        try:
-            async with self.world.dialling[side]:
-                connection = await self._dial(url)
-        except DialFailed as error:
-            if self.armour:
-                self.armour.failed(error.status)
-            return self._refused(side, error.status)
-        return await self._stay(Session(self, connection, side, str(uuid.uuid4())))
-
-    async def _dial(self, url: str) -> ClientConnection:
-        """By the security profile that it has now."""
-        armour = self.armour
-        if armour is None:
-            return await dial(url, self.ways.speaks)
-        if why := armour.against(url):
-            raise DialFailed(why)
-        name = unquote(url.rstrip("/").rpartition("/")[2])
-        return await dial(url, self.ways.speaks, headers=armour.headers(name), tls=armour.context(url))
-
-    def _address(self) -> str:
-        """The slot of the moment: after some failures the next one, for makers with slots."""
-        return self._walk.address(self._dialled)
-
-    def _refused(self, side: Side, status: str) -> Leave:
-        self._failures += 1
-        attempts = int(self.flash.number("OCPPCommCtrlr.NetworkProfileConnectionAttempts", ATTEMPTS))
-        self._walk.refused(self._dialled, self.ways.fallback, attempts=attempts, pins=self.ways.pins)
-        if status != self._refusal:  # once, not at every try
-            self._refusal = status
-            self.world.wire.write(Kind.REFUSED, self.spec.identity, side, status=status)
-        if self._failures >= ATTEMPTS and self.is_on_probation(side):
+        connection = await self.dialler.connect()
+        if connection is not None:
+            return await self._stay(Session(self, connection, self.dialler.side, str(uuid.uuid4())))
+        if self.dialler.has_failed_enough and self.is_on_probation(self.dialler.side):
             self.give_up()
             return Leave.RESTARTED
         return Leave.DROPPED
 
     async def _stay(self, session: Session) -> Leave:
-        self._failures, self._refusal = 0, ""
-        self._walk.connected(self._dialled, self.ways.fallback)
-        self.flash.note_active(self._walk.number(self._dialled))
+        self.dialler.connected()
         self.state, self.session = State.ONLINE, session
         try:
             leave = await session.run()
@@ -327,28 +280,7 @@ class SimulatedStation:
         self.boot_due = self.boot_due or self.ways.boots_on_reconnect
         if self.online.is_set() and not self.ways.redials:
             await asyncio.Event().wait()  # until somebody comes
-        down_s, self._link_down_s = self._link_down_s, 0.0
-        wait_s = self.ways.reconnect_s * 2 ** min(self._failures, self.ways.doublings) * self.dice.uniform(0.8, 1.2)
-        real_s = self.world.real_s(down_s + wait_s)
-        await asyncio.sleep(real_s if self.online.is_set() else min(real_s, IMPATIENCE_S))
-
-    async def cast_shadow(self, url: str) -> None:
-        """Hold a second socket under the same identity that never says a word, not even a pong."""
-        if self._shadow:
-            return
-        with suppress(DialFailed):
-            self._shadow = await dial(url, self.ways.speaks)
-            self._shadow.transport.pause_reading()
-
-    def keep_socket(self, connection: ClientConnection) -> None:
-        """A socket that is neither closed nor served any more."""
-        connection.transport.pause_reading()
-        self._shadow = connection
-
-    def _drop_shadow(self) -> None:
-        if self._shadow:
-            self._shadow.transport.abort()
-            self._shadow = None
+        await asyncio.sleep(self.dialler.pause_s())
 
 
 def nothing() -> None:
