@@ -10,7 +10,8 @@ from pathlib import Path
 
 from migrate.domain.errors import CsmsUnavailable
 
-START_WITHIN_S = 15.0
+START_WITHIN_S = 60.0  # one that dies is seen at once; a slow machine is waited for
+LOOK_AGAIN_S = 0.02  # at one that is starting or ending
 LOOK_EVERY_S = 1.0
 LONGEST_PAUSE_S = 15.0
 
@@ -50,6 +51,8 @@ async def ensure_listening(folder: Path, socket: Path) -> subprocess.Popen[bytes
         await _until_it_is_up(folder, socket, process)
     except BaseException:
         process.terminate()  # whoever waited for it has gone: it is not left behind
+        while process.poll() is None:
+            await asyncio.sleep(LOOK_AGAIN_S)
         raise
     return process
 
@@ -65,7 +68,7 @@ async def _until_it_is_up(folder: Path, socket: Path, process: subprocess.Popen[
                 side="both",
                 hint=f"Start it by hand to see why: migrate listen --campaign {folder}",
             )
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(LOOK_AGAIN_S)
 
 
 async def keep_listening(folder: Path, socket: Path, started: list[subprocess.Popen[bytes]]) -> None:
