@@ -51,7 +51,7 @@ async def ensure_listening(folder: Path, socket: Path) -> subprocess.Popen[bytes
         await _until_it_is_up(folder, socket, process)
     except BaseException:
         process.terminate()  # whoever waited for it has gone: it is not left behind
-        while process.poll() is None:
+        while process.poll() is None:  # noqa: ASYNC110 - a process tells nobody that it ends
             await asyncio.sleep(LOOK_AGAIN_S)
         raise
     return process
