@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 from urllib.parse import quote
 
+from migrate.adapters.confided import confide
 from migrate.domain.errors import NotAllowed
 
 IDTAG_KEY = "idtag_key"
@@ -31,6 +32,11 @@ class FileVault:
         self._folder = folder
 
     def secret(self, name: str) -> bytes:
+        secret = self._kept(name)
+        confide(secret)
+        return secret
+
+    def _kept(self, name: str) -> bytes:
         if value := os.environ.get(f"MIGRATE_SECRET_{name.upper()}"):
             return value.encode()
         path = self._folder / name

@@ -15,8 +15,10 @@ from io import TextIOWrapper
 import click
 
 from migrate import __version__
+from migrate.adapters.confided import unconfided
 from migrate.cli.exits import Exit, exit_for
 from migrate.domain.errors import CsmsUnavailable, JournalError, MigrateError, Stale, StationError
+from reports.redaction import redact
 from reports.words import display
 
 VERBS: dict[str, str] = {
@@ -98,7 +100,8 @@ def call(arguments: Sequence[str]) -> int:
         if known := foreseen(error):
             return _explain(known)
         logging.getLogger("migrate").debug("unforeseen", exc_info=error)
-        click.echo(f"This is a defect of fleet-migrate: {type(error).__name__}: {display(str(error))}", err=True)
+        said = display(redact(unconfided(str(error))))
+        click.echo(f"This is a defect of fleet-migrate: {type(error).__name__}: {said}", err=True)
         click.echo(
             "Nothing was recorded that did not happen. Run again with -vv for the trace, and report it.", err=True
         )
@@ -115,11 +118,11 @@ def foreseen(error: BaseException) -> MigrateError | OSError | None:
 
 
 def _explain(error: MigrateError | OSError) -> int:
-    message, hint = _sentence(error)
+    message, hint = map(unconfided, _sentence(error))
     for number, line in enumerate(message.splitlines()):
         click.echo(f"{'  ' if number else 'migrate: '}{display(line, limit=1000)}", err=True)
     for reason in getattr(error, "reasons", ()):
-        click.echo(f"  - {display(reason)}", err=True)
+        click.echo(f"  - {display(unconfided(reason))}", err=True)
     if hint:
         click.echo(f"  {display(hint, limit=1000)}", err=True)
     return exit_for(error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 
+from migrate.adapters.confided import unconfided
 from reports.redaction import redact
 from reports.words import display
 
@@ -21,8 +22,8 @@ class OneLine(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
-        return display(redact(super().formatMessage(record)), limit=_LONGEST)
+        return display(redact(unconfided(super().formatMessage(record))), limit=_LONGEST)
 
     def formatException(self, ei: object) -> str:  # noqa: N802 - the name that logging calls
-        told = super().formatException(ei)  # type: ignore[arg-type]
+        told = unconfided(super().formatException(ei))  # type: ignore[arg-type]
         return "\n".join(f"  {display(redact(line), limit=_LONGEST)}" for line in told.splitlines())

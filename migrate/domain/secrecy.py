@@ -8,9 +8,10 @@ such a text must not reach anybody in the first place.
 
 from __future__ import annotations
 
+import json
 import re
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -31,6 +32,7 @@ _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?", re.ASCII)
 
 _LONG = 20
 _TOKEN = 16
+_SHORTEST_INSIDE = 6
 _PLACE = re.compile(r"[^\s/]*(?:/[^\s/]*)+")  # an address without its scheme, or its path alone
 
 
@@ -70,24 +72,41 @@ def unsaid(text: str, hidden: Sequence[str]) -> str:
     'no: *** is ***'
     """
     for secret in sorted(filter(None, hidden), key=len, reverse=True):
-        for spelt in _spellings(secret):
+        for spelt in spellings(secret):
             text = text.replace(spelt, MASK)
     return text
 
 
-def _spellings(secret: str) -> list[str]:
-    """The longest first, so that of none a part is left over."""
+def spellings(secret: str) -> list[str]:
+    """The ways in which a secret is usually written, the longest first, so that of none a part is left over."""
     raw = secret.encode(errors="replace")
     encoded = b64encode(raw).decode()
     forms = {
         secret,
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
         raw.hex(),
         raw.hex().upper(),
         encoded,
         encoded.rstrip("="),
         quote(secret, safe="", errors="replace"),
+        *_inside_base64(raw),
     }
     return sorted(forms, key=len, reverse=True)
+
+
+def _inside_base64(raw: bytes) -> Iterator[str]:
+    """What a secret becomes behind other bytes, as a password behind its user in ``Authorization: Basic``.
+
+    Only letters that depend on the secret alone; of a short one too few are
+    left to be told from others.
+    """
+    if len(raw) < _SHORTEST_INSIDE:
+        return
+    for offset in range(3):
+        first, last = (offset * 8 + 5) // 6, (offset + len(raw)) * 8 // 6
+        for encode in (b64encode, urlsafe_b64encode):
+            yield encode(bytes(offset) + raw + bytes(3)).decode()[first:last]
 
 
 def redact(text: str, *, keep: str = "") -> str:

@@ -20,7 +20,9 @@ from migrate.adapters.channels.http.picks import NoDocument, NotThere, as_text, 
 from migrate.adapters.channels.http.reach import Base
 from migrate.adapters.channels.http.turns import Patience, TooLate, TooLong, Turns, pause_of
 from migrate.adapters.channels.http.wire import Reply, Sign, Wire
+from migrate.adapters.confided import confide
 from migrate.domain.errors import Mismatch, Refused, Unreachable
+from migrate.domain.secrecy import unsaid
 from migrate.domain.ways import Call, HttpApi, HttpAuth, Until
 from migrate.ports import Clock, Dice
 
@@ -75,25 +77,26 @@ class Calls:
 
     async def _polled(self, call: Call, until: Until, errand: Errand) -> Mapping[str, Any]:
         """Ask until the value reads as wanted; an answer that does not come is waited for as well."""
-        clock, last = self._tools.clock, "nothing"
+        clock, last, said = self._tools.clock, "nothing", "nothing"
         give_up_at = clock.now() + until.within
         while True:
             try:
                 picked = await self._once(call, errand)
                 last = as_text(picked[until.pick])
+                said = unsaid(last, self._private(errand))
             except Unreachable:
                 picked = {}
             if picked and last in until.is_one_of:
                 return picked
             if picked and last in until.failed:
                 raise Refused(
-                    f"{self._identity}: {call.method} {call.path} ends with {until.pick} = {last!r:.80}.",
+                    f"{self._identity}: {call.method} {call.path} ends with {until.pick} = {said!r:.80}.",
                     identity=self._identity,
-                    status=f"{until.pick} = {last!r:.80}",
+                    status=f"{until.pick} = {said!r:.80}",
                 )
             if clock.now() >= give_up_at:
                 raise Unreachable(
-                    f"{self._identity}: {until.pick} is {last!r:.80} after {until.within}, and not what was waited for.",
+                    f"{self._identity}: {until.pick} is {said!r:.80} after {until.within}, and not what was waited for.",
                     identity=self._identity,
                     sent=errand.has_told,
                 )
@@ -148,7 +151,9 @@ class Calls:
             return reply
         for is_last in (False, True):
             picked = await self._tools.logins.of(self._account, lambda: self._log_in(errand.patience), self._identity)
-            reply = await self._sent(request, self._sign(as_text(picked.get(TOKEN, ""))), errand)
+            token = as_text(picked.get(TOKEN, ""))
+            errand.private = (*errand.private, token)
+            reply = await self._sent(request, self._sign(token), errand)
             if reply.status != 401 or is_last:
                 break
             self._tools.logins.forget(self._account, picked)
@@ -172,6 +177,7 @@ class Calls:
                     error.message, identity=self._identity, hint="Look at the user and the secret of this profile."
                 ) from error
             picked |= self._picked(call, reply)
+        confide(as_text(picked.get(TOKEN, "")))
         return picked
 
     def _sign(self, token: str) -> Sign:

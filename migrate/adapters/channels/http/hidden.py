@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from collections.abc import Iterable
-from urllib.parse import quote
+
+from migrate.domain.secrecy import spellings
 
 _LONGEST = 120
 
@@ -20,16 +19,9 @@ def words_of(body: bytes, secrets: Iterable[str]) -> str:
     """
     text = body[: 4 * _LONGEST].decode(errors="replace")
     whole = body.decode(errors="replace").casefold()
-    if any(spelling in whole for secret in secrets for spelling in _spellings(secret)):
+    if any(spelling.casefold() in whole for secret in filter(None, secrets) for spelling in spellings(secret)):
         return ""
     if "<" in text:
         return ""  # a page for people, not a word of an interface
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
-
-
-def _spellings(secret: str) -> set[str]:
-    raw = secret.encode(errors="replace")
-    encoded = b64encode(raw).decode()
-    forms = {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], raw.hex(), encoded, encoded.rstrip("=")}
-    return {form.casefold() for form in forms if form}

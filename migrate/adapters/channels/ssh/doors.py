@@ -231,25 +231,26 @@ def _value(printed: bytes, identity: str, key: str) -> str:
 def _station_error(error: Exception, identity: str, login: Login, turn: Turn) -> StationError:
     """What kept us out, as what it means for the attempt."""
     place = place_of(login.host, login.port)
+    said = unsaid(str(error), login.secrets)  # a server chooses its own words, and has heard the password
     match error:
         case NotKnown() | Changed():
             return _stranger(error, identity, login)
         case Locked():
             return Mismatch(
-                f"{identity} at {place} {error}; user {login.user!r}.",
+                f"{identity} at {place} {said}; user {login.user!r}.",
                 identity=identity,
                 hint="See that the profile's secret is the one of this station; it is not tried again in this run.",
             )
         case TooOld():
             return Mismatch(
-                f"{identity} at {place} answers, but speaks only what is not safe any more: {error}.",
+                f"{identity} at {place} answers, but speaks only what is not safe any more: {said}.",
                 identity=identity,
                 hint="Reach it by a visit, or through a jump host that still speaks it.",
             )
         case NotWhole():
-            return Unreachable(f"{identity}: {error}.", identity=identity, sent=False)
+            return Unreachable(f"{identity}: {said}.", identity=identity, sent=False)
         case Silent() | GivenUp():
-            return Unreachable(f"{identity} at {place} {error}.", identity=identity, sent=False)
+            return Unreachable(f"{identity} at {place} {said}.", identity=identity, sent=False)
     what = "did not end a command in time" if isinstance(error, TimeoutError) else "broke off in the middle"
     return Unreachable(f"{identity} at {place} {what}.", identity=identity, sent=turn.sent)
 
