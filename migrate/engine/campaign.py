@@ -25,13 +25,14 @@ from batches.turnstile import Turnstile
 from batches.watch import Watch
 from migrate.domain.attempt import BATCH_ENDS, IN_FLIGHT, NEEDS_A_PERSON, State
 from migrate.domain.errors import CsmsUnavailable, MigrateError
-from migrate.domain.evidence import Kind, Side, Sighting
-from migrate.domain.record import Attempt, Change, Direction, Event, EventKind, beginning
+from migrate.domain.evidence import Kind, Sighting
+from migrate.domain.record import Attempt, Change, Direction, beginning
 from migrate.domain.wave import Ruling, Verdict, WaveState
 from migrate.engine.brake import CampaignBrake
 from migrate.engine.durable import Steps
 from migrate.engine.foresight import Foreseen, Foresight
 from migrate.engine.gates import Gates
+from migrate.engine.notes import Notes
 from migrate.engine.outline import Outline, is_catch_up
 from migrate.engine.rest import Rest
 
@@ -66,7 +67,7 @@ class Campaign:
         self._gates = Gates(outline, ports, self.watch.known)
         turnstile = Turnstile(Admission(outline.policy.caps, outline.limits))
         self._conductor = Conductor(ports, self.lookout, turnstile, self.brake, executor=executor, let_go=self._let_go)
-        self._slowed: dict[Side, str] = {}
+        self._notes = Notes(outline.policy, ports)
         self._send_off: SendOff | None = None
 
     @property
@@ -100,9 +101,7 @@ class Campaign:
         if not self.is_leader:
             return None
         if sighting.kind in (Kind.CSMS_DOWN, Kind.CSMS_UP):
-            is_over = sighting.kind is Kind.CSMS_UP
-            await self._note_incident("CSMS down", sighting.detail, side=sighting.side.value, over=is_over)
-            return None
+            return await self._notes.contact(sighting)
         while True:
             try:
                 return await self.watch.see(sighting)
@@ -116,17 +115,8 @@ class Campaign:
                 await self._elsewhere(sighting)
             with suppress(CsmsUnavailable):  # the rest of this look comes with the next
                 await (self.watch.tick() if self.is_leader else self.watch.read_moves())
-            await self._tell_the_pace()
+            await self._notes.pace(self.is_leader)
             await asyncio.sleep(self.nap_s)
-
-    async def _tell_the_pace(self) -> None:
-        """An incident for as long as a backend is worked on more slowly than it could be asked to."""
-        slowed = self._ports.pacer.slowed if self.is_leader else {}
-        for side in Side:
-            if (side in slowed) != (side in self._slowed):
-                told = slowed.get(side) or self._slowed[side]
-                await self._note_incident("CSMS slow", told, side=side.value, over=side not in slowed)
-        self._slowed = dict(slowed)
 
     @property
     def nap_s(self) -> float:
@@ -170,7 +160,7 @@ class Campaign:
         befores = ((s, known.get(s.identity)) for s in stations)
         fresh = [self._outline.opened(s, before, now) for s, before in befores if self._outline.needs_attempt(before)]
         await self._open(fresh)
-        await self._note_accepted(fresh if number else ())
+        await self._notes.accepted(fresh if number else ())
         known |= {a.identity: a for a in fresh}
         if self._gates.mark(number).state in (WaveState.WAITING, WaveState.SHUT):
             await self._gates.note(number, WaveState.RUNNING)
@@ -183,17 +173,6 @@ class Campaign:
         except MigrateError as error:  # a list that cannot be read, a secret that others may read: the run ends with it
             self._break(ExceptionGroup("looking ahead", [error]))
         await self._refresh()
-
-    async def _note_accepted(self, fresh: Sequence[Attempt]) -> None:
-        """Who reads the journal finds why profiles that were proven on no bench went beyond the canary."""
-        accepted, now = self._outline.policy.accepted, self._ports.clock.now()
-        told = [
-            Event(kind=EventKind.CONTROL, at=now, data={"order": "accept", "scope": f"profile:{name}", "reason": why})
-            for name in sorted({a.profile for a in fresh})
-            if (why := accepted.get(name))
-        ]
-        if told:
-            await self._ports.journal.commit(Change(events=tuple(told)))
 
     async def _open(self, fresh: Sequence[Attempt]) -> None:
         for part in _parts(fresh, OPENED_AT_ONCE):
@@ -274,11 +253,6 @@ class Campaign:
             if self._gates.mark(number).state == WaveState.OPEN:
                 await self._gates.note(number, WaveState.DONE)
         return ended
-
-    async def _note_incident(self, title: str, detail: str, **more: Any) -> None:
-        data = {"title": title, "detail": detail, **more}
-        event = Event(kind=EventKind.INCIDENT, at=self._ports.clock.now(), data=data)
-        await self._ports.journal.commit(Change(events=(event,)))
 
     # ── catch-up ───────────────────────────────────────────────────────────
 
