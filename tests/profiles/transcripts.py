@@ -123,6 +123,7 @@ class Player:
     def __init__(self, head: Head, lines: list[Line], ports: dict[Side, int]) -> None:
         self._head, self._lines, self._ports = head, lines, ports
         self._peers: dict[Side, Peer] = {}
+        self._gone: list[Peer] = []  # left; whoever is slow has not closed yet
         self._calls: dict[Side, asyncio.Queue[list[Any]]] = {side: asyncio.Queue() for side in Side}
         self._listening: list[asyncio.Task[None]] = []
         self._ids: dict[str, str] = {}  # of a call in the transcript: of the same call now
@@ -142,7 +143,8 @@ class Player:
         if line.does == "connects":
             self._peers[line.on] = await self._dial(line.on)
         elif line.does == "leaves":
-            self._peers.pop(line.on).leave()
+            self._peers[line.on].leave()
+            self._gone.append(self._peers.pop(line.on))
         elif line.by:
             await self._answer(line)
         elif line.is_our_call:
@@ -201,5 +203,5 @@ class Player:
             for task in player._listening:
                 task.cancel()
             await asyncio.gather(*player._listening, return_exceptions=True)
-            for peer in player._peers.values():
+            for peer in (*player._gone, *player._peers.values()):
                 await peer.stop()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +14,12 @@ from migrate.simulator.behaviour import behaviour
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.image import Image
 from migrate.simulator.releases import Release, write_releases
-from tests.chaos.child import Trigger
 from tests.stories.conftest import LENIENT_POLICY, Field, a_field
 
 SPEED = 60.0
-CHILD = Path(__file__).parents[1] / "chaos" / "child.py"
 FACTORY = "ws://127.0.0.1:9/factory"
 ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
-PATIENT = ('appear = "10m"', 'appear = "12m"\narrive = "6m"\nrestart = "8m"\nidle = "20m"\ndefer = "3h"')
+PATIENT = ('appear = "10m"', 'appear = "40m"\narrive = "30m"\nrestart = "30m"\nidle = "1h"\ndefer = "6h"')
 
 PROFILES = """\
 schema: migrate.profile-file/1
@@ -169,22 +164,3 @@ async def a_firmware_field(specs: Sequence[StationSpec], **ways: Any) -> AsyncIt
     furnished = ways.pop("furnish", None) or furnish()
     async with a_field(specs=specs, speed=SPEED, policy=policy, furnish=furnished, **ways) as site:
         yield site
-
-
-async def dies(site: Field, trigger: Trigger, within_s: float) -> int:
-    """A life of the run that ends with SIGKILL where the trigger says, or by itself; its exit code."""
-    with (site.stage.folder / "child.log").open("ab") as log:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *(str(CHILD), str(site.stage.folder), json.dumps(asdict(trigger)), "[]"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=log,
-        )
-    try:
-        async with asyncio.timeout(within_s):
-            return await child.wait()
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()

@@ -30,7 +30,7 @@ from tests.stories.firmware import FACTORY, ONE_TRY, a_firmware_field, dealt
 
 pytestmark = pytest.mark.story
 
-WITHIN_S = 300.0
+WITHIN_S = 900.0
 ORDERS = ("UpdateFirmware", "SignedUpdateFirmware")
 RESET = {"model": "NW-8", "ways": {"reset_applies": "hard"}}
 FLEET: Mapping[str, Mapping[str, Mapping[str, Any]]] = {

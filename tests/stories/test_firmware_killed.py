@@ -15,12 +15,12 @@ from migrate.simulator.faults import Fault
 from migrate.simulator.wirelog import Kind, WireEvent, commands_repeated_without_read, last_side
 from tests.chaos.child import Trigger
 from tests.stories.conftest import Field
-from tests.stories.firmware import a_firmware_field, dealt, dies, furnish
+from tests.stories.firmware import a_firmware_field, dealt, furnish
+from tests.stories.killing import KILLED, dies
 
 pytestmark = pytest.mark.story
 
-WITHIN_S = 240.0
-KILLED = -signal.SIGKILL
+WITHIN_S = 600.0
 FLEET = {"northwind": {"moves": {}, "falls-back": {"fault": Fault.FALLS_BACK}}}
 
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import signal
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ import pytest
 
 from migrate.cli.demo.stage import free_ports
 from migrate.domain.attempt import State
-from migrate.domain.wave import Standing, StationStanding
 from migrate.simulator.authority import LOOPBACK, Authority
 from migrate.simulator.behaviour import HTTP_FAMILIES, behaviour
 from migrate.simulator.deal import StationSpec
@@ -30,21 +28,23 @@ from migrate.simulator.faults import Fault
 from migrate.simulator.wirelog import (
     Kind,
     Side,
-    WireEvent,
     commands_repeated_without_read,
     last_side,
     stations_booted_on_target,
     transactions_cut,
 )
-from tests.stories.conftest import LENIENT_POLICY, Field, a_field
+from tests.chaos.child import Trigger
+from tests.stories.conftest import LENIENT_POLICY, a_field
+from tests.stories.killing import KILLED, dies
+from tests.stories.told import ThereAndBack, Witnessed
 
 pytestmark = pytest.mark.story
 
 SPEED = 60.0
-WITHIN_S = 240.0
+WITHIN_S = 600.0
 PASSWORD = "correct horse battery staple"
 USER = "operator"
-PATIENT = ('appear = "10m"', 'appear = "12m"\narrive = "6m"\nrestart = "8m"\nidle = "20m"\ndefer = "20m"')
+PATIENT = ('appear = "10m"', 'appear = "40m"\narrive = "30m"\nrestart = "30m"\nidle = "1h"\ndefer = "1h"')
 ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
 NEW_ADDRESS = "ws://localhost:{port}/ocpp"
 
@@ -155,57 +155,23 @@ def field_with(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One station: what the journal says of it and what it wrote down itself."""
-
-    station: StationStanding
-    log: Sequence[WireEvent]
-
-    def of(self, kind: Kind, *actions: str) -> list[WireEvent]:
-        return [e for e in self.log if e.kind is kind and (not actions or e.action in actions)]
-
+class Told(Witnessed):
     @property
     def told(self) -> list[str]:
         """The addresses that it was told, in their order."""
         return [e.value for e in self.of(Kind.COMMAND, "HTTP")]
 
-    @property
-    def resets(self) -> int:
-        return len(self.of(Kind.COMMAND, "Reset"))
-
-    @property
-    def held(self) -> tuple[str, str]:
-        stored = [e.value for e in self.of(Kind.STORED)]
-        return stored[0], stored[-1]
-
-    @property
-    def lives_on(self) -> Side:
-        return last_side(self.log)[self.station.identity]
-
-    @property
-    def stays_as_it_was(self) -> bool:
-        return self.lives_on is Side.SOURCE and self.held[0] == self.held[1]
-
 
 @dataclass(frozen=True, slots=True)
-class Night:
-    standing: Standing
-    log: Sequence[WireEvent]
-    morning: Standing
-    long_log: Sequence[WireEvent]
+class Night(ThereAndBack):
     files: Mapping[str, bytes]
 
     def of(self, family: str, name: str) -> Told:
-        return _told(f"{family}.{name}", self.standing, self.log)
+        return Told(*self.in_the_evening(f"{family}.{name}"))
 
     def back(self, family: str) -> Told:
         """The one that moved, after it was taken back; its log from then on."""
-        return _told(f"{family}.moves", self.morning, self.long_log[len(self.log) :])
-
-
-def _told(identity: str, standing: Standing, log: Sequence[WireEvent]) -> Told:
-    (station,) = (s for s in standing.stations if s.identity == identity)
-    return Told(station, [event for event in log if event.identity == identity])
+        return Told(*self.since(f"{family}.moves"))
 
 
 async def _night(folder: Path) -> Night:
@@ -475,20 +441,14 @@ async def test_a_run_that_is_killed_looks_at_every_station_before_it_tells_it_an
     ]
 
     async with field_with(tmp_path, specs, policy=[ONE_TRY]) as site:
-        await _killed_while(site, lambda s: s.state is moment.state)
+        death = await dies(site, Trigger(on=moment.state.value, nth=2, after_ms=200.0), WITHIN_S)
         ended = await (await site.run()).ended(WITHIN_S)
         standing, log = await site.standing(), site.log()
 
     expected = {one.identity: moment.ends[one.family] for one in specs}
+    assert death == KILLED
     assert ended.code in (0, 1, 3), ended.err  # where all of them fail, the gate holds
     assert {s.identity: s.state for s in standing.stations} == expected, [s.reason for s in standing.stations]
     assert commands_repeated_without_read(log) == 0
     lives = last_side(log)
     assert all(lives[i] == ("target" if end is State.SETTLED else "source") for i, end in expected.items())
-
-
-async def _killed_while(site: Field, seen: Callable[[StationStanding], bool]) -> None:
-    first = await site.run()
-    await site.until(lambda standing: any(seen(s) for s in standing.stations), within_s=WITHIN_S)
-    first.send(signal.SIGKILL)
-    await first.ended()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,9 @@ from migrate.domain.attempt import State
 from migrate.domain.evidence import Grade
 from migrate.domain.record import Direction
 from migrate.simulator.wirelog import commands_repeated_without_read, last_side
-from tests.stories.conftest import Ended, how_many
+from tests.chaos.child import BACK, Trigger
+from tests.stories.conftest import PATIENCE_S, Ended, how_many
+from tests.stories.killing import KILLED, dies
 
 pytestmark = pytest.mark.story
 
@@ -52,16 +53,13 @@ async def test_a_rollback_that_is_killed_goes_on_with_the_next_order_and_nothing
 ) -> None:
     async with field_of(10) as site:
         await (await site.run()).ended()
-        names = ",".join(s.identity for s in site.plan.stations)
-        words = ("rollback", "--stations", names, "--reason", "bills twice", "--yes", "--no-input")
-        first = await site.migrate(*words)
-        await site.until(lambda standing: how_many(standing, State.RESTARTING, State.DEPARTED) > 1)
+        names = [s.identity for s in site.plan.stations]
 
-        first.send(signal.SIGKILL)
-        await first.ended()
+        death = await dies(site, Trigger(on=f"{BACK}restarting", nth=2), PATIENCE_S, taking_back=names)
         again = await (await site.run()).ended()
 
         lives, after = last_side(site.log()), await site.standing()
+        assert death == KILLED
         assert again.code in (1, 3), again.err  # every station counts as reverted
         assert set(lives.values()) == {"source"}
         assert how_many(after, State.REVERTED) == len(site.plan.stations)
