@@ -87,7 +87,7 @@ def outlook(facts: Facts, accepted: Mapping[str, str] | None = None) -> Outlook:
             Finding(
                 code="nobody-left",
                 severity=Severity.STOP,
-                text=f"all {len(remote)} stations to be moved without a crew are left out: nothing would be proven",
+                text="nobody who was to be moved without a crew is left: nothing would be proven",
                 count=len(remote),
                 identities=tuple(remote),
                 hint="Mend what excludes them.",

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from ipaddress import ip_address
 
 from batches.findings import Finding, Severity
 from batches.prospects import Facts, Prospect, about
+from migrate.domain.address import is_ip_address
 from migrate.domain.survey import Certificate, Doorstep, HostSight, Knock, Knocked, TlsSight
 from migrate.domain.ways import Way
 
@@ -138,7 +138,7 @@ def _named(door: Doorstep, own: Certificate) -> Iterator[Finding]:
     elif host not in exact:
         text = f"the certificate of {door.backend} is for {host} by a wildcard only: many stations refuse those"
         yield _warning("certificate-wildcard", text, "Give it a certificate with the full name.")
-    elif not _is_address(host) and own.common_name.casefold() != host:
+    elif not is_ip_address(host) and own.common_name.casefold() != host:
         text = f"the certificate of {door.backend} has {own.common_name or 'nothing'} as its CN: old stations look there alone"
         yield _warning("certificate-cn", text, "Write the full name into the CN as well (OCPP A00.FR.316).")
     elif host not in {name.rstrip(".").casefold() for name in own.names}:
@@ -149,14 +149,6 @@ def _named(door: Doorstep, own: Certificate) -> Iterator[Finding]:
 def _covers(name: str, host: str) -> bool:
     """A wildcard stands for one label, the first (RFC 6125, 6.4.3)."""
     return name.startswith("*.") and "." in host and host.partition(".")[2] == name[2:].rstrip(".").casefold()
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _dates(door: Doorstep, tls: TlsSight, facts: Facts) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from batches.deeds import Deeds
 from batches.watching import Watching
 from batches.window import is_open, next_opening
 from migrate.domain.attempt import IN_FLIGHT
+from migrate.domain.counted import counted
 from migrate.domain.errors import Mismatch, NotAllowed, Refused, Unreachable
 from migrate.domain.evidence import Kind, Side, Sighting
 from migrate.domain.policy import Policy
@@ -157,7 +158,7 @@ class Probing:
             listing.heard(await self._world.inquiry.variables(self.identity, self._names(session.protocol)))
         else:
             await self._read_keys(listing, self._names(session.protocol))
-        said = f"{len(listing.entries)} keys shown, {len(listing.unknown)} unknown"
+        said = f"{counted(len(listing.entries), 'key')} shown, {len(listing.unknown)} unknown"
         action = "GetVariables" if with_variables else "GetConfiguration"
         await self._deeds.note({"action": action, "status": listing.all_at_once.value, "text": said})
         return listing

@@ -13,6 +13,7 @@ from datetime import datetime
 from batches.findings import Finding, Severity
 from migrate.domain.address import Backend
 from migrate.domain.bandwidth import Load
+from migrate.domain.counted import counted, who_does
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Method, Profile
 from migrate.domain.station import Station
@@ -95,5 +96,7 @@ class Facts:
 def about(code: str, severity: Severity, text: str, prospects: Iterable[Prospect], *, hint: str) -> Finding:
     """A finding about stations, in plan order.  ``{n}`` in the text is how many."""
     identities = tuple(p.identity for p in prospects)
-    told = text.replace("{n}", "1 station" if len(identities) == 1 else f"{len(identities)} stations")
-    return Finding(code=code, severity=severity, text=told, count=len(identities), identities=identities, hint=hint)
+    how_many = len(identities)
+    told = who_does(how_many, "station", text.removeprefix("{n} ")) if text.startswith("{n} ") else text
+    told = told.replace("{n}", counted(how_many, "station"))
+    return Finding(code=code, severity=severity, text=told, count=how_many, identities=identities, hint=hint)

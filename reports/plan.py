@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from migrate.domain.bandwidth import Freight
+from migrate.domain.counted import counted, who_does
 from migrate.domain.profile import Method
 from migrate.domain.record import Approval
 from migrate.domain.wave import Plan, PlannedStation, Wave
@@ -67,16 +68,18 @@ def freight_lines(freight: Sequence[Freight]) -> list[str]:
     stations, files = sum(one.stations for one in freight), sum(one.files for one in freight)
     size = _megabytes(sum(one.size_bytes for one in freight))
     lines = [
-        f"firmware: {stations} stations load {files} files, {size}; loading alone, by the group that shares a rate:"
+        f"firmware: {who_does(stations, 'station', 'load')} {counted(files, 'file')}, {size}; "
+        "loading alone, by the group that shares a rate:"
     ]
     for one in freight[:_LONGEST]:
         without = f", and {one.unknown} for which there is no file" if one.unknown else ""
         lines.append(
-            f"{spell_minutes(one.duration_s):>10}  {display(one.group)}: {one.stations} stations, {one.files} files, "
+            f"{spell_minutes(one.duration_s):>10}  {display(one.group)}: "
+            f"{counted(one.stations, 'station')}, {counted(one.files, 'file')}, "
             f"{_megabytes(one.size_bytes)}{without}"
         )
     more = len(freight) - _LONGEST
-    return [*lines, f"{'':>10}  and {more} groups more"] if more > 0 else lines
+    return [*lines, f"{'':>10}  and {counted(more, 'group')} more"] if more > 0 else lines
 
 
 def _megabytes(size: int) -> str:

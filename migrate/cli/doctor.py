@@ -21,6 +21,7 @@ from migrate.cli.exits import Exit
 from migrate.cli.listening import is_listening
 from migrate.cli.options import Context, common_options, json_option, print_json
 from migrate.cli.told_settings import rows
+from migrate.domain.counted import counted
 from migrate.domain.errors import MigrateError
 from migrate.domain.evidence import Side
 from migrate.settings import FILE_NAME
@@ -190,7 +191,7 @@ def _certificate(key: str, path: Path, now: datetime) -> Finding:
         return Finding(what=key, is_well=False, said=f"{path} holds no certificate", hint="Give a PEM file.")
     left, day = days_left(first, now), f"{first.ends_at:%Y-%m-%d}"
     if first.is_valid(now):
-        said = f"{first.subject} holds until {day}, {left} days"
+        said = f"{first.subject} holds until {day}, {counted(left, 'day')}"
         hint = "Renew it, then SIGHUP to `migrate listen`." if left < SOON_DAYS else ""
         return Finding(what=key, is_well=left >= SOON_DAYS, said=said, hint=hint, is_caution=True)
     is_over = now > first.ends_at

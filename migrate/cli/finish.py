@@ -23,6 +23,7 @@ from migrate.cli.options import Context, Reason, common_options, json_option, pr
 from migrate.cli.ordering import say_passed_over
 from migrate.cli.people import who
 from migrate.cli.work import open_ports, outline_of
+from migrate.domain.counted import counted
 from migrate.domain.errors import NotAllowed, PlanProblem
 from migrate.domain.record import Attempt, Change, Event, EventKind, Hold
 from migrate.domain.wave import Plan
@@ -116,7 +117,7 @@ def _show(call: Call, found: Within) -> None:
     say, step = call.context.say, call.step.value
     one_way = found.one_way(call.step)
     if found.stations:
-        say(f"{step} at {len(found.stations)} stations; {one_way} of them one way.")
+        say(f"{step} at {counted(len(found.stations), 'station')}; {one_way} of them one way.")
     say_passed_over(call.context, found.passed_over)
     if not found.stations:
         raise PlanProblem(
@@ -138,11 +139,11 @@ def _require_consent(call: Call, found: Within) -> None:
     count, one_way = len(found.stations), found.one_way(call.step)
     if call.step in ONE_WAY and call.one_way != one_way:
         raise NotAllowed(
-            f"{call.step.value} is one-way at {one_way} stations, and {call.one_way or 'none'} were accepted.",
+            f"{call.step.value} is one-way at {counted(one_way, 'station')}, and {call.one_way or 'none'} were accepted.",
             hint=f"If that is understood: --accept-one-way {one_way}",
         )
     if call.step not in ONE_WAY and not call.yes:
-        ask_for_count(call.context, count, f"changes {{count}} stations ({call.step.value})")
+        ask_for_count(call.context, count, f"changes {counted(count, 'station')} ({call.step.value})")
 
 
 async def _carry_out(call: Call, wired: Wired, plan: Plan, found: Within) -> list[Finished]:

@@ -20,15 +20,13 @@ import click
 from batches.errand import Ports
 from batches.findings import Finding, Severity, by_gravity, findings
 from batches.outlook import Outlook
-from batches.pace import Pacer
-from migrate.adapters.channels.relay import RelayChannel
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.witnesses.relay import RelayWitness
 from migrate.cli.exits import Exit
 from migrate.cli.listening import is_listening
 from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.cli.work import ports_over
 from migrate.domain.errors import CsmsUnavailable, PlanProblem
-from migrate.domain.evidence import Side
 from migrate.domain.wave import Plan
 from migrate.wiring import Wired, with_campaign
 from migrate.wiring.doors import doors_of
@@ -197,17 +195,7 @@ async def ports_of(wired: Wired, *, is_listening: bool) -> AsyncIterator[Ports]:
         await witness.start()
     try:
         async with doors_of(wired, client) as doors:
-            yield Ports(
-                journal=wired.journal,
-                source=RelayChannel(client, Side.SOURCE),
-                target=RelayChannel(client, Side.TARGET),
-                witness=witness,
-                clock=wired.clock,
-                dice=wired.dice,
-                pacer=Pacer(witness, wired.clock),
-                doors=doors,
-                vault=wired.vault,
-            )
+            yield ports_over(wired, client, witness, doors)
     finally:
         await witness.stop()
         await client.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 
 import click
@@ -18,6 +17,8 @@ from migrate.cli.consent import ask_for_count
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, Reason, common_options, data, json_option, print_json
 from migrate.cli.people import who
+from migrate.domain.address import is_ip_address
+from migrate.domain.counted import counted, who_does
 from migrate.domain.errors import NotAllowed, RowProblem
 from migrate.domain.record import Change, Event, EventKind
 from migrate.domain.station import Station
@@ -103,7 +104,7 @@ async def _asked(wired: Wired, settings: SshSettings, wish: Wish) -> list[Asked]
         jump = jump_of(settings, wired.vault, "The campaign")
         return [Asked(host=jump.host, port=jump.port)]
     stations = await wired.journal.stations()
-    if wish.name and _is_address(wish.name):
+    if wish.name and is_ip_address(wish.name):
         at = next((s.identity for s in stations if s.ip_address.strip() == wish.name), "")
         return [Asked(host=wish.name, port=wish.port or settings.port, identity=at)]
     if wish.name:
@@ -136,14 +137,6 @@ def _of_station(wired: Wired, settings: SshSettings, station: Station, port: int
         identity=station.identity,
         jump=jump_of(settings, wired.vault, station.identity) if script and script.by_jump else None,
     )
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 # ── what a person agrees to ────────────────────────────────────────────────
@@ -224,11 +217,11 @@ def _document(shown: Sequence[Shown], agreed: Sequence[Shown]) -> dict[str, Any]
 def _exit(context: Context, shown: Sequence[Shown], agreed: Sequence[Shown]) -> int:
     changed = [one for one in shown if one.standing is Standing.CHANGED and one not in agreed]
     context.say(
-        f"{len(agreed)} host keys recorded, {sum(one.standing is Standing.KNOWN for one in shown)} known before."
+        f"{counted(len(agreed), 'host key')} recorded, {sum(one.standing is Standing.KNOWN for one in shown)} known before."
     )
     if changed:
         raise NotAllowed(
-            f"{len(changed)} hosts show another key than the one that was trusted: {changed[0].asked.place} for one.",
+            f"{who_does(len(changed), 'host', 'show')} another key than the one that was trusted: {changed[0].asked.place} for one.",
             hint="Treat it as an intrusion until somebody has looked at the station; then --replace REASON.",
         )
     return Exit.SOME_FAILED if any(one.standing is Standing.NOT_SHOWN for one in shown) else Exit.OK

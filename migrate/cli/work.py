@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,9 +25,11 @@ from migrate.domain.destination import address_for
 from migrate.domain.evidence import Side
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan
+from migrate.domain.ways import Way
 from migrate.engine.lore import Lore
 from migrate.engine.outline import Outline
 from migrate.engine.process import CampaignProcess
+from migrate.ports import Doors
 from migrate.settings import Settings
 from migrate.wiring import Wired, exists, new_process
 from migrate.wiring.doors import doors_of
@@ -80,6 +82,11 @@ async def open_ports(wired: Wired, listeners: list[Popen[bytes]], opened: AsyncE
     opened.push_async_callback(witness.stop)
     keeper = asyncio.ensure_future(keep_listening(folder, door, listeners))
     opened.push_async_callback(_end, keeper)
+    return ports_over(wired, client, witness, await opened.enter_async_context(doors_of(wired, client)))
+
+
+def ports_over(wired: Wired, client: ListenClient, witness: RelayWitness, doors: Mapping[Way, Doors]) -> Ports:
+    """The world as a campaign sees it through its listening process and its doors."""
     return Ports(
         journal=wired.journal,
         source=RelayChannel(client, Side.SOURCE),
@@ -88,7 +95,7 @@ async def open_ports(wired: Wired, listeners: list[Popen[bytes]], opened: AsyncE
         clock=wired.clock,
         dice=wired.dice,
         pacer=Pacer(witness, wired.clock),
-        doors=await opened.enter_async_context(doors_of(wired, client)),
+        doors=doors,
         vault=wired.vault,
         transfers=Transfers(wired.settings.firmware.at_once, by(wired.settings.firmware.share)),
     )

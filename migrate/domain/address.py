@@ -153,6 +153,19 @@ def _judge(text: str, parts: SplitResult, port: int | None, where: str) -> None:
         )
 
 
+def is_ip_address(host: str) -> bool:
+    """Whether a host is given by its address, and not by a name that somebody looks up.
+
+    >>> is_ip_address("10.0.0.1"), is_ip_address("csms.example")
+    (True, False)
+    """
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _address_of(host: str) -> IPv4Address | IPv6Address | None:
     """The address that a host is, or nothing for a name; one that wraps an IPv4 address is that address."""
     try:

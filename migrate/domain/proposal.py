@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from migrate.domain.address import Backend, Slash
+from migrate.domain.counted import counted
 from migrate.domain.probe import Entry, Picture, Place, Taken
 from migrate.domain.profile import (
     Method,
@@ -224,7 +225,7 @@ def _base(picture: Picture) -> Profile:
     exact = is_readable_version(facts.firmware)
     witness = (
         f"probe of {heard.identity}, {heard.at:%Y-%m-%d %H:%M} UTC, OCPP {version}, "
-        f"firmware {facts.firmware or 'not told'}, {len(heard.entries)} keys shown"
+        f"firmware {facts.firmware or 'not told'}, {counted(len(heard.entries), 'key')} shown"
     )
     return Profile(
         name=_slug(f"{facts.vendor} {facts.model}") + "_probed",

@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 
 from cryptography import x509
 from OpenSSL import SSL
 
 from migrate.adapters.probing.certificates import Anchors, sight
+from migrate.domain.address import is_ip_address
 from migrate.domain.survey import TlsSight
 
 RSA_SUITES = b"AES128-GCM-SHA256:AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
@@ -71,7 +71,7 @@ def _connection(host: str, offer: _Offer) -> SSL.Connection:
         context.set_cipher_list(offer.suites)
     connection = SSL.Connection(context, None)
     connection.set_connect_state()
-    if not _is_address(host):
+    if not is_ip_address(host):
         connection.set_tlsext_host_name(host.encode("ascii"))
     return connection
 
@@ -99,11 +99,3 @@ async def _pass_on(connection: SSL.Connection, writer: asyncio.StreamWriter) -> 
     except SSL.WantReadError:
         return
     await writer.drain()
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
