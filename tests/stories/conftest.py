@@ -41,6 +41,8 @@ LENIENT_POLICY = (
 )
 """One wave for everybody, and no gate that shuts: where faults are what is looked at."""
 
+ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

@@ -18,7 +18,6 @@ from tests.stories.conftest import LENIENT_POLICY, Field, a_field
 
 SPEED = 60.0
 FACTORY = "ws://127.0.0.1:9/factory"
-ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
 PATIENT = ('appear = "10m"', 'appear = "40m"\narrive = "30m"\nrestart = "30m"\nidle = "1h"\ndefer = "6h"')
 
 PROFILES = """\

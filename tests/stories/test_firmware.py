@@ -26,7 +26,8 @@ from migrate.simulator.wirelog import (
     last_side,
     stations_booted_on_target,
 )
-from tests.stories.firmware import FACTORY, ONE_TRY, a_firmware_field, dealt
+from tests.stories.conftest import ONE_TRY
+from tests.stories.firmware import FACTORY, a_firmware_field, dealt
 
 pytestmark = pytest.mark.story
 

@@ -31,7 +31,7 @@ from migrate.simulator.wirelog import (
     last_side,
     stations_booted_on_target,
 )
-from tests.stories.conftest import LENIENT_POLICY, Field, a_field
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, Field, a_field
 from vendor_profiles import load_catalogue
 
 pytestmark = pytest.mark.story
@@ -43,7 +43,6 @@ PATIENT = (
     'appear = "10m"',
     'appear = "10m"\narrive = "6m"',
 )  # an answer is awaited for 30 real seconds
-ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
 
 
 class Outcome(StrEnum):

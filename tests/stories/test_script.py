@@ -34,7 +34,7 @@ from migrate.simulator.wirelog import (
     transactions_cut,
 )
 from tests.chaos.child import Trigger
-from tests.stories.conftest import LENIENT_POLICY, a_field
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field
 from tests.stories.killing import KILLED, dies
 from tests.stories.told import ThereAndBack, Witnessed
 
@@ -44,7 +44,6 @@ SPEED = 60.0
 WITHIN_S = 600.0
 PASSWORD = "correct horse battery staple"
 PATIENT = ('appear = "10m"', 'appear = "40m"\narrive = "30m"\nrestart = "30m"\nidle = "1h"\ndefer = "1h"')
-ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
 NEW_ADDRESS = "ws://localhost:{port}/ocpp"
 
 OWN_PROFILES = """\

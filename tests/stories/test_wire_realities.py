@@ -31,7 +31,7 @@ from migrate.simulator.wirelog import (
     last_side,
     transactions_cut,
 )
-from tests.stories.conftest import LENIENT_POLICY, Field, a_field
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, Field, a_field
 
 pytestmark = pytest.mark.story
 
@@ -40,7 +40,6 @@ WITHIN_S = 170.0
 NEW_ADDRESS = "ws://localhost:{port}/steve/websocket/"  # with a slash at its end: one stack makes //identity of it
 PATIENT = ('appear = "10m"', 'appear = "10m"\narrive = "40m"')  # a ping is awaited for 20 real seconds
 IMPATIENT = ('undo = "8000s"', 'undo = "5m"')  # who answers no write is not asked again and again for the old value
-ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
 RECONNECTS_S = (0, 1, 9, 12, 30)
 LOCATION = "https://files.example/fw/6.6.0-4266.bin"
 
