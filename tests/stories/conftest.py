@@ -20,6 +20,7 @@ from migrate.cli.demo.stage import Stage, free_ports, simulated_fleet, stations_
 from migrate.domain.attempt import State
 from migrate.domain.record import Approval
 from migrate.domain.wave import Plan, Standing
+from migrate.simulator.behaviour import behaviour
 from migrate.simulator.control import ask
 from migrate.simulator.deal import StationSpec, deal
 from migrate.simulator.faults import Fault, FaultSet
@@ -135,6 +136,13 @@ class Field:
 
 def how_many(standing: Standing, *states: State) -> int:
     return sum(standing.totals[state] for state in states)
+
+
+def a_station(family: str, **facts: Any) -> StationSpec:
+    """A station of a family's first hardware; the facts are its own and outrank what the family has."""
+    hardware = behaviour(family).hardware[0]
+    made = {"vendor": hardware.vendor, "model": hardware.model, "firmware": hardware.firmwares[0]}
+    return StationSpec(**{**made, "family": family, "connectors": 1, "reboot_s": 30.0, **facts})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

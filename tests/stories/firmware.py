@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from migrate.cli.demo.stage import free_ports
-from migrate.simulator.behaviour import behaviour
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.image import Image
 from migrate.simulator.releases import Release, write_releases
-from tests.stories.conftest import LENIENT_POLICY, Field, a_field
+from tests.stories.conftest import LENIENT_POLICY, Field, a_field, a_station
 
 SPEED = 60.0
 FACTORY = "ws://127.0.0.1:9/factory"
@@ -134,22 +133,8 @@ def furnish(rate: str = "1 MB/s", releases_of: Callable[[str], Sequence[Release]
 
 
 def spec(family: str, name: str, number: int, **facts: Any) -> StationSpec:
-    hardware = behaviour(family).hardware[0]
-    return StationSpec(
-        **{
-            "identity": f"{family}.{name}",
-            "vendor": hardware.vendor,
-            "model": hardware.model,
-            "firmware": hardware.firmwares[0],
-            "serial": f"S-{family}-{number}",
-            "family": family,
-            "site_id": f"SITE-{family}-{number}",
-            "connectors": 1,
-            "reboot_s": 45.0,
-            "visit_s": 1e9,
-            **facts,
-        }
-    )
+    own = {"identity": f"{family}.{name}", "serial": f"S-{family}-{number}", "site_id": f"SITE-{family}-{number}"}
+    return a_station(family, **{**own, "reboot_s": 45.0, "visit_s": 1e9, **facts})
 
 
 def dealt(fleet: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[StationSpec]:

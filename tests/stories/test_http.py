@@ -22,7 +22,7 @@ import pytest
 from migrate.cli.demo.stage import free_ports
 from migrate.domain.attempt import State
 from migrate.simulator.authority import LOOPBACK, Authority
-from migrate.simulator.behaviour import HTTP_FAMILIES, behaviour
+from migrate.simulator.behaviour import HTTP_FAMILIES
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import Fault
 from migrate.simulator.wirelog import (
@@ -34,7 +34,7 @@ from migrate.simulator.wirelog import (
     transactions_cut,
 )
 from tests.chaos.child import Trigger
-from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field, a_station
 from tests.stories.killing import KILLED, dies
 from tests.stories.told import ThereAndBack, Witnessed
 
@@ -77,22 +77,13 @@ OWN: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 
 
 def spec(family: str, name: str, number: int, **facts: Any) -> StationSpec:
-    hardware = behaviour(family).hardware[0]
-    return StationSpec(
-        **{
-            "identity": f"{family}.{name}",
-            "vendor": hardware.vendor,
-            "model": hardware.model,
-            "firmware": hardware.firmwares[0],
-            "serial": f"{family}-{number}",
-            "family": family,
-            "site_id": f"SITE-{family}-{number}",
-            "connectors": 1,
-            "reboot_s": 30.0,
-            "ip_address": "" if family == "easee" else f"127.{40 + HTTP_FAMILIES.index(family)}.7.{number + 1}",
-            **facts,
-        }
-    )
+    own = {
+        "identity": f"{family}.{name}",
+        "serial": f"{family}-{number}",
+        "site_id": f"SITE-{family}-{number}",
+        "ip_address": "" if family == "easee" else f"127.{40 + HTTP_FAMILIES.index(family)}.7.{number + 1}",
+    }
+    return a_station(family, **{**own, **facts})
 
 
 def fleet() -> list[StationSpec]:

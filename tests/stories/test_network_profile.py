@@ -29,7 +29,7 @@ from migrate.simulator.wirelog import (
     stations_booted_on_target,
     transactions_cut,
 )
-from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, Field, a_field
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, Field, a_field, a_station
 from tests.stories.told import ThereAndBack, Witnessed
 from vendor_profiles import load_catalogue
 
@@ -103,21 +103,8 @@ def profile_of(family: str) -> Profile:
 
 
 def spec(family: str, outcome: str, number: int, **facts: Any) -> StationSpec:
-    hardware = behaviour(facts.get("family", family)).hardware[0]
-    return StationSpec(
-        **{
-            "identity": f"{family}.{outcome}",
-            "vendor": hardware.vendor,
-            "model": hardware.model,
-            "firmware": hardware.firmwares[0],
-            "serial": f"{family}-{number}",
-            "family": family,
-            "site_id": f"SITE-{family}-{number}",
-            "connectors": 1,
-            "reboot_s": 30.0,
-            **facts,
-        }
-    )
+    own = {"identity": f"{family}.{outcome}", "serial": f"{family}-{number}", "site_id": f"SITE-{family}-{number}"}
+    return a_station(**{"family": family, **own, **facts})
 
 
 def fleet() -> list[StationSpec]:

@@ -22,7 +22,6 @@ import pytest
 from migrate.adapters.channels.ssh.known_hosts import HostKey, KnownHosts, place_of
 from migrate.cli.demo.stage import free_ports
 from migrate.domain.attempt import State
-from migrate.simulator.behaviour import behaviour
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import Fault
 from migrate.simulator.wirelog import (
@@ -34,7 +33,7 @@ from migrate.simulator.wirelog import (
     transactions_cut,
 )
 from tests.chaos.child import Trigger
-from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field, a_station
 from tests.stories.killing import KILLED, dies
 from tests.stories.told import ThereAndBack, Witnessed
 
@@ -103,22 +102,13 @@ MOVING = ("moves", "two-values", "h`touch canary`;x", "hangs-after")
 
 
 def spec(name: str, number: int, **facts: Any) -> StationSpec:
-    hardware = behaviour("bender_ssh").hardware[0]
-    return StationSpec(
-        **{
-            "identity": name,
-            "vendor": hardware.vendor,
-            "model": hardware.model,
-            "firmware": hardware.firmwares[0],
-            "serial": f"bender-{number}",
-            "family": "bender_ssh",
-            "site_id": f"SITE-{number}",
-            "connectors": 1,
-            "reboot_s": 30.0,
-            "ip_address": f"127.50.7.{number + 1}",
-            **facts,
-        }
-    )
+    own = {
+        "identity": name,
+        "serial": f"bender-{number}",
+        "site_id": f"SITE-{number}",
+        "ip_address": f"127.50.7.{number + 1}",
+    }
+    return a_station("bender_ssh", **{**own, **facts})
 
 
 @asynccontextmanager
