@@ -15,6 +15,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -43,6 +44,10 @@ IMPATIENT = ('appear = "10m"', 'appear = "10m"\narrive = "6m"')
 ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
 OURS = ("campaign.toml", "fleet.json", "wire.jsonl", "simulator.log")
 """Where secrets were planted by hand, and what the simulated world wrote: they are not the toolkit's."""
+
+TOLD = ("grizzl", "keba-half", "locked", "controller", "cloud", "without-effect")
+REPORTS = ("progress.html", "progress.json", "progress.xlsx", "stations.json", "stations.xlsx", "census.html")
+PROBED = ("grizzl", "everest", "vestel", "keba", "crew")
 
 SCRIPT = """#!/bin/sh
 printf '%s\\n1\\n' "$3" > "/home/charge/persistency/$2_ocpp"
@@ -281,6 +286,31 @@ class Ear:
         self.codes[name] = ended.code
         return ended.out
 
+    async def ask(
+        self,
+        *calls: Sequence[str],
+        label: str = "",
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Calls that only look, one after the other in one process."""
+        place = ("--campaign", str(folder or self.site.stage.folder))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.secrets.asking"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        )
+        async with asyncio.timeout(WITHIN_S):
+            out, err = await process.communicate(json.dumps([[*words, *place] for words in calls]).encode())
+        assert process.returncode == 0, err.decode()
+        for words, ended in zip(calls, json.loads(out), strict=True):
+            name = label + " ".join(words)
+            self.heard += [(f"stdout of {name}", ended["out"].encode()), (f"stderr of {name}", ended["err"].encode())]
+            self.codes[name] = ended["code"]
+
     async def watch_processes(self) -> None:
         while True:
             for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -312,10 +342,11 @@ async def a_night(planted: Planted) -> Aftermath:
 
 
 async def _probe(ear: Ear) -> None:
-    for identity in ("grizzl", "everest", "vestel", "keba", "crew"):
-        out = ear.site.stage.folder / f"{identity}.yaml"
-        await ear.call("profiles", "probe", identity, "--json", "-vv", "--out", str(out))
-    await ear.call("profiles", "probe", "grizzl")
+    out = ear.site.stage.folder
+    await ear.ask(
+        *(("profiles", "probe", name, "--json", "-vv", "--out", str(out / f"{name}.yaml")) for name in PROBED),
+        ("profiles", "probe", "grizzl"),
+    )
 
 
 def _probed(ear: Ear) -> dict[str, str]:
@@ -340,22 +371,19 @@ async def _move(ear: Ear) -> None:
 
 async def _ask_everything(ear: Ear, standing: Standing) -> None:
     folder = ear.site.stage.folder
-    for words in (("status",), ("status", "--json", "--stations"), ("doctor",), ("doctor", "--json", "-vv")):
-        await ear.call(*words)
-    for words in (
+    await ear.ask(
+        ("status",),
+        ("status", "--json", "--stations"),
+        ("doctor",),
+        ("doctor", "--json", "-vv"),
         ("plan", "show"),
         ("plan", "show", "--stations", "--json"),
         ("plan", "check", "--json"),
         ("profiles", "list"),
-    ):
-        await ear.call(*words)
-    for station in standing.stations:
-        await ear.call("station", station.identity, "--json")
-    for identity in ("grizzl", "keba-half", "locked", "controller", "cloud", "without-effect"):
-        await ear.call("station", identity)
-        await ear.call("explain", identity)
-    for name in ("progress.html", "progress.json", "progress.xlsx", "stations.json", "stations.xlsx", "census.html"):
-        await ear.call("report", name.partition(".")[0], "--out", str(folder / "reports" / name))
+        *(("station", station.identity, "--json") for station in standing.stations),
+        *((verb, name) for verb in ("station", "explain") for name in TOLD),
+        *(("report", name.partition(".")[0], "--out", str(folder / "reports" / name)) for name in REPORTS),
+    )
 
 
 async def _work_orders(ear: Ear) -> list[tuple[str, bytes]]:
@@ -363,11 +391,11 @@ async def _work_orders(ear: Ear) -> list[tuple[str, bytes]]:
     folder, kept = ear.site.stage.folder, []
     for ending in ("html", "xlsx"):
         path = folder / f"crews.{ending}"
-        await ear.call("visits", "export", str(path))
+        await ear.ask(("visits", "export", str(path)))
         if path.exists():
             kept.append((path.name, path.read_bytes()))
             path.unlink()
-    await ear.call("visits", "list", "--json")
+    await ear.ask(("visits", "list", "--json"))
     return kept
 
 
@@ -379,34 +407,12 @@ async def _break(ear: Ear, planted: Planted) -> None:
         for name, harm in _HARMS.items():
             shutil.copytree(ear.site.stage.folder, copy, ignore=ignored)
             harm(copy, planted)
-            for words in (("status", "-vv"), ("station", "grizzl", "-vv")):
-                await _call_there(ear, copy, name, *words)
+            await ear.ask(("status", "-vv"), ("station", "grizzl", "-vv"), label=f"{name}: ", folder=copy)
             shutil.rmtree(copy)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
     wrong = {"MIGRATE_STORE_URL": f"postgresql+psycopg://u:{planted.store_password}@127.0.0.1:1/nobody"}
-    await _call_there(ear, ear.site.stage.folder, "another store", "status", "-vv", environment=wrong)
-
-
-async def _call_there(
-    ear: Ear, folder: Path, name: str, *words: str, environment: Mapping[str, str] | None = None
-) -> None:
-    process = await asyncio.create_subprocess_exec(
-        str(ROOT / ".venv" / "bin" / "python") if (ROOT / ".venv").exists() else _python(),
-        *("-m", "migrate", *words, "--campaign", str(folder)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
-    )
-    await ear.ended(Program(process), f"{name}:", *words)
-
-
-def _python() -> str:
-    import sys  # noqa: PLC0415 - where the tests run from another tree than the environment's
-
-    return sys.executable
+    await ear.ask(("status", "-vv"), label="another store: ", environment=wrong)
 
 
 def _harm_rows(folder: Path, _: Planted) -> None:

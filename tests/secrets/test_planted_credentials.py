@@ -84,12 +84,14 @@ async def _night() -> Night:
         await site.simulator("csms_password", side="target", identity="SP2", password=new_password)
         order = ("finish", "password", "--stations", "SP2", "--reason", "rotation", "--no-input", "--json", "-vv")
         finished = json.loads(await ear.call(*order, "--accept-one-way", "1"))
-        for words in (("doctor", "--json", "-vv"), ("status", "--json", "--stations"), ("plan", "check", "--json")):
-            await ear.call(*words)
-        for identity in ("SP2", "SP3", "LOCKED-OUT"):
-            await ear.call("station", identity, "--json")
-            await ear.call("explain", identity)
-        await ear.call("report", "stations", "--out", str(folder / "reports" / "stations.xlsx"))
+        await ear.ask(
+            ("doctor", "--json", "-vv"),
+            ("status", "--json", "--stations"),
+            ("plan", "check", "--json"),
+            *(("station", identity, "--json") for identity in ("SP2", "SP3", "LOCKED-OUT")),
+            *(("explain", identity) for identity in ("SP2", "SP3", "LOCKED-OUT")),
+            ("report", "stations", "--out", str(folder / "reports" / "stations.xlsx")),
+        )
         log = site.log()
         await stop_listening(ear)
         watching.cancel()

@@ -294,8 +294,7 @@ async def _night(beside: Path, store: str, planted: Planted) -> Night:
 
 
 async def _trust(ear: Ear) -> None:
-    await ear.call("trust", "--jump", "--yes", "--json", "-vv")
-    await ear.call("trust", "box", "--yes", "--json", "-vv")
+    await ear.ask(("trust", "--jump", "--yes", "--json", "-vv"), ("trust", "box", "--yes", "--json", "-vv"))
 
 
 async def _break_down(ear: Ear) -> None:
@@ -331,14 +330,19 @@ async def _move(ear: Ear) -> None:
 
 async def _ask(ear: Ear) -> None:
     reports = ear.site.stage.folder / "reports"
-    for station in STREET:
-        await ear.call("station", station.identity, "--json", "-vv")
-    for words in (("explain", "box"), ("explain", REPEATS), ("explain", "cloud-repeats"), ("doctor", "--json", "-vv")):
-        await ear.call(*words)
-    await ear.call("profiles", "probe", "box", "--json", "-vv")
-    await ear.call("plan", "check", "--json", "-vv")
-    for name in ("progress.html", "stations.xlsx"):
-        await ear.call("report", name.partition(".")[0], "--out", str(reports / name))
+    await ear.ask(
+        *(("station", station.identity, "--json", "-vv") for station in STREET),
+        *(("explain", name) for name in ("box", REPEATS, "cloud-repeats")),
+        *(
+            ("report", name.partition(".")[0], "--out", str(reports / name))
+            for name in ("progress.html", "stations.xlsx")
+        ),
+        ("status", "--json", "--stations"),
+        ("doctor", "--json", "-vv"),
+        ("profiles", "probe", "box", "--json", "-vv"),
+        ("plan", "check", "--json", "-vv"),
+        ("trust", "box", "--json", "-vv"),
+    )
 
 
 def _columns_of(store: str) -> Iterator[tuple[str, bytes]]:

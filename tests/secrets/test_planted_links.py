@@ -17,7 +17,8 @@ from migrate.domain.station import Station
 from migrate.domain.wave import Standing
 from tests.secrets.aftermath import Ear, columns_of, files_of, stop_listening
 from tests.secrets.forms import search
-from tests.stories.firmware import ONE_TRY, a_firmware_field, dealt
+from tests.stories.conftest import ONE_TRY
+from tests.stories.firmware import a_firmware_field, dealt
 
 pytestmark = pytest.mark.story
 
@@ -48,10 +49,9 @@ async def _night() -> Night:
         words = ("run", "--plan", site.plan.fingerprint[:16], "--yes", "--no-input", "-vv")
         await ear.call(*words, "--log-file", str(folder / "run.log"))
         standing = await site.standing()
-        for identity in (s.identity for s in standing.stations):
-            await ear.call("station", identity, "--json")
-            await ear.call("explain", identity)
-        await ear.call("doctor", "--json", "-vv")
+        names = [s.identity for s in standing.stations]
+        told = [words for name in names for words in (("station", name, "--json"), ("explain", name))]
+        await ear.ask(*told, ("doctor", "--json", "-vv"))
         await stop_listening(ear)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
