@@ -35,13 +35,23 @@ from migrate.simulator.faults import Fault
 from migrate.simulator.wirelog import WireEvent
 from migrate.wiring import open_campaign
 from tests.secrets.forms import drawn
-from tests.stories.conftest import LENIENT_POLICY, ROOT, Field, Program, Scenery, _approved, _change, _end, how_many
+from tests.stories.conftest import (
+    LENIENT_POLICY,
+    ONE_TRY,
+    ROOT,
+    Field,
+    Program,
+    Scenery,
+    _approved,
+    _change,
+    _end,
+    how_many,
+)
 
 SPEED = 60.0
 WITHIN_S = 240.0
 TAG = "SIMULATED-TAG"  # the card that simulated drivers use
 IMPATIENT = ('appear = "10m"', 'appear = "10m"\narrive = "6m"')
-ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
 OURS = ("campaign.toml", "fleet.json", "wire.jsonl", "simulator.log")
 """Where secrets were planted by hand, and what the simulated world wrote: they are not the toolkit's."""
 

@@ -35,6 +35,7 @@ class Heard:
     authorizations: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     jumps: list[str] = field(default_factory=list)  # how somebody came in at the jump host
+    links: list[str] = field(default_factory=list)  # paths under which stations loaded their firmware
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,18 @@ async def before_cloud(folder: Path, *, port: int, behind: int, heard: Heard) ->
 
 
 @asynccontextmanager
+async def before_firmware(*, port: int, behind: int, heard: Heard) -> AsyncIterator[None]:
+    """Somebody between the stations and the server of their firmware."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        heard.links.append(request.raw_path)
+        return await _passed_on(request, f"http://127.0.0.1:{behind}")
+
+    async with _serving(handle, ["127.0.0.1"], port):
+        yield
+
+
+@asynccontextmanager
 async def _serving(
     handle: Callable[..., object], addresses: list[str], port: int, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[None]:
@@ -136,7 +149,9 @@ async def _serving(
 
 
 async def _passed_on(request: web.Request, base: str, context: ssl.SSLContext | None = None) -> web.Response:
-    kept = {name: value for name, value in request.headers.items() if name in ("Authorization", "Content-Type")}
+    kept = {
+        name: value for name, value in request.headers.items() if name in ("Authorization", "Content-Type", "Range")
+    }
     async with (
         aiohttp.ClientSession() as session,
         session.request(

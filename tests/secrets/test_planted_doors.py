@@ -43,12 +43,11 @@ from tests.secrets.doorkeepers import (
     before_stations,
 )
 from tests.secrets.forms import drawn, search
-from tests.stories.conftest import LENIENT_POLICY, ROOT, Field, Program, a_field
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, ROOT, Field, Program, a_field
 
 pytestmark = pytest.mark.story
 
 SPEED = 60.0
-ONE_TRY = ('backoff = "2m"', 'backoff = "2m"\nattempts = 1')
 PATIENT = ('appear = "10m"', 'appear = "12m"\narrive = "6m"\nrestart = "8m"\ndefer = "20m"')
 
 PROFILES = """\

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,16 @@ import pytest
 
 from migrate.adapters.files.links import Link, Links, short
 from migrate.adapters.vault import LINK_KEY, FileVault
+from migrate.cli.demo.stage import free_ports
 from migrate.domain.attempt import State
 from migrate.domain.bandwidth import group_of
 from migrate.domain.station import Station
 from migrate.domain.wave import Standing
 from tests.secrets.aftermath import Ear, columns_of, files_of, stop_listening
+from tests.secrets.doorkeepers import Heard, before_firmware
 from tests.secrets.forms import search
 from tests.stories.conftest import ONE_TRY
-from tests.stories.firmware import a_firmware_field, dealt
+from tests.stories.firmware import a_firmware_field, dealt, furnish
 
 pytestmark = pytest.mark.story
 
@@ -30,6 +33,7 @@ class Night:
     seals: Mapping[str, str]  # by station and file
     places: Sequence[tuple[str, bytes]]
     standing: Standing
+    overheard: Sequence[str]
 
 
 def seals_of(folder: Path, stations: Sequence[Station], share: str) -> dict[str, str]:
@@ -42,8 +46,30 @@ def seals_of(folder: Path, stations: Sequence[Station], share: str) -> dict[str,
     return found | {"the key of all links": vault.secret(LINK_KEY).decode()}
 
 
+def _through(port: int, behind: int) -> Callable[[Path], None]:
+    """Stations are told another port than the one on which files are served: somebody listens between."""
+    put = furnish()
+
+    def furnished(folder: Path) -> None:
+        put(folder)
+        campaign = folder / "campaign.toml"
+        listen, url = (
+            re.compile(r'^listen = "127.0.0.1:(\d+)"\nurl = "http://127.0.0.1:\1"$', re.M),
+            f"127.0.0.1:{port}",
+        )
+        told, found = listen.subn(f'listen = "127.0.0.1:{behind}"\nurl = "http://{url}"', campaign.read_text())
+        assert found == 1, "the campaign serves files"
+        campaign.write_text(told)
+
+    return furnished
+
+
 async def _night() -> Night:
-    async with a_firmware_field(dealt(FLEET), policy=[ONE_TRY]) as site:
+    heard, (port, behind) = Heard(), free_ports(2)
+    async with (
+        before_firmware(port=port, behind=behind, heard=heard),
+        a_firmware_field(dealt(FLEET), policy=[ONE_TRY], furnish=_through(port, behind)) as site,
+    ):
         ear, folder = Ear(site), site.stage.folder
         watching = asyncio.create_task(ear.watch_processes())
         words = ("run", "--plan", site.plan.fingerprint[:16], "--yes", "--no-input", "-vv")
@@ -57,7 +83,8 @@ async def _night() -> Night:
         await asyncio.gather(watching, return_exceptions=True)
         seals = seals_of(folder, site.stage.stations, site.wired.settings.firmware.share)
         places = [*ear.heard, ("process list", ear.process_list), *files_of(folder), *columns_of(folder)]
-        return Night(seals, places, standing)
+        overheard = {f"overheard, {path.rpartition('/')[2]}": path.split("/")[2] for path in heard.links}
+        return Night(seals | overheard, places, standing, heard.links)
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +106,5 @@ def test_files_were_loaded_by_such_links(night: Night) -> None:
     assert states["northwind.moves"] is State.SETTLED
     assert states["southwind.moves"] is State.SETTLED
     assert len(night.seals) > 10
+    assert any(path.endswith("/sw-6.2.bin") for path in night.overheard)
+    assert any(name.startswith("overheard") and len(seal) > 20 for name, seal in night.seals.items())
