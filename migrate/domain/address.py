@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, quote, urlsplit
 
 from migrate.domain.errors import SettingsProblem
+from migrate.domain.secrecy import redact
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 MAX_URL = 512  # what the longest-minded stations store; a profile may allow less
@@ -47,6 +48,9 @@ class Backend:
     host: str
     port: int | None = None
     path: str = ""  # begins with "/" unless empty, as configured
+
+    def __repr__(self) -> str:
+        return f"Backend({redact(self.url())})"  # a path may be a token
 
     @property
     def effective_port(self) -> int:

@@ -84,7 +84,7 @@ class Settings:
 
     folder: Path
     name: str
-    store_url: str
+    store_url: str = field(repr=False)  # may hold a password
     source: SideSettings
     target: SideSettings
     policy: Policy
@@ -92,7 +92,7 @@ class Settings:
     firmware: FirmwareSettings
     checks: CheckSettings
     origins: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     cautions: tuple[str, ...] = ()  # allowed, and to be known before stations are touched
 
     def side(self, side: Side) -> SideSettings:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from migrate.domain.address import Backend, Reach
+from migrate.domain.secrecy import redact
 from migrate.settings.firmware import firmware_contradictions
 from migrate.settings.reading import ENVIRONMENT, Given
 
@@ -42,7 +43,7 @@ def cautions(values: Mapping[str, Any]) -> Iterator[str]:
     target = values["target.url"]
     if values["drill.since"] is None and target.reach is Reach.LOOPBACK:
         yield (
-            f"target.url is {target}: a station that is told to dial it dials itself. Fine on a bench with stations on "
+            f"target.url is {redact(str(target))}: a station that is told to dial it dials itself. Fine on a bench with stations on "
             "this machine, and nowhere else."
         )
     if values["source.url"].is_tls and not target.is_tls:
