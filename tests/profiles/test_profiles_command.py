@@ -271,4 +271,4 @@ def test_durations_are_seconds_wherever_they_stand(capsys: pytest.CaptureFixture
     http: Any = answer(capsys, "show", "acme_web", "--campaign", str(campaign))["http"]
 
     assert http["timeout_s"] == 15.0
-    assert http["keys"]["url"]["write"][1]["until"]["within_s"] == 60.0
+    assert http["keys"]["url"]["write"][-1]["until"]["within_s"] == 60.0
