@@ -44,6 +44,7 @@ KEYED_FAMILIES = (
 VISIT_FAMILIES = (
     *("abb", "wallbox", "autel", "evbox", "mennekes", "zaptec", "bender"),
     *("charx", "cfos", "teison", "orbis", "ocular", "enplus", "evlink_pro", "abl"),
+    *("ctek", "etrel", "spelsberg", "ensto", "scame", "evlink_32"),
 )
 """Families without such a key: only a person changes their backend."""
 
