@@ -176,20 +176,26 @@ class Bench:
             kind=EventKind.ATTEMPT_OPENED, at=self.clock.now(), identity=station.identity, attempt=attempt.id
         )
         await self.journal.commit(Change(events=(opened,), attempts=(replace(attempt, version=1),)))
-        fence = Fence(batch=BATCH, epoch=await self.journal.take_batch(BATCH, "bench", self.clock.now()))
-        driver = Driver(_errand(profile, station, target), self._ports(), fence)
+        return await self.drive(attempt, errand_of(profile, station, target), patience_s=patience_s)
+
+    async def drive(self, attempt: Attempt, errand: Errand, *, patience_s: float = PATIENCE_S) -> Attempt:
+        """Give an attempt to a driver, who is told all that is seen of its station from here on and what nobody heeded yet."""
+        epoch = await self.journal.take_batch(attempt.batch, "bench", self.clock.now())
+        driver = Driver(errand, self.ports(), Fence(batch=attempt.batch, epoch=epoch))
         lookout = Lookout(self.witness)
         looking = asyncio.ensure_future(lookout.look_out(await self.journal.newest_seq(), _nobody))
         try:
-            with lookout.for_driver(station.identity, driver):
+            with lookout.for_driver(attempt.identity, driver):
+                missed = await self.journal.missed(attempt.identity)
                 async with asyncio.timeout(patience_s):
-                    return await driver.drive(attempt)
+                    return await driver.drive(attempt, missed)
         finally:
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking
 
-    def _ports(self) -> Ports:
+    def ports(self) -> Ports:
+        """What a driver or a watch of this bench reaches the world by."""
         return Ports(
             journal=self.journal,
             source=RelayChannel(self.client, Side.SOURCE, timeout_s=5.0),
@@ -203,7 +209,9 @@ class Bench:
         )
 
 
-def _errand(profile: Profile, station: Station, target: str) -> Errand:
+def errand_of(profile: Profile, station: Station, target: str) -> Errand:
+    """What a plan would hold of the station on the bench."""
+
     def refit(said: IdentityFacts) -> str:
         known = Catalogue({one.name: one for one in (*load_catalogue().profiles, profile)}.values())
         found = known.match(said.vendor, said.model, said.firmware, station.ocpp_version).profile

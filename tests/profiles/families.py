@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from migrate.domain.profile import Method
+from migrate.domain.profile import Method, Profile
+from tests.profiles.transcripts import CASES, VISITED
 from vendor_profiles import Catalogue, load_catalogue, on_request
 
 FAMILIES = {
@@ -33,6 +34,27 @@ FAMILIES = {
     "schneider_evlink_fw33": "evlink",
     "vestel_evc03": "vestel_dc",
     "vestel_evc04": "vestel_ac",
+    "abb_terra_ac": "abb",
+    "abl_emh": "abl",
+    "autel_maxicharger": "autel",
+    "bender_cc61x": "bender",
+    "cfos_power_brain": "cfos",
+    "ctek_chargestorm": "ctek",
+    "enplus": "enplus",
+    "ensto_bender": "ensto",
+    "etrel_inch": "etrel",
+    "evbox": "evbox",
+    "mennekes": "mennekes",
+    "ocular_bs": "ocular",
+    "orbis_viaris": "orbis",
+    "phoenix_charx": "charx",
+    "scame_net": "scame",
+    "schneider_evlink": "evlink_32",
+    "schneider_evlink_pro": "evlink_pro",
+    "spelsberg_wallbox": "spelsberg",
+    "teison": "teison",
+    "wallbox": "wallbox",
+    "zaptec": "zaptec",
 }
 """Profile and the simulated family that stands for it."""
 
@@ -44,6 +66,10 @@ OTHERWISE = {("alfen_fw5", "accepted"): "alfen5_gsm"}
 
 def wanted() -> list[tuple[str, str, str]]:
     """Profile, case and simulated family of every transcript there has to be."""
-    names = [profile.name for profile in EVERY.profiles if profile.method is not Method.VISIT]
-    usual = [(name, case, FAMILIES[name]) for name in names for case in ("accepted", "refused")]
+    usual = [(one.name, case, FAMILIES[one.name]) for one in EVERY.profiles for case in _cases(one)]
     return usual + [(name, f"{case}_by_sim", family) for (name, case), family in OTHERWISE.items()]
+
+
+def _cases(profile: Profile) -> tuple[str, ...]:
+    """One that writes is taken or refused; one by visit is changed by a person, whatever it would have answered."""
+    return (VISITED,) if profile.method is Method.VISIT else CASES

@@ -31,11 +31,12 @@ from migrate.simulator.faults import ENDINGS, Fault
 from migrate.simulator.fleet import Fleet
 from migrate.simulator.http_host import HttpConfig
 from migrate.simulator.ssh_host import SshConfig
-from tests.profiles.bench import FILES_PORT, PASSWORD, Bench
+from tests.profiles.bench import FILES_PORT, PASSWORD, Bench, errand_of
 from tests.profiles.families import EVERY, wanted
 from tests.profiles.shell_end import passing_on, ssh_end
 from tests.profiles.tap import HttpTap, Tap
-from tests.profiles.transcripts import Head, Line, path_of, timeless, write
+from tests.profiles.transcripts import VISITED, Head, Line, path_of, timeless, write
+from tests.profiles.visited import found_moved
 from vendor_profiles import load_catalogue
 
 SOURCE_PORT, TARGET_PORT = 19016, 19017  # fixed, so that two recordings of the same thing are the same file
@@ -48,6 +49,7 @@ BEYOND_PORT = 19019
 SSH_PORT, BEYOND_SSH_PORT = 19021, 19022
 ADDRESS = "127.66.0.1"
 SPEED = 100.0
+CREW_SPEED = 10.0  # of the program alone: a station that boots by itself has done so before it is asked to
 BENCH_PATIENCE_S = 3600.0  # a person stands before the station
 IDENTITY = "BENCH-1"
 
@@ -88,7 +90,7 @@ def _until_the_last_answer(lines: list[Line]) -> list[Line]:
 @asynccontextmanager
 async def simulated(
     spec: StationSpec, folder: Path, *, source_url: str = SOURCE_URL, target_url: str = TARGET_URL
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Fleet]:
     """One simulated station that dials the tap."""
     config = Config(
         speed=SPEED,
@@ -104,7 +106,7 @@ async def simulated(
     fleet.start_stations()
     try:
         await fleet.await_online()
-        yield
+        yield fleet
     finally:
         await fleet.close()
 
@@ -153,16 +155,22 @@ async def record(profile_name: str, case: str, family: str) -> tuple[Head, list[
     spec = _spec_of(profile, case, family)
     made = f"against the simulated firmware {family!r} of this toolkit, {date.today()}; no physical station"
     with tempfile.TemporaryDirectory() as name:
-        async with tapped(Path(name), speed=SPEED, spec=spec) as (bench, tap), simulated(spec, Path(name)):
+        speed = CREW_SPEED if case == VISITED else SPEED
+        async with tapped(Path(name), speed=speed, spec=spec) as (bench, tap), simulated(spec, Path(name)) as fleet:
             await bench.sees(Kind.BOOT, Side.SOURCE)
             ended = await bench.move(profile, _station(spec), TARGET_URL)
+            if case == VISITED:
+                fleet.send_crew(IDENTITY)
+                ended = await found_moved(bench, ended, errand_of(profile, _station(spec), TARGET_URL))
     head = _head(profile_name, case, made, _station(spec), TARGET_URL, ended.state.value)
     return head, told(tap.lines)
 
 
 def _spec_of(profile: Profile, case: str, family: str) -> StationSpec:
-    """The station of a transcript: one that takes everything, or one that refuses, half-way where it can."""
+    """The station of a transcript: one that a crew visits, that takes everything, or that refuses, half-way where it can."""
     ways = behaviour(family)
+    if case == VISITED:
+        return replace(dealt(family, Fault.NONE, profile.name), visit_s=1.0)
     if case.startswith("accepted"):
         return dealt(family, Fault.NONE, profile.name)
     if ways.web or ways.ssh_user:
@@ -257,7 +265,11 @@ def _head(profile: str, case: str, made: str, station: Station, target: str, end
 async def main(arguments: list[str]) -> None:
     asked = argparse.ArgumentParser(prog="python -m tests.profiles.record", description=__doc__)
     asked.add_argument("--bench", metavar="HOST", help="this machine's address as the station on the bench dials it")
-    asked.add_argument("--case", default="accepted", help="accepted or refused; with --bench")
+    asked.add_argument(
+        "--case",
+        default="accepted",
+        help="accepted or refused, with --bench; a visit is recorded against a simulated station only",
+    )
     asked.add_argument("profiles", nargs="*", metavar="PROFILE")
     given = asked.parse_args(arguments)
     if given.bench:

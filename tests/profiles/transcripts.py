@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
@@ -25,6 +25,7 @@ from tests.adapters.ocpp.wire import Peer
 SCHEMA = "migrate.transcript/1"
 FOLDER = Path(str(files("vendor_profiles"))) / "transcripts"
 CASES = ("accepted", "refused")
+VISITED = "visited"  # the case of a profile that needs a crew
 CALL = 2
 HTTP, SSH = "http", "ssh"
 PATIENCE_S = 40.0
@@ -136,8 +137,18 @@ class Player:
 
     async def play(self) -> None:
         """From the first line to the last.  Raises ``Surprise`` at the first call that differs."""
-        for line in self._lines:
+        await self.play_lines(self._lines)
+
+    async def play_lines(self, lines: Iterable[Line]) -> None:
+        """A part of the transcript, where something else has to happen before the rest.  Raises ``Surprise`` as ``play``."""
+        for line in lines:
             await self._play(line)
+
+    @property
+    def unmet(self) -> list[Any]:
+        """Calls that came and that no line played so far has answered: action and payload."""
+        waiting = [calls.get_nowait() for calls in self._calls.values() for _ in range(calls.qsize())]
+        return [call[2:4] for call in waiting] + [self.orders.get_nowait().said for _ in range(self.orders.qsize())]
 
     async def _play(self, line: Line) -> None:
         if line.does == "connects":
