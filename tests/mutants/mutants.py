@@ -274,7 +274,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "return session is None",
         ACTS_TESTS,
     ),
-    Mutant("unseen is not offline", ACTS, "if origin not in presence.seen and", "if False and", ACTS_TESTS),
+    Mutant(
+        "unseen is not offline", "batches/checking.py", "if origin not in presence.seen and", "if False and", ACTS_TESTS
+    ),
     Mutant(
         "the tries are counted",
         ACTS,
@@ -386,7 +388,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "if False:",
         BACK_TESTS,
     ),
-    Mutant("the slot in use is never written", UNIT, "if write.key not in slots]", "if True]", BACK_TESTS),
+    Mutant("the slot in use is never written", UNIT, "if write.key not in slots and", "if", BACK_TESTS),
+    Mutant(
+        "what stays is not undone",
+        UNIT,
+        "w.old != w.new and not w.stays]",
+        "w.old != w.new]",
+        ("tests/domain/test_filling.py",),
+    ),
+    Mutant(
+        "no station is downgraded",
+        "batches/flashing.py",
+        "if is_downgrade(current, step) and not firmware.allows_downgrade:",
+        "if False:",
+        ("tests/batches/test_flashing.py",),
+    ),
+    Mutant(
+        "another device is an incident",
+        "batches/hands.py",
+        "EventKind.INCIDENT, attempt,",
+        "EventKind.SNAPSHOT, attempt,",
+        ("tests/batches/test_doors.py",),
+    ),
     Mutant(
         "a lost rollback is not void",
         "migrate/domain/record.py",
