@@ -93,9 +93,9 @@ class Finisher:
         except CsmsUnavailable as error:
             ended, detail = self._cut_short(False), error.message
         except Refused as error:
-            ended, detail = Ended.REFUSED, error.message
+            ended, detail = self._refused(), error.message
         except (Mismatch, ProfileProblem) as error:
-            ended, detail = Ended.REFUSED, str(error)
+            ended, detail = self._refused(), str(error)
         except Stale:
             ended, detail = self._cut_short(False), "a pause or halt was ordered since"
         await self._record(settled, ended, detail)
@@ -104,6 +104,10 @@ class Finisher:
     def _cut_short(self, sent: bool) -> Ended:
         """Nothing was written, or nobody knows how far it came."""
         return Ended.UNKNOWN if sent or self._has_written else Ended.NOT_NOW
+
+    def _refused(self) -> Ended:
+        """A no is a no only while nothing was taken before it; after that, what the station lives by is not known."""
+        return Ended.UNKNOWN if self._has_written else Ended.REFUSED
 
     async def _record(self, attempt: Attempt, ended: Ended, detail: str) -> None:
         await self._tell(attempt, ended.value, {"detail": detail} if detail else {})

@@ -155,3 +155,24 @@ async def test_a_station_that_leaves_during_the_look_is_told_nothing() -> None:
 
         assert scene.world.sent() == []
         assert ended.ended is Ended.NOT_NOW
+
+
+async def test_a_restart_that_is_refused_after_the_write_leaves_the_way_back_in_doubt() -> None:
+    async with Scene.of(RAISES, state=State.SETTLED, side=Side.TARGET, values=HOLDS) as scene:
+        scene.station.device.verdicts["Reset"] = "Rejected"
+
+        ended = await finished(scene, Eventful(scene.world))
+
+        assert ended.ended is Ended.UNKNOWN
+        assert "Rejected" in ended.detail
+        assert list(ways_lost(line.event for line in scene.journal.lines)) == ["AC1"]
+
+
+async def test_a_step_whose_first_write_is_refused_has_taken_nothing() -> None:
+    async with Scene.of(RAISES, state=State.SETTLED, side=Side.TARGET, values=HOLDS) as scene:
+        scene.station.device.verdicts["SecurityProfile"] = "Rejected"
+
+        ended = await finished(scene, Eventful(scene.world))
+
+        assert ended.ended is Ended.REFUSED
+        assert ways_lost(line.event for line in scene.journal.lines) == {}
