@@ -57,7 +57,7 @@ class Hands:
         holds: dict[str, str | None] = {}
         if by_way.pop(Way.FIRMWARE, None):
             said = await self._ports.journal.facts(self.identity, attempt.direction.origin)
-            holds[FIRMWARE_KEY] = said.firmware or self._errand.station.firmware
+            holds[FIRMWARE_KEY] = said.firmware  # by a boot; what a list says runs nowhere
         for way, asked in by_way.items():
             max_keys = profile.quirks.max_keys if profile else None
             door = self._door(attempt, way)

@@ -137,6 +137,12 @@ def visit_steps(profile: Profile, backend: Backend, identity: str) -> tuple[str,
 def _filled(profile: Profile, write: Write, names: dict[str, str], snapshot: Mapping[str, str | None]) -> PreparedWrite:
     key = _known_key(profile, write, names, snapshot)
     value = _value(write, names)
+    if write.via is Way.FIRMWARE and not snapshot.get(key):
+        raise Mismatch(
+            f"{names['identity']} has said in no boot which firmware it runs.",
+            identity=names["identity"],
+            hint="Have it restart once behind the source's relay, then plan it again.",
+        )
     if write.within:
         value = _replaced(key, write.within, value, snapshot[key], identity=names["identity"])
     if len(value) > profile.max_value_length:

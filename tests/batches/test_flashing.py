@@ -237,3 +237,18 @@ async def test_a_restart_for_the_firmware_is_no_departure() -> None:
         await scene.drive()
 
     assert scene.path[:3] == ["checked", "writing", "written"]
+
+
+async def test_a_version_that_only_the_list_names_is_no_version_that_runs() -> None:
+    async with a_scene(booted=False) as (scene, host):
+        listed = replace(scene.errand.station, firmware="5.0")
+        scene.errand = replace(scene.errand, station=listed, refit=lambda _: "acme")
+        scene.station.facts = replace(scene.station.facts, firmware="")
+        await scene.world.boot(scene.station, Side.SOURCE)
+
+        attempt = await scene.drive()
+
+    assert attempt.state is State.SKIPPED
+    assert "firmware" in attempt.reason
+    assert host.orders == []
+    assert scene.holds["BackendUrl"] == OLD
