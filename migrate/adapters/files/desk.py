@@ -93,7 +93,7 @@ class Desk:
         try:
             async with self._reading:
                 found = await asyncio.to_thread(self._shelf.open, link.file)
-        except BaseException:
+        except BaseException:  # whatever it was: the place is given back, and it is raised on
             self._leave(link)
             raise
         if found is None:

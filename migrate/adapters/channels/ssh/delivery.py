@@ -63,7 +63,7 @@ def _send(sftp: SFTPClient, delivery: Delivery) -> None:
         sftp.chmod(draft, _MODE)
         _compare(sftp, draft, delivery)
         sftp.posix_rename(draft, delivery.path)
-    except BaseException:
+    except BaseException:  # whatever it was: no half of a script stays behind, and it is raised on
         with suppress(OSError, EOFError):
             sftp.remove(draft)
         raise

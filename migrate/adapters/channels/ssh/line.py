@@ -162,7 +162,7 @@ def _come_in(login: Login, trusted: Mapping[str, HostKey], through: Line | None,
     try:
         _compare(place_of(login.host, login.port), HostKey.of(transport.get_remote_server_key()), trusted)
         _authenticate(transport, login, by_question=by_question)
-    except BaseException:
+    except BaseException:  # whatever it was: no half open line stays behind, and it is raised on
         transport.close()
         raise
     return Line(transport)
