@@ -35,7 +35,7 @@ def test_a_proven_boot_on_the_target_confirms_from_every_state_that_is_no_end(st
     assert (meaning.fact, meaning.evidence, meaning.left) == (Fact.CONFIRMED_ON_TARGET, Grade.E3, True)
 
 
-@pytest.mark.parametrize("state", [*ENDS, State.SETTLED])
+@pytest.mark.parametrize("state", [*sorted(ENDS), State.SETTLED])
 def test_a_boot_on_the_target_changes_nothing_once_an_attempt_has_settled_or_ended(state: State) -> None:
     assert read(an_attempt(state), a_boot(Side.TARGET), FACTS) is None
 

@@ -50,11 +50,16 @@ def backend(folder: Path, manners: Manners, shown: Issued | None = None) -> Iter
                 process_request=lambda connection, request: _admit(connection, request, manners),
                 process_response=lambda _, __, response: _dated(response, manners),
                 subprotocols=list(manners.subprotocols),  # type: ignore[arg-type]
+                open_timeout=2,
+                close_timeout=0.2,
             )
         )
         return int(next(iter(started[0].sockets)).getsockname()[1])
 
     async def stop() -> None:
+        """Hang up first: a caller in the thread that waits here cannot."""
+        for connection in started[0].all_connections:
+            connection.transport.abort()
         started[0].close()
         await started[0].wait_closed()
 

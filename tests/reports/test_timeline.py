@@ -167,7 +167,7 @@ def test_a_state_with_a_deadline_says_when_it_ends_at_the_earliest(state: State,
     assert "2026-11-20 02:44:00 CET (01:44:00Z) at the earliest (in 41 min)" in text
 
 
-@pytest.mark.parametrize("state", [*ENDS, State.STUCK, State.LOST, State.VISITING, State.SETTLED])
+@pytest.mark.parametrize("state", [*sorted(ENDS), State.STUCK, State.LOST, State.VISITING, State.SETTLED])
 def test_a_state_without_a_deadline_promises_none(state: State) -> None:
     assert "at the earliest" not in explain(attempt(state), circumstances())
 
@@ -204,7 +204,7 @@ def test_a_station_that_needs_a_person_is_given_the_exact_command(state: State, 
         assert f'migrate resolve AC-17 --as {word} --reason "…"' in text
 
 
-@pytest.mark.parametrize("state", set(State) - {State.STUCK, State.LOST, State.VISITING})
+@pytest.mark.parametrize("state", sorted(set(State) - {State.STUCK, State.LOST, State.VISITING}))
 def test_no_other_station_is_offered_a_persons_word(state: State) -> None:
     assert "migrate resolve" not in explain(attempt(state), circumstances())
 

@@ -76,7 +76,7 @@ def layers(blob: bytes, depth: int = 3) -> Iterator[bytes]:
     elif depth and blob[:5] == b"%PDF-":
         for stream in _STREAM.findall(blob):
             try:
-                yield zlib.decompress(stream)
+                yield zlib.decompressobj().decompress(stream)
             except zlib.error:
                 continue
 
