@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from string import Template
 from urllib.parse import unquote
@@ -18,6 +18,7 @@ from migrate.domain.address import Backend
 from migrate.domain.errors import Mismatch, ProfileProblem
 from migrate.domain.profile import SECURITY_PROFILE_KEYS, SECURITY_PROFILES, Profile, Readback, Write
 from migrate.domain.secret import stand_in
+from migrate.domain.slots import slots_of
 from migrate.domain.unit import PreparedWrite, is_mask
 from migrate.domain.ways import FIRMWARE_KEY, Finish, Way
 
@@ -236,7 +237,7 @@ def _replaced(key: str, within: str, value: str, held_now: str | None, *, identi
 
 
 def _names(profile: Profile, goal: Goal, snapshot: Mapping[str, str | None]) -> dict[str, str]:
-    active, free = _slots(profile, goal.identity, snapshot)
+    active, free = slots_of(profile, goal.identity, snapshot)
     called = profile.slots.name_of if profile.slots else str
     return {
         **_named(profile, goal.backend, goal.identity),
@@ -279,47 +280,3 @@ def _named(profile: Profile, backend: Backend, identity: str) -> dict[str, str]:
         "tls": "true" if backend.is_tls else "false",
         "identity": identity,
     }
-
-
-def _slots(profile: Profile, identity: str, snapshot: Mapping[str, str | None]) -> tuple[str, str]:
-    """The slot in use and a free one, by their keys.  What the station says is in use counts before the order does."""
-    slots = profile.slots
-    if slots is None:
-        return "", ""
-    keys = {slots.name_of(key): key for key in slots.keys}
-    order = [part.strip() for part in (snapshot.get(slots.priority_key) or "").split(slots.separator)]
-    active = (snapshot.get(slots.active_key) or "").strip() if slots.active_key else ""
-    active = active or (order[0] if order else "")
-    if active not in keys:
-        raise Mismatch(
-            f"{identity} reports {slots.priority_key} = {order!r}, which names none of its slots.",
-            identity=identity,
-            hint="Look at the station before it is planned again.",
-        )
-    return keys[active], _free_slot(
-        profile, identity, keys[active], [keys[name] for name in order if name in keys], snapshot
-    )
-
-
-def _free_slot(
-    profile: Profile, identity: str, active: str, ordered: Collection[str], snapshot: Mapping[str, str | None]
-) -> str:
-    """A slot that nobody dials.
-
-    One that stands in the order behind the slot in use is a way back of its
-    owner's: it is overwritten only if it can be put back, or if the station
-    shows its slots and shows nothing in this one.
-    """
-    others = [key for key in profile.slots.keys if key != active] if profile.slots else []
-    unused = [key for key in others if key not in ordered]
-    if unused:
-        return unused[0]
-    is_left = any(write.key == "${free_slot}" and write.is_left for write in profile.writes)
-    empty = [key for key in others if snapshot.get(key) is None and snapshot.get(active) is not None]
-    if is_left and not empty:
-        raise Mismatch(
-            f"{identity} has no free slot: each of them stands in its order, and what it holds could not be put back.",
-            identity=identity,
-            hint="If the others are of no use, leave the slot in use alone in the order, and plan again.",
-        )
-    return empty[0] if is_left else others[0]
