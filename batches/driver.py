@@ -242,7 +242,7 @@ class Driver:
     async def _believe_the_journal(self, attempt: Attempt, stale: Stale) -> Attempt:
         if stale.guard == "batch":
             raise stale  # another worker has this batch: let go of everything
-        if stale.guard == "permit":
+        if stale.guard in ("permit", "lease"):  # no place is free, or a probe has the station: soon enough
             await self._ports.clock.sleep(LOOK_EVERY * self._ports.dice.between(0.2, 1.0))
         self._fence.control = await self._ports.journal.control()
         newest = await self._ports.journal.attempts(identities=[attempt.identity])

@@ -8,6 +8,8 @@ proposal for a person to judge.  What may be asked and done is
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,9 +101,20 @@ async def _probed(wired: Wired, identity: str, *, disturbs: bool, ignores_window
     stations = {station.identity: station for station in await wired.journal.stations()}
     station = stations.get(identity) or Station(identity=identity)
     try:
-        probing = Probing(station, world, names_asked_for(wired.catalogue.profiles))
-        heard = await probing.run(disturbs=disturbs, ignores_window=ignores_window)
+        async with _held(wired, identity):
+            probing = Probing(station, world, names_asked_for(wired.catalogue.profiles))
+            heard = await probing.run(disturbs=disturbs, ignores_window=ignores_window)
         return await Probed.of(wired, heard)
     finally:
         await witness.stop()
         await client.close()
+
+
+@asynccontextmanager
+async def _held(wired: Wired, identity: str) -> AsyncIterator[None]:
+    """The station for ourselves: no run begins to write to it meanwhile; a probe that dies lets go of it."""
+    held = await wired.journal.hold_station(identity)
+    try:
+        yield
+    finally:
+        await wired.journal.release_lease(held)

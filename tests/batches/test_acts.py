@@ -478,6 +478,20 @@ async def test_without_a_free_permit_a_station_waits_until_another_gives_one_bac
     assert attempt.state is State.CONFIRMED
 
 
+async def test_a_station_that_is_being_probed_is_written_to_when_the_probe_has_ended() -> None:
+    async with Scene.of() as scene:
+        scene.journal.probed = {scene.station.identity}
+        async with scene.driven() as driving:
+            await scene.passes(minutes=15)
+            assert scene.world.sent("Write") == []
+
+            scene.journal.probed.clear()
+            attempt = await driving
+
+    assert attempt.state is State.CONFIRMED
+    assert attempt.tries == 1
+
+
 async def test_a_worker_whose_batch_was_taken_over_lets_go_without_another_command() -> None:
     async with Scene.of(state=State.CHECKED, attempt={"unit": UNIT}) as scene:
         await scene.journal.take_batch(scene.fence.batch, "another", scene.clock.now())

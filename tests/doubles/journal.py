@@ -35,6 +35,7 @@ class MemoryJournal:
     def __init__(self, executor: str = "double") -> None:
         self.executor = executor
         self.fails = False
+        self.probed: set[str] = set()  # stations that a probe holds
         self.lines: list[StoredEvent] = []
         self._attempts: dict[str, Attempt] = {}
         self._moved_at: dict[str, int] = {}
@@ -71,6 +72,8 @@ class MemoryJournal:
                 raise Stale(f"{attempt.id} moved on", guard="state")
             if sum(other.identity == attempt.identity and other.is_under_way for other in after.values()) > 1:
                 raise Stale(f"{attempt.identity} is in flight", guard="state")
+            if attempt.state is State.WRITING and attempt.identity in self.probed:
+                raise Stale(f"{attempt.identity} is being probed", guard="lease")
         for permit in guard.permits:
             holders = self._permits.get(permit.scope, set())
             wishing = {attempt.id for attempt in change.attempts if attempt.holds_permits} - holders

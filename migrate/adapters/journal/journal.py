@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from migrate.adapters.journal import errands, history, lease, reads, seal
 from migrate.adapters.journal.history import Imported
-from migrate.adapters.journal.lease import Lease
+from migrate.adapters.journal.holders import Lease, is_dead, of_this_process
 from migrate.adapters.journal.presence import LastSeen
 from migrate.adapters.journal.rows import prepared, sighting_from
 from migrate.adapters.journal.seal import NO_SEAL, Seal
@@ -223,8 +223,16 @@ class SqlJournal:
 
     async def acquire_lease(self, *, force: bool = False) -> Lease:
         """Make this process the campaign's one run.  Raises ``Locked`` naming the holder."""
-        wish = lease.of_this_process(self.executor)
-        return await self._send(lease.acquire, wish, self._clock.now(), force=force, dead=lease.is_dead)
+        wish = of_this_process(self.executor)
+        return await self._send(lease.acquire, wish, self._clock.now(), force=force, dead=is_dead)
+
+    async def hold_station(self, identity: str) -> Lease:
+        """Keep every run from beginning with a station until the lease is given back, or this process has ended.
+
+        Raises ``NotAllowed`` where an attempt at it is in flight, ``Locked`` where somebody else holds it.
+        """
+        wish = of_this_process(self.executor)
+        return await self._send(lease.acquire_station, wish, identity, self._clock.now(), dead=is_dead)
 
     async def release_lease(self, held: Lease) -> None:
         await self._send(lease.release, held, self._clock.now())

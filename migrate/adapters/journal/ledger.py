@@ -44,6 +44,7 @@ class Ledger:
     under_way: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # identity: attempts
     taken: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))  # scope: places taken
     held: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # attempt: scopes
+    leased: frozenset[str] = frozenset()  # stations that somebody asks and disturbs, without an attempt
 
     def admit(self, change: Change) -> None:
         """Note a change, or raise ``Stale`` and note nothing."""
@@ -52,6 +53,7 @@ class Ledger:
         for attempt in change.attempts:
             self._check_version(attempt)
         self._check_alone(change)
+        self._check_leases(change)
         if change.guard:
             self._check_permits(change, change.guard)
         for attempt in change.attempts:
@@ -83,6 +85,11 @@ class Ledger:
         for identity, moving in after.items():
             if len(moving) > 1:
                 raise Stale(f"{identity} already has an attempt in flight.", guard="state")
+
+    def _check_leases(self, change: Change) -> None:
+        for attempt in change.attempts:
+            if attempt.state is State.WRITING and attempt.identity in self.leased:
+                raise Stale(f"{attempt.identity} is being probed.", guard="lease")
 
     def _check_permits(self, change: Change, guard: Guard) -> None:
         for permit in guard.permits:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert,
 
 from migrate.adapters.journal.batched import Batched
 from migrate.adapters.journal.chain import GENESIS, Pen
+from migrate.adapters.journal.holders import held_among
 from migrate.adapters.journal.ledger import Known, Ledger
 from migrate.adapters.journal.presence import LastSeen, seen
 from migrate.adapters.journal.rows import (
@@ -139,6 +140,9 @@ class Transaction:
             ledger.taken[from_column(scope)] = taken
         for batch, epoch in self._rows(_EPOCHS, BATCH.c.batch, {guard.batch for guard in guards if guard.batch}):
             ledger.batches[from_column(batch)] = epoch
+        if begun := {attempt.identity for attempt in attempts if attempt.state is State.WRITING}:
+            newest = max(event.at for change in changes for event in change.events)
+            ledger.leased = held_among(self.connection, begun, newest)
         if any(guard.control_epoch is not None for guard in guards):
             ledger.control_epoch = self.connection.execute(select(CONTROL.c.epoch)).scalar() or 0
         return ledger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,17 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from migrate.adapters.journal import lease
+from migrate.adapters.journal.holders import Lease, is_dead, of_this_process
 from migrate.adapters.journal.journal import SqlJournal, open_journal
 from migrate.adapters.journal.presence import LastSeen, seen
 from migrate.adapters.journal.rows import sighting_change
-from migrate.domain.errors import Locked
+from migrate.domain.attempt import Fact, State
+from migrate.domain.errors import Locked, NotAllowed, Stale
 from migrate.domain.evidence import IdentityFacts, Kind, Side, Sighting
 from migrate.domain.profile import Method, Rollback
-from migrate.domain.record import EventKind
+from migrate.domain.record import Attempt, EventKind, Guard, move
 from migrate.domain.station import Lifecycle, Station
 from migrate.domain.wave import Excluded, Plan, PlannedStation, Wave
-from tests.adapters.journal.builders import AT, StillClock, a_sighting, url_of
+from tests.adapters.journal.builders import AT, StillClock, a_sighting, an_attempt, checked, opening, url_of
 
 # --- inventory and plan -----------------------------------------------------
 
@@ -98,7 +100,7 @@ async def test_a_campaign_is_run_by_one_process_and_the_other_is_told_which(tmp_
 async def test_of_many_who_want_the_lease_at_once_one_gets_it(sqlite_journal: SqlJournal) -> None:
     outcomes = await asyncio.gather(*(sqlite_journal.acquire_lease() for _ in range(20)), return_exceptions=True)
 
-    assert sum(isinstance(outcome, lease.Lease) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Lease) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Locked) for outcome in outcomes) == 19
 
 
@@ -113,7 +115,7 @@ async def test_a_lease_that_was_taken_over_is_not_given_back_by_its_former_holde
 
 
 def test_a_holder_is_dead_only_when_that_is_certain() -> None:
-    here = lease.of_this_process("run-2")
+    here = of_this_process("run-2")
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     child.wait()
 
@@ -122,23 +124,30 @@ def test_a_holder_is_dead_only_when_that_is_certain() -> None:
     before_the_boot = replace(here, boot="another")
     elsewhere = replace(gone, host="another host")
 
-    assert [lease.is_dead(holder, here) for holder in (gone, reused, before_the_boot)] == [True, True, True]
-    assert not lease.is_dead(elsewhere, here)
-    assert not lease.is_dead(here, here)
+    assert [is_dead(holder, here) for holder in (gone, reused, before_the_boot)] == [True, True, True]
+    assert not is_dead(elsewhere, here)
+    assert not is_dead(here, here)
 
 
-async def test_a_dead_holder_is_succeeded_and_the_journal_says_so(tmp_path: Path) -> None:
-    url = url_of(tmp_path / "campaign.db")
+async def dies_holding(identity: str, url: str) -> None:
+    """A process of its own takes the run's lease, or a station's, and dies with it."""
+    takes = f"hold_station({identity!r})" if identity else "acquire_lease()"
     program = (
         "import asyncio, os\n"
         "from migrate.adapters.journal.journal import open_journal\n"
         "from tests.adapters.journal.builders import StillClock\n"
         f"journal = open_journal({url!r}, 'run-1', StillClock())\n"
-        "asyncio.run(journal.acquire_lease())\n"
+        f"asyncio.run(journal.{takes})\n"
         "os._exit(9)\n"
     )
     root = Path(__file__).resolve().parents[3]
-    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], cwd=root, timeout=30, check=False)
+    ended = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], cwd=root, timeout=60, check=False)
+    assert ended.returncode == 9
+
+
+async def test_a_dead_holder_is_succeeded_and_the_journal_says_so(tmp_path: Path) -> None:
+    url = url_of(tmp_path / "campaign.db")
+    await dies_holding("", url)
     journal = open_journal(url, "run-2", StillClock())
 
     taken = await journal.acquire_lease()
@@ -148,6 +157,92 @@ async def test_a_dead_holder_is_succeeded_and_the_journal_says_so(tmp_path: Path
     assert taken.epoch == 2
     assert told[-1]["from"] == "run-1"
     assert told[-1]["forced"] is False
+
+
+# --- the lease of one station -------------------------------------------------
+
+
+async def an_attempt_that_may_write(journal: SqlJournal, identity: str = "AC1") -> Attempt:
+    attempt = an_attempt(identity)
+    await journal.commit(opening(attempt))
+    change = checked(attempt)
+    await journal.commit(change)
+    return change.attempts[0]
+
+
+async def test_a_station_that_is_being_probed_is_not_begun_with_until_it_is_given_back(
+    sqlite_journal: SqlJournal,
+) -> None:
+    await sqlite_journal.commit(opening(an_attempt("AC1")))
+    held = await sqlite_journal.hold_station("AC1")
+    looked_at = checked(an_attempt("AC1"))
+    await sqlite_journal.commit(looked_at)
+    begun = move(looked_at.attempts[0], Fact.WRITE_BEGUN, AT, guard=Guard())
+
+    with pytest.raises(Stale, match="being probed") as stale:
+        await sqlite_journal.commit(begun)
+    await sqlite_journal.release_lease(held)
+    await sqlite_journal.commit(begun)
+
+    assert stale.value.guard == "lease"
+    assert [attempt.state for attempt in await sqlite_journal.attempts()] == [State.WRITING]
+
+
+async def test_a_probe_of_one_station_keeps_nobody_from_another(sqlite_journal: SqlJournal) -> None:
+    await sqlite_journal.hold_station("AC1")
+    other = await an_attempt_that_may_write(sqlite_journal, "AC2")
+
+    await sqlite_journal.commit(move(other, Fact.WRITE_BEGUN, AT, guard=Guard()))
+
+    assert [attempt.state for attempt in await sqlite_journal.attempts()] == [State.WRITING]
+
+
+async def test_a_station_in_flight_is_not_given_to_a_probe(sqlite_journal: SqlJournal) -> None:
+    await an_attempt_that_may_write(sqlite_journal)
+
+    with pytest.raises(NotAllowed, match="AC1 is being moved: checked"):
+        await sqlite_journal.hold_station("AC1")
+
+
+async def test_two_probes_of_one_station_do_not_meet(tmp_path: Path) -> None:
+    url = url_of(tmp_path / "campaign.db")
+    first, second = (open_journal(url, name, StillClock()) for name in ("probe-1", "probe-2"))
+    await first.hold_station("AC1")
+
+    with pytest.raises(Locked, match="AC1 is held by probe-1"):
+        await second.hold_station("AC1")
+
+    await second.acquire_lease()  # a run may begin all the same
+    await first.close()
+    await second.close()
+
+
+async def test_a_probe_that_was_killed_holds_its_station_no_more(tmp_path: Path) -> None:
+    url = url_of(tmp_path / "campaign.db")
+    await dies_holding("AC1", url)
+    journal = open_journal(url, "run-2", StillClock())
+    ready = await an_attempt_that_may_write(journal)
+
+    await journal.commit(move(ready, Fact.WRITE_BEGUN, AT, guard=Guard()))
+
+    assert [attempt.state for attempt in await journal.attempts()] == [State.WRITING]
+    await journal.close()
+
+
+async def test_a_probe_on_another_host_that_never_gave_its_station_back_is_forgotten_in_time(
+    sqlite_journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(socket, "gethostname", lambda: "another host")
+        await sqlite_journal.hold_station("AC1")
+    ready = await an_attempt_that_may_write(sqlite_journal)
+    soon, late = AT + timedelta(minutes=30), AT + timedelta(hours=3)
+
+    with pytest.raises(Stale, match="being probed"):
+        await sqlite_journal.commit(move(ready, Fact.WRITE_BEGUN, soon, guard=Guard()))
+    await sqlite_journal.commit(move(ready, Fact.WRITE_BEGUN, late, guard=Guard()))
+
+    assert [attempt.state for attempt in await sqlite_journal.attempts()] == [State.WRITING]
 
 
 # --- presence ---------------------------------------------------------------
