@@ -276,8 +276,12 @@ async def test_after_the_first_effect_nothing_is_reported_as_never_sent() -> Non
         pytest.param(b"[" * 40 + b"]" * 40, "nested deeper", id="deep"),
         pytest.param(b'{"url": ' + b"9" * 5000 + b"}", "digits", id="a long number"),
         pytest.param(b"<html>", "no JSON", id="a page"),
+        # read once, to the end: looked for anew from each of its quotes it would hold everybody up for minutes
+        pytest.param(b'"' + b'\\"[' * 40, "no JSON", id="a text that never ends"),
         pytest.param(b'{"url": NaN}', "no JSON", id="not a number"),
+        pytest.param(b'{"url": 1e999}', "no JSON", id="a number beyond all numbers"),
         pytest.param(b"\xff\xfe", "no JSON", id="no text"),
+        pytest.param(('["\u2201",' + "[" * 100_000 + '"').encode("utf-16-le"), "no JSON", id="deep in two bytes each"),
         pytest.param(b" " * 300_000, "256 KiB", id="huge"),
     ],
 )
@@ -333,6 +337,26 @@ async def test_a_password_never_goes_out_by_digest() -> None:
     assert held == {"url": HELD["url"]}
     assert host.heard[1].headers["authorization"].startswith('Digest username="admin"')
     assert "hunter2" not in str(host.heard)
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        pytest.param('Digest realm="St\u00e4tion", nonce="a", qop="auth"', id="letters of another alphabet"),
+        pytest.param('Digest realm="x", nonce="a", qop="auth", domain="http://[::1/"', id="an address that is none"),
+        pytest.param('Digest realm="x"', id="nothing to answer"),
+        pytest.param('Digest realm="x", nonce="a", algorithm=ROT13', id="a sum that nobody knows"),
+    ],
+)
+async def test_a_question_for_a_password_that_cannot_be_understood_ends_one_attempt_and_no_run(challenge: str) -> None:
+    api = replace(API, auth=HttpAuth.DIGEST, user="admin", secret="warp_web")
+    answer = reply(401, None, WWW_Authenticate=challenge).replace("ä".encode(), b"\xe4")
+
+    async with a_host(lambda _: answer) as host, a_door(host, api, secrets=Secrets(warp_web="hunter2")) as door:
+        error = await error_of(door.write("AC-1", "url", URL))
+
+    assert not getattr(error, "sent", False)
+    assert puts(host) == []
 
 
 async def test_a_secret_that_the_campaign_lacks_is_named_before_anything_is_sent() -> None:

@@ -7,8 +7,9 @@ number in it may be is limited here before anything is built from it.
 from __future__ import annotations
 
 import json
+import math
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -18,7 +19,7 @@ WHOLE = "$"
 """The path of the whole document."""
 
 _STEP = re.compile(r"\.?([\w-]+)|\[(\d{1,4})\]", re.ASCII)
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"?+', re.DOTALL)  # one that never ends too: else each quote in it is tried anew
 _BRACKET = re.compile(rb"[\[\]{}]")
 _LONG_NUMBER = re.compile(rb"\d{%d}" % (MAX_DIGITS + 1))
 
@@ -43,8 +44,9 @@ def parsed(body: bytes) -> Any:
     if _LONG_NUMBER.search(bare):
         raise NoDocument(f"it holds a number of more than {MAX_DIGITS} digits")
     try:
-        return json.loads(body, parse_constant=_no_number)
-    except ValueError as error:  # not UTF-8, not JSON, NaN
+        text = body.decode("utf-8-sig")  # by RFC 8259; in another encoding its brackets would have gone uncounted
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except ValueError as error:  # not UTF-8, not JSON, NaN, a number beyond all numbers
         raise NoDocument("it is no JSON") from error
 
 
@@ -92,5 +94,11 @@ def _depth(bare: bytes) -> int:
     return deepest
 
 
-def _no_number(word: str) -> Any:
+def _finite(digits: str) -> float:
+    """A number that can be written down again."""
+    number = float(digits)
+    return number if math.isfinite(number) else _no_number(digits)
+
+
+def _no_number(word: str) -> NoReturn:
     raise ValueError(word)

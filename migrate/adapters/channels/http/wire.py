@@ -77,6 +77,14 @@ class Wire:
                 identity=identity,
                 hint="No interface of a station answers so: look at what stands at that address.",
             ) from error
+        except (
+            ValueError
+        ) as error:  # the library takes a challenge for digest at its word, letters that are none included
+            raise Mismatch(
+                f"{identity}: {request.shown} at {base.url} is answered with a head that cannot be read.",
+                identity=identity,
+                hint="Look at what stands at that address, and at the realm of its login.",
+            ) from error
 
     async def _exchange(
         self, base: Base, request: Request, sign: Sign, sent: SimpleNamespace, *, timeout_s: float
