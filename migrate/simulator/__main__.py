@@ -19,6 +19,7 @@ import uvloop
 
 from migrate.simulator.config import Config, ConfigProblem
 from migrate.simulator.fleet import Fleet
+from migrate.simulator.orders import orders_of
 
 BAD_DATA, CANNOT_READ = 65, 74
 SPARE_FILES = 100
@@ -42,7 +43,7 @@ def main() -> int:
 
 
 async def _run(config: Config) -> None:
-    fleet = Fleet(config)
+    fleet = Fleet(config, orders_of)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, fleet.stopping.set)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from migrate.simulator.cloud import Cloud
 from migrate.simulator.config import Config, CsmsConfig
-from migrate.simulator.control import Control
+from migrate.simulator.control import Control, Handler
 from migrate.simulator.crew import Crews
 from migrate.simulator.csms import SimulatedCsms
 from migrate.simulator.faults import Fault
 from migrate.simulator.http_host import HttpHosts
-from migrate.simulator.orders import orders_of
 from migrate.simulator.ssh_host import SshHost, serves
 from migrate.simulator.station import SimulatedStation
 from migrate.simulator.wirelog import Side, WireLog
@@ -27,9 +26,12 @@ SIDES = (Side.SOURCE, Side.TARGET)
 
 
 class Fleet:
-    """Everything outside of the toolkit, to be started and stopped as one."""
+    """Everything outside of the toolkit, to be started and stopped as one.
 
-    def __init__(self, config: Config) -> None:
+    ``orders`` is what may be ordered of it, by name, where it has a control socket.
+    """
+
+    def __init__(self, config: Config, orders: Callable[[Fleet], Mapping[str, Handler]] = lambda _: {}) -> None:
         self.config = config
         self.csms = {side: _csms(config.csms.get(side, CsmsConfig()), config.heartbeat_s) for side in SIDES}
         self.stations: dict[str, SimulatedStation] = {}
@@ -40,7 +42,7 @@ class Fleet:
         self._crews = Crews()
         self.crash: BaseException | None = None
         self._wire: WireLog | None = None
-        self._control = Control(config.control, orders_of(self)) if config.control else None
+        self._control = Control(config.control, orders(self)) if config.control else None
 
     async def open(self) -> None:
         """Open the wire log, and let the CSMSes and the control socket listen."""
@@ -66,7 +68,7 @@ class Fleet:
         )
         self.stations = {spec.identity: SimulatedStation(spec, world) for spec in config.stations}
         self.ssh_hosts = {
-            one.spec.identity: SshHost(one, config) for one in self.stations.values() if serves(one, config)
+            one.spec.identity: SshHost(one, config.ssh) for one in self.stations.values() if serves(one, config.ssh)
         }
         self.http_hosts = HttpHosts(self.stations.values(), config.http)
         self.cloud = Cloud(self.stations.values(), config.http)

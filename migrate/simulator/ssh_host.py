@@ -26,7 +26,6 @@ from migrate.simulator.station_sftp import StationSftp
 from migrate.simulator.wirelog import Kind
 
 if TYPE_CHECKING:
-    from migrate.simulator.config import Config
     from migrate.simulator.station import SimulatedStation
 
 OLD = {
@@ -50,10 +49,10 @@ class SshConfig:
 class SshHost:
     """One station's SSH server, from `open` until `close`."""
 
-    def __init__(self, station: SimulatedStation, config: Config) -> None:
+    def __init__(self, station: SimulatedStation, config: SshConfig) -> None:
         self.station = station
         station.went_down = self.hang_up
-        self._config = config.ssh
+        self._config = config
         self._keys = [asyncssh.generate_private_key("ssh-ed25519") for _ in range(2)]
         self.files = StationFiles(station)
         self._server: asyncio.Server | asyncssh.SSHAcceptor | None = None
@@ -76,7 +75,7 @@ class SshHost:
             server_factory=lambda: _Door(self),
             server_host_keys=[key],
             process_factory=self._serve,
-            sftp_factory=lambda channel: StationSftp(channel, self),
+            sftp_factory=lambda channel: StationSftp(channel, self.files),
             encoding=None,
             allow_scp=False,
             login_timeout=30,
@@ -156,9 +155,9 @@ class SshHost:
         return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)[:500]
 
 
-def serves(station: SimulatedStation, config: Config) -> bool:
+def serves(station: SimulatedStation, config: SshConfig) -> bool:
     """Whether this station has an SSH server, and a place for it."""
-    return bool(config.ssh.port and station.spec.ip_address and station.ways.ssh_user)
+    return bool(config.port and station.spec.ip_address and station.ways.ssh_user)
 
 
 class _Door(asyncssh.SSHServer):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import asyncssh
 from asyncssh.constants import FXF_CREAT, FXF_EXCL, FXF_TRUNC
 from asyncssh.sftp import SFTPAttrs, SFTPFailure, SFTPNoSuchFile, SFTPServer
 
-if TYPE_CHECKING:
-    from migrate.simulator.ssh_host import SshHost
+from migrate.simulator.station_files import StationFiles
 
 _REGULAR = 1
 
@@ -26,9 +23,9 @@ class Handle:
 class StationSftp(SFTPServer):
     """One file transfer session."""
 
-    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], host: SshHost) -> None:
+    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], files: StationFiles) -> None:
         super().__init__(channel)
-        self._files = host.files
+        self._files = files
 
     def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
         del attrs

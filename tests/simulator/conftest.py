@@ -19,6 +19,7 @@ from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import ENDINGS, Fault
 from migrate.simulator.fleet import Fleet
 from migrate.simulator.habits import Fallback
+from migrate.simulator.orders import orders_of
 from migrate.simulator.wirelog import Kind, Side, WireEvent
 
 PATIENCE_S = 8.0
@@ -124,7 +125,7 @@ async def field(tmp_path: Path) -> AsyncIterator[Opener]:
 
     async def open_field(specs: Iterable[StationSpec], speed: float = 1000.0, **facts: Any) -> Field:
         config = Config(speed=speed, stations=tuple(specs), wire=tmp_path / "wire.jsonl", **facts)
-        opened = Field(Fleet(config), config.wire)
+        opened = Field(Fleet(config, orders_of), config.wire)
         open_fields.append(opened)
         await opened.fleet.open()
         opened.fleet.start_stations()
