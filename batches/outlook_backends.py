@@ -7,8 +7,10 @@ intermediates, wildcards, ECDSA only, wrong clocks).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from batches.findings import Finding, Severity
 from batches.prospects import Facts, Prospect, about
@@ -40,8 +42,7 @@ def _at_the_doors(facts: Facts) -> Iterator[Finding]:
     for side, door in facts.upstreams.items():
         yield from _away(f"{side.value}-away", f"the {side.value} CSMS", door)
         if door.tls is not None:
-            yield from _trusted(door, door.tls, facts)
-            yield from _dates(door, door.tls, facts)
+            yield from _of_each_chain(door.tls, partial(_behind, door, facts))
     for door in facts.targets:
         yield from _unseen(door) if door.is_ours else _away("target-away", "the target's address", door)
         if door.tls is not None:
@@ -54,6 +55,12 @@ def _host(host: HostSight) -> Iterator[Finding]:
             f"{host.free_bytes // 1_000_000} MB are free beside the journal, {LEAST_FREE_BYTES // 1_000_000} are wanted"
         )
         yield _stop("disk", text, "Make room: what cannot be recorded is not done.")
+    for key, said in host.stale_lists.items():
+        yield _warning(
+            "revocations-stale",
+            f"{key}: {said}; it goes on counting, and whoever was revoked since gets in",
+            "Put its issuer's newest list there, then SIGHUP to `migrate listen`.",
+        )
     for key, why in host.taken.items():
         text = f"{key} cannot be listened on: {why}"
         yield _stop("port-taken", text, "End who holds it, or give another address in campaign.toml.")
@@ -104,12 +111,40 @@ def _handshakes(knocks: Iterable[Knock]) -> Iterator[Finding]:
 
 
 def _shown(door: Doorstep, tls: TlsSight, facts: Facts) -> Iterator[Finding]:
+    yield from _of_each_chain(tls, partial(_chain, door, facts))
+    yield from _spoken(door, tls)
+
+
+def _behind(door: Doorstep, facts: Facts, tls: TlsSight) -> Iterator[Finding]:
+    """A CSMS is dialled by the relay, which is no old station."""
+    yield from _trusted(door, tls, facts)
+    yield from _dates(door, tls, facts)
+
+
+def _chain(door: Doorstep, facts: Facts, tls: TlsSight) -> Iterator[Finding]:
     yield from _trusted(door, tls, facts)
     yield from _named(door, tls.chain[0])
     yield from _dates(door, tls, facts)
     yield from _strength(door, tls)
-    yield from _spoken(door, tls)
     yield from _roots(door, tls, facts)
+
+
+def _of_each_chain(tls: TlsSight, judge: Callable[[TlsSight], Iterable[Finding]]) -> Iterator[Finding]:
+    """What is wrong with the chain, and with the one for stations that know the other kind of key.
+
+    What is wrong with both is said once, the rest says which of them it is.
+    """
+    if tls.beside is None:
+        yield from judge(tls)
+        return
+    sights = (tls, tls.beside)
+    found = [list(judge(one)) for one in sights]
+    for one, mine, others in zip(sights, found, reversed(found), strict=True):
+        for finding in mine:
+            if finding not in others:
+                yield replace(finding, text=f"{finding.text} (its chain with the {one.chain[0].key} key)")
+            elif one is tls:
+                yield finding
 
 
 def _trusted(door: Doorstep, tls: TlsSight, facts: Facts) -> Iterator[Finding]:
@@ -188,8 +223,6 @@ def _strength(door: Doorstep, tls: TlsSight) -> Iterator[Finding]:
 
 
 def _spoken(door: Doorstep, tls: TlsSight) -> Iterator[Finding]:
-    if tls.is_from_file:
-        return
     if not tls.takes_12:
         text = f"{door.backend} takes no TLS 1.2 with a suite that OCPP names: stations without TLS 1.3 stay outside"
         yield _stop("tls-version", text, "Enable TLS 1.2 with AES-GCM suites (OCPP A00.FR.317).")

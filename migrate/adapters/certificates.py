@@ -143,8 +143,18 @@ def dates(path: Path, *, where: str) -> tuple[Dated, ...]:
 
 
 def subject_of(certificate: x509.Certificate) -> str:
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+    return called(certificate.subject)
+
+
+def called(name: x509.Name) -> str:
+    """The common name, or the whole of it where there is none."""
+    names = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else name.rfc4514_string()
+
+
+def key_kind(path: Path, *, where: str) -> str:
+    """What kind of key the first certificate of a file has, such as ``rsa``: a handshake shows one of each kind."""
+    return type(read_chain(path, where=where)[0].public_key()).__name__.removesuffix("PublicKey").lower()
 
 
 def first_to_end(certificates: Iterable[Dated]) -> Dated | None:

@@ -26,6 +26,7 @@ from migrate.domain.errors import MigrateError
 from migrate.domain.evidence import Side
 from migrate.settings import FILE_NAME
 from migrate.wiring import Wired, with_campaign
+from migrate.wiring.revoked import revocations_of
 from reports.redaction import redact
 from reports.words import display
 
@@ -112,6 +113,9 @@ async def _findings(wired: Wired) -> AsyncIterator[Finding]:
         yield _address(wired, side)
     for key, path in _certificate_files(wired):
         yield _certificate(key, path, datetime.now(UTC))
+    for side in Side:
+        if wired.settings.side(side).relay.client_crl is not None:
+            yield _revocations(wired, side, datetime.now(UTC))
     yield await _listening(wired)
 
 
@@ -174,7 +178,9 @@ def _certificate_files(wired: Wired) -> Iterator[tuple[str, Path]]:
     """Every certificate that the settings name, by its key."""
     for side in Side:
         relay = wired.settings.side(side).relay
-        for name in ("certificate", "client_ca", "upstream_ca", "upstream_certificate"):
+        for path in relay.certificates:
+            yield f"{side.value}.relay.certificate", path
+        for name in ("client_ca", "upstream_ca", "upstream_certificate"):
             if path := getattr(relay, name):
                 yield f"{side.value}.relay.{name}", path
     if root := wired.settings.target.root:
@@ -197,6 +203,29 @@ def _certificate(key: str, path: Path, now: datetime) -> Finding:
     is_over = now > first.ends_at
     said = f"{first.subject} has ended on {day}" if is_over else f"{first.subject} begins on {first.begins_at:%Y-%m-%d}"
     return Finding(what=key, is_well=False, said=said, hint="Stations that check dates refuse it: renew it.")
+
+
+def _revocations(wired: Wired, side: Side, now: datetime) -> Finding:
+    """A list that should be newer is unwell: it still turns away whom it names, and lets in whoever was added since."""
+    key = f"{side.value}.relay.client_crl"
+    try:
+        found = revocations_of(wired.settings.side(side).relay, side)
+    except MigrateError as error:
+        return Finding(what=key, is_well=False, said=error.message, hint=error.hint)
+    if stale := found.stale_in_words(now):
+        return Finding(
+            what=key, is_well=False, said=stale, hint="Put the newest there, then SIGHUP to `migrate listen`."
+        )
+    said = f"{counted(found.count, 'certificate')} revoked"
+    if not found.unlisted:
+        return Finding(what=key, is_well=True, said=said)
+    return Finding(
+        what=key,
+        is_well=False,
+        said=f"{said}; no list of {', '.join(found.unlisted)}",
+        hint="Add theirs, if they revoke anything: of an issuer without a list nobody is turned away.",
+        is_caution=True,
+    )
 
 
 async def _listening(wired: Wired) -> Finding:

@@ -7,6 +7,7 @@ import resource
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import click
 import uvloop
@@ -41,7 +42,8 @@ def listen(context: Context) -> None:
     The permanent addresses of source and target point here until DNS or the
     balancer moves on.  SIGTERM drains: no new stations, the others are let go
     in order, what was seen is recorded.  Where a relay has certificates, SIGHUP
-    reads them anew: whoever connects next is shown the renewed ones.
+    reads them and the lists of those revoked anew: they hold for whoever
+    connects next.
 
     \b
     migrate listen --campaign cutover-2026
@@ -59,6 +61,7 @@ async def _listen(context: Context) -> None:
         await server.start()
         draining = _heed_signals(context, server, relays)
         context.say(f"Listening for {wired.settings.name}: " + _addresses(wired))
+        _tell_stale(context, relays)
         learning = asyncio.ensure_future(_keep_learning(wired, directory, place))
         try:
             async with serving_files(wired, context.say), beating(wired.journal, new_process(wired, LISTEN)):
@@ -70,25 +73,42 @@ async def _listen(context: Context) -> None:
 
 
 def _heed_signals(context: Context, server: ListenServer, relays: Sequence[Relay]) -> list[asyncio.Task[None]]:
-    """SIGTERM and SIGINT drain; so does SIGHUP where there is no certificate to read anew."""
+    """SIGTERM and SIGINT drain; so does SIGHUP where there is nothing to read anew."""
     draining: list[asyncio.Task[None]] = []
 
     def drain() -> None:
         draining.append(asyncio.ensure_future(server.drain()))
 
     def renew() -> None:
-        try:
-            for relay in relays:
-                relay.contexts.read_anew()
-            context.say("The certificates were read anew.")
-        except MigrateError as error:
-            context.say(f"{error} The old ones stay in use.")
+        for relay in relays:
+            context.say(_renewed(relay))
+        _tell_stale(context, relays)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, drain)
-    loop.add_signal_handler(signal.SIGHUP, renew if any(r.contexts.has_certificates for r in relays) else drain)
+    loop.add_signal_handler(signal.SIGHUP, renew if any(r.contexts.has_files for r in relays) else drain)
     return draining
+
+
+def _renewed(relay: Relay) -> str:
+    """What came of reading one relay's files anew; where one is not sound, all of its old ones stay in use."""
+    if not relay.contexts.has_files:
+        return f"{relay.side.value}.relay has no certificates."
+    try:
+        relay.contexts.read_anew()
+    except MigrateError as error:
+        return f"{error} The {relay.side.value} relay goes on with the old ones."
+    return f"The certificates of the {relay.side.value} relay were read anew."
+
+
+def _tell_stale(context: Context, relays: Sequence[Relay]) -> None:
+    """A list of revoked certificates that should be newer counts on; whoever reads the log is to know."""
+    for relay in relays:
+        if said := relay.contexts.revocations.stale_in_words(datetime.now(UTC)):
+            context.say(
+                f"{relay.side.value}.relay.client_crl: {said}. It goes on counting; whoever was revoked since gets in."
+            )
 
 
 async def _learn(wired: Wired, directory: Directory, *, after: int | None) -> int:
@@ -127,11 +147,12 @@ def _files(settings: SideSettings, side: Side) -> Files:
     relay = settings.relay
     return Files(
         side=side.value,
-        certificate=relay.certificate,
-        key=relay.key,
+        certificates=relay.certificates,
+        keys=relay.keys,
         client_ca=relay.client_ca,
+        client_crl=relay.client_crl,
         takes_plain=relay.takes_plain,
-        front=settings.url.is_tls and relay.certificate is None,
+        front=settings.url.is_tls and not relay.certificates,
         upstream_ca=relay.upstream_ca,
         upstream_certificate=relay.upstream_certificate,
         upstream_key=relay.upstream_key,

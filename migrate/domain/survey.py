@@ -37,6 +37,7 @@ class TlsSight:
     upwards; ``anchor`` is the root it ends in, of those known here; where there
     is none, ``missing`` names the issuer that was looked for.  ``is_public``:
     the anchor comes with the operating system, so that stations may know it too.
+    ``beside`` is the chain with the other kind of key, for stations that know only that.
     """
 
     chain: tuple[Certificate, ...]
@@ -46,7 +47,7 @@ class TlsSight:
     is_ordered: bool = True
     takes_12: bool = True
     takes_rsa: bool = True  # a TLS 1.2 suite with an RSA certificate
-    is_from_file: bool = False  # nobody served it yet: the relay's own certificate was read
+    beside: TlsSight | None = None
 
     @property
     def ends_in(self) -> str:
@@ -110,3 +111,4 @@ class HostSight:
 
     free_bytes: int
     taken: dict[str, str] = field(default_factory=dict, hash=False)
+    stale_lists: dict[str, str] = field(default_factory=dict, hash=False)

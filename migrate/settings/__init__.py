@@ -23,7 +23,7 @@ from migrate.domain.policy import Caps, GatePolicy, Policy, Retries, Timeouts, W
 from migrate.settings.checks import CheckSettings, check_settings
 from migrate.settings.firmware import FirmwareSettings, firmware_settings, loading_caps
 from migrate.settings.judging import cautions, contradictions
-from migrate.settings.keys import KEYS, MISSING, TLS_FILES
+from migrate.settings.keys import KEYS, MISSING, SHOWN, TLS_FILES
 from migrate.settings.kinds import Bad
 from migrate.settings.reading import FILE_NAME, Given, gather
 
@@ -36,17 +36,19 @@ _TOLD = 50  # problems of one file; more of them help nobody
 class RelaySettings:
     """Where a relay listens and what it forwards to; ``upstream`` is ``None`` in lab mode.
 
-    ``certificate`` and ``key`` make its door a TLS door, ``takes_plain`` lets
+    ``certificates`` and ``keys`` make its door a TLS door, ``takes_plain`` lets
     stations in the clear in by it as well; ``client_ca`` issued the
-    certificates of stations with security profile 3.
+    certificates of stations with security profile 3, ``client_crl`` names
+    those of them that count no more.
     """
 
     host: str
     port: int
     upstream: Backend | None
-    certificate: Path | None = None
-    key: Path | None = None
+    certificates: tuple[Path, ...] = ()
+    keys: tuple[Path, ...] = ()
     client_ca: Path | None = None
+    client_crl: Path | None = None
     upstream_ca: Path | None = None
     upstream_certificate: Path | None = None
     upstream_key: Path | None = None
@@ -177,7 +179,8 @@ def _settled(folder: Path, values: Mapping[str, Any], origins: Mapping[str, str]
 
 def _side(folder: Path, values: Mapping[str, Any], side: str) -> SideSettings:
     host, port = values[f"{side}.relay.listen"]
-    files = {name: _in(folder, values[f"{side}.relay.{name}"]) for name in TLS_FILES}
+    files: dict[str, Any] = {name: _in(folder, values[f"{side}.relay.{name}"]) for name in TLS_FILES}
+    files |= {f"{name}s": tuple(folder / path for path in values[f"{side}.relay.{name}"] or ()) for name in SHOWN}
     return SideSettings(
         url=values[f"{side}.url"],
         relay=RelaySettings(

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from migrate.domain.address import Backend, Reach
 from migrate.domain.secrecy import redact
 from migrate.settings.firmware import firmware_contradictions
+from migrate.settings.keys import SHOWN
 from migrate.settings.reading import ENVIRONMENT, Given
 
 ALLOW_INLINE = "MIGRATE_ALLOW_INLINE_SECRET"
@@ -53,23 +54,36 @@ def cautions(values: Mapping[str, Any]) -> Iterator[str]:
 def _halves(values: Mapping[str, Any], side: str) -> Iterator[str]:
     """TLS that was set up in part: whoever believes it is on must not find out by what went over the wire."""
     relay = f"{side}.relay"
-    for one, other in (
-        (f"{relay}.certificate", f"{relay}.key"),
-        (f"{relay}.upstream_certificate", f"{relay}.upstream_key"),
-    ):
-        given, missing = (one, other) if values[one] is not None else (other, one)
-        if values[given] is not None and values[missing] is None:
-            yield f"{given} is given and {missing} is not: a certificate and its key go together."
-    door = values[f"{relay}.certificate"] is not None
+    yield from _pairs(values, relay)
+    door = bool(values[f"{relay}.certificate"])
     for name in ("client_ca", "takes_plain"):
         if values[f"{relay}.{name}"] and not door:
             yield f"{relay}.{name} is given without {relay}.certificate: this door speaks no TLS."
+    if values[f"{relay}.client_crl"] and not values[f"{relay}.client_ca"]:
+        yield f"{relay}.client_crl is given without {relay}.client_ca: no certificate of a station is taken anyway."
     if door and not values[f"{side}.url"].is_tls and not values[f"{relay}.takes_plain"]:
         yield f"{relay}.certificate makes a TLS door, and {side}.url is ws://: stations would knock there in the clear."
     upstream = values[f"{relay}.upstream"]
     for name in ("upstream_ca", "upstream_certificate"):
         if values[f"{relay}.{name}"] is not None and (upstream is None or not upstream.is_tls):
             yield f"{relay}.{name} is given, and {relay}.upstream is not wss://: it would be used for nothing."
+
+
+def _pairs(values: Mapping[str, Any], relay: str) -> Iterator[str]:
+    """Certificates without their keys, and the other way round."""
+    for one, other in (
+        (f"{relay}.certificate", f"{relay}.key"),
+        (f"{relay}.upstream_certificate", f"{relay}.upstream_key"),
+    ):
+        given, missing = (one, other) if values[one] else (other, one)
+        if values[given] and not values[missing]:
+            yield f"{given} is given and {missing} is not: a certificate and its key go together."
+    certificates, keys = (len(values[f"{relay}.{name}"] or ()) for name in SHOWN)
+    if certificates and keys and certificates != keys:
+        yield (
+            f"{relay}.certificate names {certificates} and {relay}.key {keys}: "
+            "each certificate has its own key, in the same order."
+        )
 
 
 def _same(one: Backend, other: Backend) -> bool:

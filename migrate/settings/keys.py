@@ -17,8 +17,11 @@ WITNESSES = {"relay"}
 MISSING: Any = object()
 _T, _W, _C, _G, _R = Timeouts(), WavePolicy(), Caps(), GatePolicy(), Retries()
 
-TLS_FILES = ("certificate", "key", "client_ca", "upstream_ca", "upstream_certificate", "upstream_key")
-"""Of each relay: what it shows stations and whose certificates it takes, and the same towards the CSMS."""
+SHOWN = ("certificate", "key")
+"""Of each relay: what it shows stations; one file, or one for each kind of key."""
+
+TLS_FILES = ("client_ca", "client_crl", "upstream_ca", "upstream_certificate", "upstream_key")
+"""Of each relay: whose certificates of stations it takes and which no more, whom it believes and what it shows the CSMS."""
 
 TABLES = frozenset({"profiles.accepted", "checks.accepted", "http.bases", "http.users"})
 """Keys whose value is a table of the operator's own names."""
@@ -32,6 +35,7 @@ KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "source.witness": (k.one_of(WITNESSES), "relay"),
     "source.relay.listen": (k.parse_listen, ("127.0.0.1", 9016)),
     "source.relay.upstream": (k.parse_upstream, MISSING),
+    **{f"source.relay.{name}": (k.parse_paths, None) for name in SHOWN},
     **{f"source.relay.{name}": (k.parse_path, None) for name in TLS_FILES},
     "source.relay.takes_plain": (k.parse_flag, False),
     "target.url": (k.parse_backend, MISSING),
@@ -39,6 +43,7 @@ KEYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "target.witness": (k.one_of(WITNESSES), "relay"),
     "target.relay.listen": (k.parse_listen, ("127.0.0.1", 9017)),
     "target.relay.upstream": (k.parse_upstream, MISSING),
+    **{f"target.relay.{name}": (k.parse_paths, None) for name in SHOWN},
     **{f"target.relay.{name}": (k.parse_path, None) for name in TLS_FILES},
     "target.relay.takes_plain": (k.parse_flag, False),
     "target.root": (k.parse_path, None),

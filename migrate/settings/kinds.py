@@ -174,6 +174,17 @@ def parse_path(value: Any) -> Path:
     return Path(value).expanduser()
 
 
+def parse_paths(value: Any) -> tuple[Path, ...]:
+    """One file, or a list of them.
+
+    >>> parse_paths("tls/rsa.pem") == parse_paths(["tls/rsa.pem"])
+    True
+    """
+    if isinstance(value, list) and not (value and all(isinstance(one, str) for one in value)):
+        raise Bad('wants a file, or a list such as ["tls/rsa.pem", "tls/ecdsa.pem"]')
+    return tuple(map(parse_path, value if isinstance(value, list) else [value]))
+
+
 def parse_flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise Bad("wants true or false")

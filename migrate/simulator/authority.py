@@ -91,6 +91,21 @@ class Authority:
             names.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, serial))
         return self._issued(names, (), ExtendedKeyUsageOID.CLIENT_AUTH, -EARLIER, LASTS)
 
+    def revoking(self, *credentials: Credential, lasts: timedelta = LASTS) -> str:
+        """Its list of those that it has taken back, as PEM; by a negative ``lasts`` there should be a newer one."""
+        now = datetime.now(UTC)
+        built = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._name)
+            .last_update(min(now, now + lasts) - EARLIER)
+            .next_update(now + lasts)
+        )
+        for one in credentials:
+            serial = x509.load_pem_x509_certificate(one.chain).serial_number
+            taken_back = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - EARLIER).build()
+            built = built.add_revoked_certificate(taken_back)
+        return built.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode("ascii")
+
     def _issued(
         self,
         names: list[x509.NameAttribute[str]],

@@ -22,7 +22,7 @@ from batches.scouting import Scout, Scouted
 from migrate.adapters import certificates as files
 from migrate.adapters.ocpp.tls import upstream_context
 from migrate.adapters.probing import doorstep, knock
-from migrate.adapters.probing.certificates import Anchors, public_roots, sight
+from migrate.adapters.probing.certificates import Anchors, public_roots, sight_of_files
 from migrate.adapters.probing.ports import holder
 from migrate.domain.address import Backend
 from migrate.domain.attempt import State
@@ -36,6 +36,7 @@ from migrate.domain.wave import Plan
 from migrate.settings import Settings
 from migrate.wiring import Wired
 from migrate.wiring.firmware_ahead import firmware_ahead
+from migrate.wiring.revoked import stale_lists
 
 KNOCKS_PER_S = 5.0
 LOOKED_FOR_AGAIN_S = (2.0, 5.0)
@@ -177,7 +178,7 @@ class Lookahead:
             for key, relay in wanted.items()
             if not self._is_listening and (why := holder(relay.host, relay.port))
         }
-        return HostSight(free_bytes=free, taken=taken)
+        return HostSight(free_bytes=free, taken=taken, stale_lists=stale_lists(self._settings))
 
     def _known(self) -> frozenset[str] | None:
         path = self._settings.checks.known
@@ -226,11 +227,11 @@ class Lookahead:
         """While the relay is not up, an address that leads to it is silent; its certificate can be read all the same."""
         if not found.failure or self._is_listening:
             return found
-        certificate = self._settings.side(side).relay.certificate
-        if not found.backend.is_tls or certificate is None:
+        certificates = self._settings.side(side).relay.certificates
+        if not found.backend.is_tls or not certificates:
             return replace(found, is_ours=True)
-        chain = files.read_chain(certificate, where=f"{side.value}.relay.certificate")
-        return replace(found, is_ours=True, tls=replace(sight(chain, anchors), is_from_file=True))
+        chains = [files.read_chain(path, where=f"{side.value}.relay.certificate") for path in certificates]
+        return replace(found, is_ours=True, tls=sight_of_files(chains, anchors))
 
     def _anchors(self) -> Anchors:
         settings = self._settings

@@ -113,7 +113,8 @@ DOORS = [
     pytest.param(shown(is_ordered=False), {"chain-order": WARNING}, id="sent out of order"),
     pytest.param(shown(takes_rsa=False), {"tls-ecdsa-only": STOP}, id="ECDSA alone"),
     pytest.param(shown(takes_12=False, takes_rsa=False), {"tls-version": STOP}, id="TLS 1.3 alone"),
-    pytest.param(shown(takes_12=False, takes_rsa=False, is_from_file=True), {}, id="what nobody serves yet takes nothing yet"),
+    pytest.param(shown(beside=tls(replace(OWN, key="EC", key_bits=256))), {}, id="a sound chain of either kind"),
+    pytest.param(shown(beside=tls(replace(OWN, not_after=AT))), {"certificate-dates": STOP}, id="the chain of the other kind has expired"),
     pytest.param(shown(anchor=None, missing="CN=Between"), {"chain-incomplete": STOP}, id="an issuer is missing"),
     pytest.param(shown(anchor=a_root("Other")), {"root-other": STOP}, id="another root than the one to be installed"),
     pytest.param({"targets": (Doorstep(backend=NEW, failure="refused"),)}, {"target-away": STOP}, id="nobody is there"),
@@ -123,6 +124,7 @@ DOORS = [
     pytest.param({"targets": (Doorstep(backend=NEW, ahead=timedelta(seconds=-40)),)}, {"clock": WARNING}, id="a clock 40 s behind"),
     pytest.param({"targets": (Doorstep(backend=NEW, ahead=timedelta(minutes=6)),)}, {"clock": STOP}, id="a clock 6 min ahead"),
     pytest.param({"host": HostSight(free_bytes=10**6)}, {"disk": STOP}, id="a full disk"),
+    pytest.param({"host": HostSight(free_bytes=10**10, stale_lists={"target.relay.client_crl": "should be newer"})}, {"revocations-stale": WARNING}, id="a list that should be newer"),
     pytest.param({"host": HostSight(free_bytes=10**10, taken={"target.relay.listen": "Address already in use"})}, {"port-taken": STOP}, id="a port that is held"),
     pytest.param({"test_knock": (Knock(identity="T", found=Knocked.SILENT),)}, {"handshake": STOP}, id="no answer to the test handshake"),
     pytest.param({"test_knock": (Knock(identity="T", found=Knocked.CREDENTIALS, status=401),)}, {}, id="a target that asks for a password says nothing"),
@@ -136,6 +138,19 @@ def test_each_defect_of_a_backend_or_of_this_host_is_found_and_nothing_else(
     planted: dict[str, Any], found: dict[str, Severity]
 ) -> None:
     assert codes(outlook(facts(**planted))) == found
+
+
+def test_of_two_chains_a_finding_says_which_it_is_about_and_what_both_have_is_told_once() -> None:
+    both = replace(OWN, common_name="x")
+    other = tls(replace(both, key="EC", key_bits=256, hash="sha1"))
+
+    told = [one.text for one in outlook(facts(**shown(both, beside=other))).findings]
+
+    assert [text for text in told if "(its chain with the" in text] == [
+        "CN=csms.new.example of wss://csms.new.example/ocpp is signed with SHA1, which newer stations refuse "
+        "(its chain with the EC key)"
+    ]
+    assert sum("as its CN" in text for text in told) == 1
 
 
 def test_a_private_root_that_was_never_named_is_asked_for() -> None:

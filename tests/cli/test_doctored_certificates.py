@@ -17,8 +17,10 @@ ROOT = Authority("A root")
 WSS = ('url = "ws://new.example/ocpp"\n[target.relay]', 'url = "wss://new.example/ocpp"\n[target.relay]')
 
 
-def examined(folder: Path, capsys: pytest.CaptureFixture[str], more: str) -> tuple[int, dict[str, Any]]:
-    """The exit code, and what was found of the relay's certificate."""
+def examined(
+    folder: Path, capsys: pytest.CaptureFixture[str], more: str, *, of: str = "certificate"
+) -> tuple[int, dict[str, Any]]:
+    """The exit code, and what was found last of the relay's certificates, or of another of its files."""
     campaign(folder)
     path = folder / "campaign.toml"
     path.write_text(
@@ -32,7 +34,7 @@ def examined(folder: Path, capsys: pytest.CaptureFixture[str], more: str) -> tup
     told = capsys.readouterr()
     assert told.out, told.err
     findings = json.loads(told.out)["findings"]
-    return code, next(f for f in findings if f["what"] == "target.relay.certificate")
+    return code, [f for f in findings if f["what"] == f"target.relay.{of}"][-1]
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,35 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.Captur
 
     assert ended == 1
     assert "cannot be read" in found["said"]
+
+
+def test_of_two_certificates_each_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ROOT.for_backend().write(tmp_path / "tls", "ecdsa")
+    Authority("With RSA", is_rsa=True).for_backend(lasts=-timedelta(hours=1)).write(tmp_path / "tls", "rsa")
+    both = 'certificate = ["tls/ecdsa.pem", "tls/rsa.pem"]\nkey = ["tls/ecdsa.key", "tls/rsa.key"]\n'
+
+    ended, found = examined(tmp_path, capsys, both)
+
+    assert ended == 1
+    assert "has ended" in found["said"]
+
+
+@pytest.mark.parametrize(
+    ("lasts", "code", "says"),
+    [
+        pytest.param(timedelta(days=7), 0, "1 certificate revoked", id="in force"),
+        pytest.param(-timedelta(hours=1), 1, "the list of A root should have been renewed by", id="should be newer"),
+    ],
+)
+def test_a_list_of_revoked_certificates_that_should_be_newer_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lasts: timedelta, code: int, says: str
+) -> None:
+    ROOT.for_backend().write(tmp_path / "tls", "relay")
+    ROOT.write_root(tmp_path / "tls" / "stations.pem")
+    (tmp_path / "tls" / "revoked.pem").write_text(ROOT.revoking(ROOT.for_station("AC1"), lasts=lasts))
+    named = 'certificate = "tls/relay.pem"\nkey = "tls/relay.key"\nclient_ca = "tls/stations.pem"\n'
+
+    ended, found = examined(tmp_path, capsys, named + 'client_crl = "tls/revoked.pem"\n', of="client_crl")
+
+    assert (ended, found["well"]) == (code, code == 0)
+    assert says in found["said"]

@@ -24,6 +24,7 @@ from migrate.adapters.journal.journal import open_journal
 from migrate.cli import call
 from migrate.cli.plan_check import ports_of
 from migrate.domain.station import Station
+from migrate.simulator.authority import Authority
 from migrate.wiring import open_campaign
 from migrate.wiring.lookahead import Lookahead
 from tests.doubles.backend import Manners, backend
@@ -202,6 +203,7 @@ BACKENDS = [
     pytest.param(planted(wish=Wish(name="other.example", names=("other.example",))), "certificate-name", "stop", 65, id="04 for another name"),
     pytest.param(planted(wish=Wish(name="Our new backend")), "certificate-cn", "warning", 0, id="05 name not in the CN"),
     pytest.param(planted(wish=Wish(lasts=-DAY)), "certificate-dates", "stop", 65, id="06 expired"),
+    pytest.param(planted(target=Manners(beside=OURS.issue(Wish(kind="EC", lasts=-DAY)))), "certificate-dates", "stop", 65, id="06 expired, of two"),
     pytest.param(planted(wish=Wish(lasts=40 * DAY), more=IN_THREE_MONTHS), "certificate-dates", "warning", 0, id="07 expires in the campaign"),
     pytest.param(planted(wish=Wish(bits=1024)), "certificate-key", "stop", 65, id="08 RSA key of 1024 bits"),
     pytest.param(planted(wish=Wish(kind="EC")), "tls-ecdsa-only", "stop", 65, id="09 ECDSA alone"),
@@ -355,6 +357,52 @@ def test_while_the_relay_is_not_up_its_own_certificate_is_read_from_the_file(
     assert ended == 65
     assert set(found) == {"certificate-dates", "target-unseen"}
     assert "expired" in found["certificate-dates"]["text"]
+
+
+def test_of_a_relay_that_is_not_up_every_file_is_read(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
+    OURS.issue(Wish(kind="EC")).write(setup.folder, "ecdsa")
+    OURS.issue(Wish(lasts=-DAY)).write(setup.folder, "rsa")
+    setup.relay_more = 'certificate = ["ecdsa.pem", "rsa.pem"]\nkey = ["ecdsa.key", "rsa.key"]'
+    with closing(socket.socket()) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        setup.dialled = nobody.getsockname()[1]
+
+    _, found = check(setup, capsys)
+
+    assert set(found) == {"certificate-dates", "target-unseen"}
+    assert "its chain with the RSA key" in found["certificate-dates"]["text"]
+
+
+def test_a_relay_that_is_going_to_show_ecdsa_alone_is_found_before_it_is_up(
+    setup: Setup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    OURS.issue(Wish(kind="EC")).write(setup.folder, "ecdsa")
+    setup.relay_more = 'certificate = "ecdsa.pem"\nkey = "ecdsa.key"'
+    with closing(socket.socket()) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        setup.dialled = nobody.getsockname()[1]
+
+    ended, found = check(setup, capsys)
+
+    assert ended == 65
+    assert set(found) == {"tls-ecdsa-only", "target-unseen"}
+
+
+@pytest.mark.parametrize(("lasts", "codes"), [(DAY, set()), (-DAY, {"revocations-stale"})], ids=["in force", "stale"])
+def test_a_list_of_revoked_certificates_that_should_be_newer_warns_and_stops_no_wave(
+    setup: Setup, capsys: pytest.CaptureFixture[str], lasts: timedelta, codes: set[str]
+) -> None:
+    makers = Authority("Makers of stations")
+    makers.write_root(setup.folder / "makers.pem")
+    (setup.folder / "revoked.pem").write_text(makers.revoking(lasts=lasts))
+    OURS.issue().write(setup.folder, "relay")
+    setup.relay_more = (
+        'certificate = "relay.pem"\nkey = "relay.key"\nclient_ca = "makers.pem"\nclient_crl = "revoked.pem"'
+    )
+
+    ended, found = check(setup, capsys)
+
+    assert (ended, set(found)) == (0, codes)
 
 
 def test_an_accepted_finding_warns_and_shows_who_accepted_it(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:

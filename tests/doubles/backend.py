@@ -30,6 +30,7 @@ class Manners:
     ahead: timedelta = timedelta(0)
     wants_password: bool = False
     min_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    beside: Issued | None = None  # its certificate with the other kind of key
     handshakes: list[str] = field(default_factory=list)  # the identities that came in
     requests: list[str] = field(default_factory=list)  # plain ones, by path
 
@@ -78,7 +79,9 @@ def _context(folder: Path, shown: Issued, manners: Manners) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("ALL:@SECLEVEL=0")  # a weak certificate could not even be shown otherwise
     context.minimum_version = manners.min_version
-    context.load_cert_chain(*shown.write(folder))
+    for name, one in (("backend", shown), ("beside", manners.beside)):
+        if one is not None:
+            context.load_cert_chain(*one.write(folder, name))
     return context
 
 

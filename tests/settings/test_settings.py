@@ -49,6 +49,7 @@ upstream = "wss://legacy-internal:8443/ocpp"
 certificate = "tls/source.pem"
 key = "tls/source.key"
 client_ca = "tls/stations.pem"
+client_crl = "tls/revoked.pem"
 takes_plain = true
 upstream_ca = "tls/legacy-root.pem"
 upstream_certificate = "tls/relay.pem"
@@ -65,9 +66,10 @@ first_transaction = 100000
 [target.relay]
 listen = "[::1]:9117"
 upstream = "wss://new-internal:8443/ocpp"
-certificate = "tls/target.pem"
-key = "tls/target.key"
+certificate = ["tls/rsa.pem", "tls/ec.pem"]
+key = ["tls/rsa.key", "tls/ec.key"]
 client_ca = "tls/stations.pem"
+client_crl = "tls/revoked.pem"
 takes_plain = false
 upstream_ca = "tls/new-root.pem"
 upstream_certificate = "tls/relay.pem"
@@ -190,7 +192,8 @@ def test_every_key_that_there_is_can_be_said_and_is_heeded(tmp_path: Path) -> No
     assert policy.accepted == {"keba_p30x": "bench run of 2026-11-18, ann"}
     assert settings.source.relay.takes_plain
     assert settings.source.relay.upstream_key == Path("/etc/migrate/relay.key")
-    assert settings.target.relay.certificate == tmp_path / "tls" / "target.pem"
+    assert settings.target.relay.certificates == (tmp_path / "tls" / "rsa.pem", tmp_path / "tls" / "ec.pem")
+    assert settings.source.relay.keys == (tmp_path / "tls" / "source.key",)
     assert settings.firmware.bases == {"https": "https://files.example:8443", "ftp": "ftp://192.0.2.10:2121"}
     assert settings.firmware.store == tmp_path / "files"
     assert settings.firmware.certificate == tmp_path / "tls" / "files.pem"
@@ -387,6 +390,12 @@ def test_a_relay_that_forwards_to_itself_is_refused(tmp_path: Path) -> None:
         ({"target.relay.certificate": "a.pem"}, "target.relay.key is not"),
         ({"target.relay.key": "a.key"}, "target.relay.certificate is not"),
         ({"target.relay.client_ca": "ca.pem"}, "this door speaks no TLS"),
+        ({"target.relay.client_crl": "crl.pem"}, "no certificate of a station is taken"),
+        (
+            {"target.relay.certificate": ["a.pem", "b.pem"], "target.relay.key": "a.key"},
+            "names 2 and target.relay.key 1",
+        ),
+        ({"target.relay.certificate": []}, "wants a file, or a list"),
         ({"source.relay.certificate": "a.pem", "source.relay.key": "a.key"}, "source.url is ws://"),
         ({"target.relay.upstream_ca": "ca.pem"}, "is not wss://"),
         ({"source.relay.takes_plain": "yes"}, "true or false"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Callable
 
 from migrate.adapters.ocpp.limits import Limits
@@ -47,7 +46,7 @@ class Doorstep:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
         self._socket.setblocking(False)
-        self._accepting = asyncio.create_task(self._accept(self._socket, self._contexts.stations))
+        self._accepting = asyncio.create_task(self._accept(self._socket))
 
     @property
     def is_open(self) -> bool:
@@ -71,7 +70,7 @@ class Doorstep:
             self._socket.close()
             self._socket = None
 
-    async def _accept(self, listening: socket.socket, tls: ssl.SSLContext) -> None:
+    async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -80,7 +79,7 @@ class Doorstep:
                 self._count("overload")
                 await asyncio.sleep(self._limits.sweep_s / 10)
                 continue
-            task = asyncio.create_task(self._welcome(connection, tls))
+            task = asyncio.create_task(self._welcome(connection))
             self._waiting[task] = connection
             task.add_done_callback(self._done)
             if len(self._waiting) > self._limits.max_opening:
@@ -92,7 +91,7 @@ class Doorstep:
         if task.cancelled():
             connection.close()
 
-    async def _welcome(self, connection: socket.socket, tls: ssl.SSLContext) -> None:
+    async def _welcome(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         limit = self._limits.handshake_s
         try:
@@ -103,7 +102,9 @@ class Doorstep:
                 connection.close()
                 return
             if is_tls:
-                await loop.connect_accepted_socket(self._factory, connection, ssl=tls, ssl_handshake_timeout=limit)
+                await loop.connect_accepted_socket(
+                    self._factory, connection, ssl=self._contexts.stations, ssl_handshake_timeout=limit
+                )
             else:
                 await loop.connect_accepted_socket(self._factory, connection)
         except (OSError, TimeoutError):  # also a TLS handshake that failed: the station says why, and dials again

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from migrate.adapters.ocpp.handshake import Upgrade
 from migrate.adapters.ocpp.messages import clean
 from migrate.adapters.ocpp.tap import Place
-from migrate.adapters.ocpp.tls import Shown, security_profile, shown_by
+from migrate.adapters.ocpp.tls import Contexts, Shown, security_profile, shown_by
 from migrate.domain.evidence import Side
 from migrate.domain.station import Station
 
@@ -80,19 +80,21 @@ class Guest:
 
 
 class Guests:
-    """Recognises the stations of one side.  ``front``: TLS ends before this door."""
+    """Recognises the stations of one side."""
 
-    def __init__(self, side: Side, directory: Directory | None, *, front: bool) -> None:
-        self._side, self._directory, self._front = side, directory or NOBODY, front
+    def __init__(self, side: Side, directory: Directory | None, contexts: Contexts) -> None:
+        self._side, self._directory, self._contexts = side, directory or NOBODY, contexts
 
     def recognise(self, upgrade: Upgrade, transport: asyncio.BaseTransport) -> Guest:
-        shown = shown_by(transport)
+        shown = shown_by(transport, self._contexts.revocations)
         has_password = upgrade.headers.get("authorization", "").lower().startswith("basic ")
-        security = security_profile(shown, has_password=has_password, front=self._front)
+        security = security_profile(shown, has_password=has_password, front=self._contexts.files.front)
         return Guest(upgrade, self._directory.identity_of(self._side, upgrade.identity), shown, security)
 
     def against(self, guest: Guest) -> tuple[HTTPStatus, str] | None:
-        """Why a guest is turned away before the CSMS hears of it: the certificate of another station."""
+        """Why a guest is turned away before the CSMS hears of it: a certificate that was revoked, or another station's."""
+        if guest.shown.is_revoked:
+            return HTTPStatus.FORBIDDEN, "its certificate was revoked"
         serial = self._directory.serial_of(guest.identity)
         if not guest.shown.has_certificate or guest.shown.vouches_for(guest.upgrade.identity, serial):
             return None

@@ -81,12 +81,13 @@ class Relay:
         if upstream not in (None, LAB):
             backend = parse_backend(upstream, where=f"{side}.relay.upstream")
             self._upstream = Upstream(backend, self.limits, self.contexts)
-        self._guests = Guests(side, directory, front=tls.front)
+        self._guests = Guests(side, directory, self.contexts)
         self._door = Doorstep(lambda: StationLeg(self), self.contexts, self.limits, self._count)
         self._sweeper: asyncio.TimerHandle | None = None
         self._sessions = Register(charging or {})
         commands = Commands(side, self._sessions, lambda: self.is_up, self.see, now)
         self.inject, self.drop = commands.inject, commands.drop
+        self.report, self.reports = commands.report, commands.reports
         self._health = Health(self._probe, self._csms_changed)
         self.gauge = Gauge(now)
         self.counts: Counter[str] = Counter()

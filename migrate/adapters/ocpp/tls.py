@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from migrate.adapters.certificates import key_kind
+from migrate.adapters.revocations import NOBODY, Revocations, read_revocations
 from migrate.domain.errors import NotAllowed, SettingsProblem
 
 CIPHERS = (
@@ -39,9 +41,10 @@ class Files:
     """
 
     side: str = ""
-    certificate: Path | None = None
-    key: Path | None = None
+    certificates: tuple[Path, ...] = ()  # one of each kind of key, each with its own
+    keys: tuple[Path, ...] = ()
     client_ca: Path | None = None
+    client_crl: Path | None = None
     takes_plain: bool = False
     front: bool = False
     upstream_ca: Path | None = None
@@ -53,7 +56,7 @@ NO_FILES = Files()
 
 
 class Contexts:
-    """The contexts of one relay.
+    """The contexts of one relay, and whose certificates count no more.
 
     ``stations`` is ``None`` where the door is in the clear.  ``vouching`` is
     how the CSMS is dialled for a station whose own certificate was verified,
@@ -64,48 +67,66 @@ class Contexts:
 
     def __init__(self, files: Files) -> None:
         self.files = files
-        self.stations = station_context(files)
-        where = f"{files.side}.relay"
-        self.upstream = upstream_context(ca=files.upstream_ca, where=where)
-        self.vouching = upstream_context(ca=files.upstream_ca, where=where)
-        self._show_upstream()
-
-    def _show_upstream(self) -> None:
-        files = self.files
-        if files.upstream_certificate is not None and files.upstream_key is not None:
-            show(self.vouching, files.upstream_certificate, files.upstream_key, where=f"{files.side}.relay.upstream")
-
-    @property
-    def has_certificates(self) -> bool:
-        """Whether there is anything that may have to be read anew."""
-        return self.stations is not None or self.files.upstream_certificate is not None
+        self.read_anew()
 
     def read_anew(self) -> None:
-        """Take what was renewed: connections from now on are shown it, those that stand stay as they are."""
+        """Take what was renewed, all of it or nothing.
+
+        Connections from now on are judged and shown it, those that stand stay
+        as they are.  The contexts are new ones, so that no session of an
+        earlier handshake is resumed under an issuer that was taken out.
+        """
+        files, where = self.files, f"{self.files.side}.relay"
+        stations, revocations = station_context(files), NOBODY
+        if files.client_crl is not None and files.client_ca is not None:
+            revocations = read_revocations(files.client_crl, files.client_ca, where=f"{where}.client_crl")
+        upstream = upstream_context(ca=files.upstream_ca, where=where)
+        vouching = upstream_context(ca=files.upstream_ca, where=where)
+        if files.upstream_certificate is not None and files.upstream_key is not None:
+            show(vouching, files.upstream_certificate, files.upstream_key, where=f"{where}.upstream")
+        self.stations, self.revocations, self.upstream, self.vouching = stations, revocations, upstream, vouching
+
+    @property
+    def has_files(self) -> bool:
+        """Whether there is anything that may have to be read anew."""
         files = self.files
-        if self.stations is not None and files.certificate is not None and files.key is not None:
-            show(self.stations, files.certificate, files.key, where=f"{files.side}.relay")
-        self._show_upstream()
+        return bool(self.stations or files.upstream_certificate or files.upstream_ca)
 
 
 def station_context(door: Files) -> ssl.SSLContext | None:
     """TLS 1.2 and newer, no compression, no renegotiation; ``None`` where the door is in the clear.
 
     A station's own certificate is asked for and may be missing: stations of
-    security profiles 2 and 3 share one port.
+    security profiles 2 and 3 share one port.  So do stations that know RSA
+    alone and those that want ECDSA (OCPP 2.0.1, A00.FR.317): each is shown the
+    chain whose key it can verify.
     """
-    if door.certificate is None or door.key is None:
+    if not door.certificates:
         return None
-    side = door.side
+    where = f"{door.side}.relay"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_ciphers(CIPHERS)
     if door.client_ca is not None:
         context.verify_mode = ssl.CERT_OPTIONAL
-        _trust(context, door.client_ca, f"{side}.relay.client_ca")
-    show(context, door.certificate, door.key, where=f"{side}.relay")
+        _trust(context, door.client_ca, f"{where}.client_ca")
+    for certificate, key in zip(door.certificates, door.keys, strict=True):
+        show(context, certificate, key, where=where)
+    _differ(door.certificates, where)
     return context
+
+
+def _differ(certificates: Sequence[Path], where: str) -> None:
+    """Of two with the same kind of key only the later one would ever be shown."""
+    seen: dict[str, Path] = {}
+    for path in certificates:
+        if (kind := key_kind(path, where=f"{where}.certificate")) in seen:
+            raise SettingsProblem(
+                f"{where}.certificate: {seen[kind]} and {path} have the same kind of key.",
+                hint="Give one certificate with an RSA key and one with an ECDSA key, or one alone.",
+            )
+        seen[kind] = path
 
 
 def upstream_context(*, ca: Path | None, where: str) -> ssl.SSLContext:
@@ -156,10 +177,14 @@ def reason_of(error: OSError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a station came: over TLS or not, and the names in its certificate, if it had one that was verified."""
+    """How a station came: over TLS or not, and the names in its certificate, if it had one that was verified.
+
+    ``is_revoked``: whoever issued it has taken it back since.
+    """
 
     is_tls: bool = False
     names: frozenset[str] = frozenset()
+    is_revoked: bool = False
 
     @property
     def has_certificate(self) -> bool:
@@ -173,11 +198,13 @@ class Shown:
 IN_THE_CLEAR = Shown()
 
 
-def shown_by(transport: asyncio.BaseTransport) -> Shown:
+def shown_by(transport: asyncio.BaseTransport, revocations: Revocations = NOBODY) -> Shown:
     """What a station that has just connected has shown of itself."""
-    if transport.get_extra_info("ssl_object") is None:
+    tls = transport.get_extra_info("ssl_object")
+    if tls is None:
         return IN_THE_CLEAR
-    return Shown(True, frozenset(_names(transport.get_extra_info("peercert") or {})))
+    names = frozenset(_names(transport.get_extra_info("peercert") or {}))
+    return Shown(True, names, revocations.names(tls.getpeercert(binary_form=True)))
 
 
 def _names(certificate: Mapping[str, Any]) -> Collection[str]:

@@ -10,7 +10,7 @@ import re
 import ssl
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -73,6 +73,13 @@ def sight(sent: Sequence[x509.Certificate], anchors: Anchors) -> TlsSight:
         is_public=anchor is not None and anchor in anchors.public,
         is_ordered=list(sent[: len(path)]) == path,
     )
+
+
+def sight_of_files(chains: Sequence[Sequence[x509.Certificate]], anchors: Anchors) -> TlsSight:
+    """What a relay that is not up yet is going to show, one chain for each kind of key."""
+    first, *others = (sight(chain, anchors) for chain in chains)
+    takes_rsa = any(seen.chain[0].key == "RSA" for seen in (first, *others))
+    return replace(first, takes_rsa=takes_rsa, beside=others[0] if others else None)
 
 
 def _path(sent: Sequence[x509.Certificate], anchors: Anchors) -> tuple[list[x509.Certificate], x509.Certificate | None]:

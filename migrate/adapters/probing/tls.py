@@ -1,8 +1,8 @@
 """A TLS port as an old station meets it: what it sends, and what it takes.
 
-Three handshakes at most, none of them goes on to say anything: one with all
-that this host has, one with the suites for RSA certificates that OCPP demands,
-one with those for ECDSA.  Nothing is trusted here, so nothing is verified
+Three handshakes, none of them goes on to say anything: one with all that this
+host has, one with the suites for RSA certificates that OCPP demands, one with
+those for ECDSA: a backend may show each its own chain.  Nothing is trusted here, so nothing is verified
 here: the chain comes back as values and is judged elsewhere.
 """
 
@@ -44,8 +44,14 @@ async def look(host: str, port: int, anchors: Anchors, *, within_s: float) -> Tl
     if not sent:
         raise NoTls(f"{host}:{port} takes connections and shows no certificate")
     rsa = await _sent(host, port, _Offer(suites=RSA_SUITES, highest=SSL.TLS1_2_VERSION), within_s)
-    ecdsa = rsa or await _sent(host, port, _Offer(suites=ECDSA_SUITES, highest=SSL.TLS1_2_VERSION), within_s)
-    return replace(sight(sent, anchors), takes_rsa=bool(rsa), takes_12=bool(rsa or ecdsa))
+    ecdsa = await _sent(host, port, _Offer(suites=ECDSA_SUITES, highest=SSL.TLS1_2_VERSION), within_s)
+    other = next((chain for chain in (rsa, ecdsa) if chain and chain[0] != sent[0]), None)
+    return replace(
+        sight(sent, anchors),
+        takes_rsa=bool(rsa),
+        takes_12=bool(rsa or ecdsa),
+        beside=sight(other, anchors) if other else None,
+    )
 
 
 async def _sent(host: str, port: int, offer: _Offer, within_s: float) -> Sequence[x509.Certificate]:

@@ -32,8 +32,8 @@ def files(tmp_path: Path) -> Files:
     certificate, key = NEW_ROOT.for_backend().write(tmp_path, "relay")
     return Files(
         side="target",
-        certificate=certificate,
-        key=key,
+        certificates=(certificate,),
+        keys=(key,),
         client_ca=STATIONS.write_root(tmp_path / "stations.pem"),
     )
 
@@ -220,8 +220,7 @@ async def test_a_renewed_certificate_is_shown_to_whoever_connects_next_and_the_o
 
 
 async def test_a_key_that_others_may_read_opens_no_door(files: Files, csms: Csms) -> None:
-    assert files.key is not None
-    files.key.chmod(0o640)
+    files.keys[0].chmod(0o640)
 
     with pytest.raises(NotAllowed, match="may be read by others"):
         await Field(csms).start(tls=files)
@@ -230,8 +229,7 @@ async def test_a_key_that_others_may_read_opens_no_door(files: Files, csms: Csms
 async def test_a_certificate_and_a_key_that_do_not_belong_together_are_named(
     files: Files, csms: Csms, tmp_path: Path
 ) -> None:
-    assert files.key is not None
-    files.key.write_bytes(STATIONS.for_station("AC1").key)
+    files.keys[0].write_bytes(STATIONS.for_station("AC1").key)
 
     with pytest.raises(SettingsProblem, match=r"target\.relay"):
         await Field(csms).start(tls=files)

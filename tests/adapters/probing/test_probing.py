@@ -66,6 +66,17 @@ async def test_a_backend_that_knows_ecdsa_alone_takes_tls_12_and_no_rsa(tmp_path
     assert found.tls.chain[0].key == "EC"
 
 
+@pytest.mark.parametrize(("first", "second"), [("EC", "RSA"), ("RSA", "EC")])
+async def test_a_backend_with_both_kinds_of_key_shows_either_chain(tmp_path: Path, first: str, second: str) -> None:
+    with backend(tmp_path, Manners(beside=OURS.issue(Wish(kind=second))), OURS.issue(Wish(kind=first))) as port:
+        found = await look(over_tls(port), KNOWN_HERE)
+
+    assert found.tls is not None
+    assert found.tls.beside is not None
+    assert {found.tls.chain[0].key, found.tls.beside.chain[0].key} == {"RSA", "EC"}
+    assert (found.tls.takes_12, found.tls.takes_rsa) == (True, True)
+
+
 async def test_a_backend_with_tls_13_alone_is_seen_as_such(tmp_path: Path) -> None:
     with backend(tmp_path, Manners(min_version=ssl.TLSVersion.TLSv1_3), OURS.issue()) as port:
         found = await look(over_tls(port), KNOWN_HERE)
