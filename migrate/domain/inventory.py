@@ -13,7 +13,6 @@ looked at singly.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -30,6 +29,7 @@ from migrate.domain.references import References
 from migrate.domain.row import Row
 from migrate.domain.row_laws import NUMBERS_MATTER, SOUND, Law, laws, number_as_text
 from migrate.domain.station import Station
+from migrate.domain.totals import is_total
 
 __all__ = [
     "COLUMNS",
@@ -43,12 +43,6 @@ __all__ = [
     "judge",
     "problem",
 ]
-
-_TOTAL = (
-    r"(?:grand |sub)?(?:totals?|sum|summe|gesamt|gesamtsumme|insgesamt|anzahl|totaal|aantal|somme|total g[ée]n[ée]ral)"
-)
-_TOTALS = re.compile(_TOTAL + r"\s*:?(?:\s*[\d.,]+)?", re.IGNORECASE)
-_MOST_IN_A_TOTAL = 4
 
 _BLANK = {f.name: f.default for f in fields(Station)} | {"identity": ""}
 """What a blank cell of each column means."""
@@ -71,12 +65,12 @@ def judge(
     error that names both rows.  ``twins_allowed`` is the operator's word that
     identities which look alike are different stations all the same.
     """
-    listing = _Listing([row for row in rows if not _is_total(row)])
+    listing = _Listing([row for row in rows if not is_total(row)])
     listing.read(zones)
     for law in laws(references or References()):
         listing.hold_against(law)
     finding = Finding("E-ROW-TOTAL", "This looks like a row of totals.", "Leave it out with --exclude-rows.")
-    problems = [problem(row.place, finding) for row in rows if _is_total(row)] if listing.is_short_of(rows) else []
+    problems = [problem(row.place, finding) for row in rows if is_total(row)] if listing.is_short_of(rows) else []
     problems += listing.problems
     problems += against_each_other(rows, twins_allowed=twins_allowed)
     problems.sort(key=lambda p: (p.file, p.sheet, p.row or 0))
@@ -250,14 +244,3 @@ def _careful(text: str, reader: Any) -> Read[Any]:
         return Read(None, (fault,))
     read: Read[Any] = reader(text)
     return read
-
-
-def _is_total(row: Row) -> bool:
-    """A row of sums: it says so where the identity belongs, or beside a blank or a bare number there."""
-    identity = row.cells.get("identity", "")
-    if identity and not identity.isdigit() and not identity.isspace():
-        return identity[0] in "tTsSgGiIaA " and _TOTALS.fullmatch(identity.strip()) is not None
-    filled = [text.strip() for text in row.cells.values() if text and not text.isspace()]
-    if identity and len(filled) > _MOST_IN_A_TOTAL:
-        return False
-    return any(_TOTALS.fullmatch(text) for text in filled)

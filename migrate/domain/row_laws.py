@@ -20,8 +20,8 @@ from migrate.domain.finding import Finding, quoted
 from migrate.domain.references import LocalTime, References
 from migrate.domain.station import Lifecycle
 
-NUMBERS_MATTER = frozenset({"identity", "firmware", "serial", "iccid", "imsi"})
-"""Columns that a spreadsheet spoils by keeping digits as a number."""
+NUMBERS_MATTER = frozenset({"identity", "target_identity", "firmware", "serial", "iccid", "imsi"})
+"""Columns that a spreadsheet spoils by keeping what was typed as a number or a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,12 @@ def number_as_text(column: str, digits: str) -> Finding:
         return Finding("E-NUMBER-ROUNDED", message, "Format the column as text and fill it anew from the source.")
     message = f"The {column} {digits} is stored as a number; zeros at its ends would be lost."
     return Finding("W-NUMBER", message, "Format the column as text.")
+
+
+def date_as_text(column: str, text: str) -> Finding:
+    """Spreadsheets take 3.4.26 and 1-2 for dates and keep nothing of what was typed: no reader can tell it."""
+    message = f"The {column} is stored as a date or time, {text}: what was typed is gone."
+    return Finding("E-CELL-DATE", message, "Format the column as text and fill it anew from the source.")
 
 
 def _ruled(column: str, code: str, message: str, hint: str, **replaced: Any) -> Ruling:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import date, time
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -100,12 +101,18 @@ PLACES = "identity,country,latitude,longitude"
 REFUSED = [
     Refused("I20 missing header", csv_of("AC2,KEBA,North,b", header="AC1,KEBA,North,a"), "E-MAP-MISSING", None),
     Refused("I21 duplicate header", csv_of("A,B,c", header="identity,identity,notes"), "E-HEADER-DUPLICATE", None),
+    Refused("I21 the header again, where two lists meet", csv_of("A,KEBA,N,b", "Identity,Vendor,site_id,notes", "B,KEBA,N,b"), "E-ROW-HEADER", None, "Row 3"),
+    Refused("I21 the header again, with the mark of a file", csv_of("A", "\ufeffidentity", header="identity"), "E-ROW-HEADER", None, "Row 3"),
     Refused("I22 misspelt header", csv_of("A,B", header="identity,vendr"), "E-HEADER-UNKNOWN", None, "vendor"),
     Refused("I22 translated header", csv_of("A,B", header="Ladestation-ID,Hersteller"), "E-MAP-MISSING", None),
     Refused("I23 merged cells", xlsx_of(["A", "KEBA"], ["B", None], edit=merge), "E-CELL-MERGED", "B3", "B2"),
     Refused("I26 totals row", csv_of("A,KEBA", "Summe: 312"), "E-ROW-RAGGED", None),
     Refused("I26 totals row in a workbook", xlsx_of(["A", "KEBA"], [None, "Gesamt", 312]), "E-ROW-TOTAL", None),
     Refused("I26 totals row beside a count", xlsx_of(["A", "KEBA"], [312, "Totaal"]), "E-ROW-TOTAL", None),
+    Refused("I26 totals row in Czech", csv_of("A,KEBA,N,b", "Celkem,,312,"), "E-ROW-TOTAL", None),
+    Refused("I26 totals row in Polish", csv_of("A,KEBA,N,b", "Razem: 312,,,"), "E-ROW-TOTAL", None),
+    Refused("I26 totals row in Italian", csv_of("A,KEBA,N,b", "Totale,,312,"), "E-ROW-TOTAL", None),
+    Refused("I26 totals in a sentence", csv_of("A,KEBA,N,b", ",Gesamt: 312 Stationen,,"), "E-ROW-TOTAL", None),
     Refused("I27 identity twice", csv_of("A,,,", "B,,,", "A,,,"), "E-ID-DUPLICATE", "A4", "row 2"),
     Refused("I28 another case", csv_of("CP1,,,", "cp1,,,"), "E-ID-LOOKALIKE", "A3", "U+0063 LATIN SMALL LETTER C at 1"),
     Refused("I28 a blank inside", csv_of("CP1,,,", "CP 1,,,"), "E-ID-LOOKALIKE", "A3", "U+0020 SPACE at 3"),
@@ -117,6 +124,10 @@ REFUSED = [
     Refused("I28 Cyrillic among Latin", csv_of("\u0410C22-1,,,"), "E-ID-LOOKALIKE", "A2", "U+0410 CYRILLIC CAPITAL LETTER A at 1"),
     Refused("I28 another dash", csv_of("AC-1,,,", "AC\u20111,,,"), "E-ID-LOOKALIKE", "A3", "U+2011 NON-BREAKING HYPHEN at 3"),
     Refused("I30 zeros that only show", xlsx_of([123, "KEBA"], edit=pad), "E-CELL-PADDED", "A2", "00123"),
+    Refused("I30 an identity that became a date", xlsx_of([date(2026, 1, 2), "KEBA"]), "E-CELL-DATE", "A2", "2026-01-02"),
+    Refused("I30 a firmware that became a date", xlsx_of(["A", date(2026, 4, 3)], header="identity,firmware"), "E-CELL-DATE", "B2"),
+    Refused("I30 a serial that became a time", xlsx_of(["A", time(12, 30)], header="identity,serial"), "E-CELL-DATE", "B2"),
+    Refused("I30 a new name that became a date", xlsx_of(["A", date(2026, 1, 2)], header="identity,target_identity"), "E-CELL-DATE", "B2"),
     Refused("I31 seventeen digits", xlsx_of([12345678901234567, "KEBA"]), "E-NUMBER-ROUNDED", "A2", "15 digits"),
     Refused("I32 already rounded", csv_of("1E+05,,,"), "E-ID-ROUNDED", "A2"),
     Refused("I33 over 48 characters", csv_of("x" * 49 + ",,,"), "E-ID-LONG", "A2", "49"),
@@ -186,6 +197,8 @@ RTL = "שדה \u202eevil\u202c 👩\u200d🔧"
 KEPT = [
     Kept("I24 hidden rows", xlsx_of(["A"], ["B"], ["C"], edit=hide), []),
     Kept("I25 blank middle rows", csv_of("A,,,", ",,,", "", "B,,,"), []),
+    Kept("I26 a station that is called like a total", csv_of("TOTAL01,KEBA,,", "Sum2,KEBA,,"), [], {"identity": "TOTAL01"}),
+    Kept("I29 a new name typed as number", xlsx_of(["A", 123], header="identity,target_identity"), ["W-NUMBER"], {"target_identity": "123"}),
     Kept("I29 identity typed as number", xlsx_of([123, "KEBA"]), ["W-NUMBER"], {"identity": "123"}),
     Kept("I30 leading zeros as text", csv_of("00123,,,"), [], {"identity": "00123"}),
     Kept("I32 like an exponent", csv_of("1E5,,,"), ["W-ID-EXPONENT"], {"identity": "1E5"}),

@@ -14,23 +14,22 @@ from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any
 
-from migrate.adapters.spreadsheet.columns import ColumnMap, canonical_map, missing_headers
+from migrate.adapters.spreadsheet.columns import JOINT, ColumnMap, canonical_map, missing_headers
 from migrate.adapters.spreadsheet.expression import Column, Columns, Header
 from migrate.adapters.spreadsheet.fold import fold
 from migrate.adapters.spreadsheet.heading import Heading, find_heading
 from migrate.adapters.spreadsheet.propose import propose
+from migrate.adapters.spreadsheet.sheet import IS_DATE, IS_NUMBER
 from migrate.adapters.spreadsheet.table import Detected, Record, Table, letter
 from migrate.domain.finding import Finding, quoted
 from migrate.domain.inventory import Origin, Place, Problem, Row, problem
 from migrate.domain.many import make_many
+from migrate.domain.row_laws import NUMBERS_MATTER, date_as_text
 
 _DECIMAL_COMMA = re.compile(r"-?\d{1,3},\d+")
 
 _NONE: frozenset[str] = frozenset()
 _Found = tuple[Origin, Finding, str]
-
-NUMBERS_MATTER = ("identity", "firmware", "serial", "iccid", "imsi")
-"""Columns where a number instead of text has lost something."""
 
 
 @dataclass(slots=True)
@@ -108,6 +107,16 @@ def _unmapped(headers: Sequence[str]) -> Finding:
     return Finding("E-MAP-MISSING", message, "Save the proposed map, correct it, and name it by --columns.")
 
 
+def _bare(text: str) -> str:
+    return text.strip("\ufeff \t\r\n").casefold()
+
+
+def _are_names(cells: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a row says nothing but what the header says."""
+    said = [(_bare(cell), name) for cell, name in zip(cells, names, strict=False) if cell.strip()]
+    return bool(said) and all(cell == name for cell, name in said)
+
+
 @dataclass(slots=True)
 class _Reader:
     """One table under one map."""
@@ -120,7 +129,8 @@ class _Reader:
 
     def read(self, body: Sequence[Record], excluded: frozenset[int]) -> None:
         self._exclude(body, excluded)
-        kept = [record for record in body if record.row not in excluded and self._is_whole(record)]
+        left = [record for record in body if record.row not in excluded]
+        kept = [record for record in self._without_headers(left) if self._is_whole(record)]
         published = self._published(kept)
         texts = {name: form.read(published, len(kept)) for name, form in self.column_map.columns.items()}
         rows = self._rows(kept, published, texts)
@@ -147,6 +157,19 @@ class _Reader:
 
     def _place(self, record: Record) -> Place:
         return Place(file=self.at.file, sheet=self.at.sheet, row=record.row, line=record.line)
+
+    def _without_headers(self, body: Sequence[Record]) -> Iterator[Record]:
+        """The header comes again where two lists were put together, or a report has pages: it is no station."""
+        names = [_bare(name.rpartition(JOINT)[2]) for name in self.heading.cells]
+        first = next((index for index, name in enumerate(names) if name), 0)
+        for record in body:
+            cells = record.cells
+            if len(cells) <= first or _bare(cells[first]) != names[first] or not _are_names(cells, names):
+                yield record
+                continue
+            message = f"Row {record.row} is the header again: two lists were put together here."
+            finding = Finding("E-ROW-HEADER", message, "Leave it out with --exclude-rows.")
+            self.built.problems.append(problem(self._place(record), finding))
 
     def _is_whole(self, record: Record) -> bool:
         """A row with too few or too many fields has its values under the wrong headers: none of them is believed."""
@@ -219,14 +242,21 @@ class _Reader:
         """By row, the columns where digits were typed as a number and something may be lost."""
         by_row: dict[int, frozenset[str]] = {}
         present = {record.row for record in kept}
-        for name in NUMBERS_MATTER:
-            expression = self.column_map.columns.get(name)
+        for name, row in self._typed(IS_NUMBER):
+            if row in present:
+                by_row[row] = by_row.get(row, frozenset()) | {name}
+        return by_row
+
+    def _typed(self, kind: int) -> Iterator[tuple[str, int]]:
+        """Columns and rows where a number or a date stands in place of a text that matters to the letter."""
+        for name in sorted(NUMBERS_MATTER & self.column_map.columns.keys()):
+            expression = self.column_map.columns[name]
             if isinstance(expression, Header):
                 mask = self.table.numbers.get(self.heading.cells.index(expression.name), b"")
-                for record, is_number in zip(self.table.records, mask, strict=False):
-                    if is_number and record.row in present:
-                        by_row[record.row] = by_row.get(record.row, frozenset()) | {name}
-        return by_row
+                if kind in mask:
+                    yield from (
+                        (name, r.row) for r, typed in zip(self.table.records, mask, strict=False) if typed == kind
+                    )
 
     def _found(
         self, kept: Sequence[Record], published: Columns, texts: Mapping[str, Column], origins: Mapping[str, Origin]
@@ -240,6 +270,12 @@ class _Reader:
                 for origin, column in places:
                     if finding := self.table.faults.get((record.row, column)):
                         found[index].append((origin, finding, published[origin.column][index]))
+        dated = {(row, name) for name, row in self._typed(IS_DATE)}
+        for index, record in enumerate(kept) if dated else ():
+            for name in sorted(NUMBERS_MATTER & texts.keys()):
+                if (record.row, name) in dated:
+                    text = published[origins[name].column][index]
+                    found[index].append((origins[name], date_as_text(name, text), text))
         for name, column_read in texts.items():
             for index, finding in column_read.found.items():
                 origin = origins[name]

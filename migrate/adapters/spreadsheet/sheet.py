@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import repeat
 from math import isfinite
 from typing import Any
@@ -47,7 +47,7 @@ class Fault(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Packed(msgspec.Struct, frozen=True, array_like=True):
-    """One column: its different texts, which of them were numbers, and by row which text stands there.
+    """One column: its different texts, which of them were numbers or dates, and by row which text stands there.
 
     ``index`` is empty when every row has a text of its own, in order.
     """
@@ -110,7 +110,7 @@ def pack(values: Sequence[Any]) -> Packed:
     texts, numbers = list(different), b""
     if kinds != {str}:
         texts = [as_text(value) for value in different]
-        numbers = bytes(isinstance(value, _NUMBER) for value in different) if kinds & {int, float} else b""
+        numbers = bytes(map(_typed, different)) if kinds & {int, float, *_DATES} else b""
     if len(different) == len(values):
         return Packed(texts, numbers, b"")
     positions = dict(zip(different, range(len(different)), strict=True))
@@ -118,11 +118,17 @@ def pack(values: Sequence[Any]) -> Packed:
     return Packed(texts, numbers, index.tobytes())
 
 
-_NUMBER = (int, float)
+IS_NUMBER, IS_DATE = 1, 2
+_DATES = (datetime, date, time, timedelta)
+
+
+def _typed(value: Any) -> int:
+    """What a cell held instead of text."""
+    return IS_NUMBER if isinstance(value, int | float) else IS_DATE if isinstance(value, _DATES) else 0
 
 
 def unpack(packed: Packed) -> tuple[Sequence[str], bytes]:
-    """The texts by row, and one byte for each: 1 for a number; no bytes where there is none.
+    """The texts by row, and one byte for each, ``IS_NUMBER`` or ``IS_DATE``; no bytes where every cell is text.
 
     >>> unpack(pack(["a", 1.0, "a"]))
     (['a', '1', 'a'], b'\\x00\\x01\\x00')

@@ -97,8 +97,8 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 class Table:
     """All records of one sheet, title rows included, with what the reader noticed about file and cells.
 
-    ``numbers`` tells by column index which cells held a number instead of
-    text: one byte for each record, 1 for a number.
+    ``numbers`` tells by column index which cells held a number or a date
+    instead of text: one byte for each record, as :mod:`sheet` writes them.
     """
 
     detected: Detected
