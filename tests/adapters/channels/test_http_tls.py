@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from migrate.adapters.channels.http.reach import HttpSettings
-from migrate.domain.errors import Impostor, Mismatch, SettingsProblem
+from migrate.domain.errors import Impostor, Mismatch, SettingsProblem, Unreachable
 from migrate.domain.evidence import Side
+from migrate.domain.ways import Call
 from migrate.simulator.authority import Authority, Credential
-from tests.adapters.channels.http_host import API, STATION, a_host, a_profile, doors_to, reply
+from tests.adapters.channels.http_host import API, STATION, URL, a_host, a_profile, doors_to, reply, with_key
 
 CLOUD = "https://api.cloud.example"
 HELD = {"url": "wss://old.example/ocpp"}
@@ -89,12 +91,65 @@ async def test_a_certificate_that_held_and_holds_no_more_is_an_incident(tmp_path
     assert len(host.heard) == 1
 
 
-async def test_roots_that_cannot_be_read_stop_everything_and_blame_no_station(tmp_path: Path) -> None:
+async def test_roots_that_cannot_be_read_are_told_before_there_is_a_door_and_blame_no_station(tmp_path: Path) -> None:
     (tmp_path / "root.pem").write_text("no certificate")
 
     async with doors_to(settings=HttpSettings(ca=tmp_path / "root.pem", bases={CLOUD: "https://127.0.0.1:9"})) as doors:
         with pytest.raises(SettingsProblem, match=r"root\.pem"):
-            await doors.to(STATION, a_profile(replace(API, base=CLOUD)), Side.SOURCE).read("AC-1", ["url"])
+            doors.to(STATION, a_profile(replace(API, base=CLOUD)), Side.SOURCE)
+
+
+async def test_roots_that_cannot_be_read_keep_no_station_from_being_asked_in_the_clear(tmp_path: Path) -> None:
+    (tmp_path / "root.pem").write_text("no certificate")
+
+    async with (
+        a_host(lambda _: reply(200, HELD)) as host,
+        doors_to(settings=HttpSettings(ca=tmp_path / "root.pem", port=host.port)) as doors,
+    ):
+        held = await doors.to(STATION, a_profile(), Side.SOURCE).read("AC-1", ["url"])
+
+    assert held == HELD
+
+
+@asynccontextmanager
+async def a_way_that_opens_late(port: int) -> AsyncIterator[tuple[int, asyncio.Event]]:
+    """A wire to a port that carries nothing before the event."""
+    opens = asyncio.Event()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while more := await reader.read(65536):
+            writer.write(more)
+        writer.close()
+
+    async def guest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await opens.wait()
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(carry(reader, back), carry(there, writer), return_exceptions=True)
+
+    async with await asyncio.start_server(guest, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], opens
+
+
+async def test_an_order_whose_connection_opens_too_late_is_not_sent(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then somebody else may have taken over."""
+    monkeypatch.setattr("migrate.adapters.channels.http.doors.ORDER_PATIENCE_S", 0.3)
+    api = replace(with_key(write=(Call(path="/set", method="POST", json="${value}"),)), base=CLOUD)
+
+    async with (
+        a_host(lambda _: reply(200), context=context_of(tmp_path, authority.for_backend())) as host,
+        a_way_that_opens_late(host.port) as (port, opens),
+        doors_to(settings=settings_of(tmp_path, authority, port)) as doors,
+    ):
+        order = asyncio.create_task(doors.to(STATION, a_profile(api), Side.SOURCE).write("AC-1", "url", URL))
+        await asyncio.wait({order}, timeout=1.5)
+        opens.set()
+        with pytest.raises(Unreachable, match="too long ago") as caught:
+            await order
+
+    assert caught.value.sent is False
+    assert host.heard == []
 
 
 async def test_where_no_tls_is_spoken_nothing_is_sent_in_the_clear(tmp_path: Path, authority: Authority) -> None:

@@ -196,11 +196,18 @@ class Calls:
         try:
             async with self._tools.turns.turn(self._base.url, errand.patience, is_shared=self._base.is_shared):
                 return await self._tools.wire.send(
-                    self._base, request, sign, identity=self._identity, timeout_s=timeout_s
+                    self._base,
+                    request,
+                    sign,
+                    identity=self._identity,
+                    timeout_s=timeout_s,
+                    send_by=errand.patience.until_s,
                 )
         except TooLate as error:
             said = f"{self._identity}: {request.shown} was not sent: it was recorded too long ago."
-            hint = "What goes before it, a look or a login, takes too long: look at the way to it."
+            hint = (
+                "What goes before it, a look, a login or the connection itself, takes too long: look at the way to it."
+            )
             raise Unreachable(said, identity=self._identity, sent=False, hint=hint) from error
         except TooLong as error:
             raise Unreachable(

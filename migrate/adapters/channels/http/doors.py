@@ -46,7 +46,12 @@ class HttpDoors:
         )
 
     def to(self, station: Station, profile: Profile, side: Side) -> HttpDoor:
-        """The door to one station.  Raises ``Mismatch`` where its address, its interface or our secret is not known."""
+        """The door to one station.
+
+        Raises ``Mismatch`` where its address, its interface or our secret is
+        not known, ``SettingsProblem`` where our own roots cannot be read:
+        before anything is sent, so that it is nobody's fault and found by day.
+        """
         api = profile.http
         identity = station.identity if station.identity.isprintable() else repr(station.identity)
         if api is None:
@@ -56,6 +61,8 @@ class HttpDoors:
                 hint="Give it http: base and keys.",
             )
         base = base_of(api, station, self._settings)
+        if base.url.startswith("https:"):
+            self._tools.wire.trust()
         account = account_of(api, base.url, self._vault, identity, self._settings.users)
         named = {"identity": station.identity_on(side), "serial": station.serial, "ip": station.ip_address}
         names = {name: text for name, text in named.items() if text}

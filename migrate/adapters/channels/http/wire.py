@@ -7,6 +7,7 @@ that was sent is never sent again behind the caller's back.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from yarl import URL
 from migrate.adapters.channels.http.filling import Request
 from migrate.adapters.channels.http.picks import MAX_BYTES
 from migrate.adapters.channels.http.reach import Base
+from migrate.adapters.channels.http.turns import TooLate
 from migrate.domain.errors import Impostor, Mismatch, SettingsProblem, StationError, Unreachable
 
 _CONNECT_S = 10.0
@@ -44,11 +46,29 @@ class Sign:
     middlewares: Sequence[aiohttp.ClientMiddlewareType] = field(default=(), repr=False)
 
 
+@dataclass(slots=True)
+class _Going:
+    """One request on its way out.  ``limit`` ends it while a connection is being opened, and never once it is out."""
+
+    limit: asyncio.Timeout
+    send_by: float | None
+    is_out: bool = False
+
+    def sets_out(self) -> None:
+        """It may set out twice: digest asks for a question first."""
+        self.limit.reschedule(self.send_by)
+
+    def has_left(self) -> None:
+        self.is_out = True
+        self.limit.reschedule(None)
+
+
 class Wire:
     """Sends requests.  Opens nothing before the first one."""
 
     def __init__(self, ca: Path | None) -> None:
         self._ca = ca
+        self._context: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
         self._verified: set[str] = set()  # hosts whose certificate held once in this process
 
@@ -57,19 +77,27 @@ class Wire:
             await self._session.close()
             self._session = None
 
-    async def send(self, base: Base, request: Request, sign: Sign, *, identity: str, timeout_s: float) -> Reply:
-        """One request and its whole reply.  Raises ``Unreachable``, or ``Mismatch`` where asking again will not help."""
-        sent = SimpleNamespace(is_out=False)
+    async def send(
+        self, base: Base, request: Request, sign: Sign, *, identity: str, timeout_s: float, send_by: float | None = None
+    ) -> Reply:
+        """One request and its whole reply; not sent at all where a connection opens only after ``send_by``, on the loop's clock.
+
+        Raises ``TooLate`` then, ``Unreachable``, or ``Mismatch`` where asking again will not help.
+        """
+        going = _Going(asyncio.timeout_at(send_by), send_by)
         try:
-            return await self._exchange(base, request, sign, sent, timeout_s=timeout_s)
+            async with going.limit:
+                return await self._exchange(base, request, sign, going, timeout_s=timeout_s)
         except aiohttp.ClientConnectorCertificateError as error:
             raise self._distrusted(base, error, identity) from error
         except aiohttp.ClientConnectorSSLError as error:
             raise _no_tls(base, identity, error) from error
         except (_BrokeOff, aiohttp.ClientError, TimeoutError, OSError) as error:
+            if going.limit.expired():
+                raise TooLate from error
             why = "did not answer in time" if isinstance(error, TimeoutError) else _plain(error)
             raise Unreachable(
-                f"{identity}: {request.shown} at {base.url} {why}.", identity=identity, sent=sent.is_out
+                f"{identity}: {request.shown} at {base.url} {why}.", identity=identity, sent=going.is_out
             ) from error
         except _TooLarge as error:
             raise Mismatch(
@@ -86,9 +114,7 @@ class Wire:
                 hint="Look at what stands at that address, and at the realm of its login.",
             ) from error
 
-    async def _exchange(
-        self, base: Base, request: Request, sign: Sign, sent: SimpleNamespace, *, timeout_s: float
-    ) -> Reply:
+    async def _exchange(self, base: Base, request: Request, sign: Sign, going: _Going, *, timeout_s: float) -> Reply:
         # URL texts are encoded already: aiohttp must not read them again
         url = URL(base.url + request.target, encoded=True)
         async with self._opened().request(
@@ -97,9 +123,10 @@ class Wire:
             headers={**request.headers, **sign.headers, "Accept": "application/json", "Accept-Encoding": "identity"},
             data=request.body,
             allow_redirects=False,
+            ssl=self.trust() if base.url.startswith("https:") else True,
             timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s)),
-            middlewares=(_only_once, *sign.middlewares),
-            trace_request_ctx=sent,
+            middlewares=(_only_once, *sign.middlewares, _in_time(going)),
+            trace_request_ctx=going,
         ) as response:
             if base.url.startswith("https:"):
                 self._verified.add(base.url)
@@ -111,7 +138,7 @@ class Wire:
             trace = aiohttp.TraceConfig()
             trace.on_request_headers_sent.append(_note_sent)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, force_close=True, ssl=self._trust()),
+                connector=aiohttp.TCPConnector(limit=0, force_close=True),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
@@ -119,16 +146,19 @@ class Wire:
             )
         return self._session
 
-    def _trust(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        try:
-            if self._ca is not None:
-                context.load_verify_locations(self._ca)
-        except OSError as error:  # ssl.SSLError is one
-            raise SettingsProblem(
-                f"The roots in {self._ca} cannot be read.", hint="[http] ca is a PEM file of root certificates."
-            ) from error
-        return context
+    def trust(self) -> ssl.SSLContext:
+        """What certificates are verified by.  Raises ``SettingsProblem`` where the campaign's own roots cannot be read."""
+        if self._context is None:
+            context = ssl.create_default_context()
+            try:
+                if self._ca is not None:
+                    context.load_verify_locations(self._ca)
+            except OSError as error:  # ssl.SSLError is one
+                raise SettingsProblem(
+                    f"The roots in {self._ca} cannot be read.", hint="[http] ca is a PEM file of root certificates."
+                ) from error
+            self._context = context
+        return self._context
 
     def _distrusted(self, base: Base, error: aiohttp.ClientConnectorCertificateError, identity: str) -> StationError:
         """What a certificate that does not hold means: ours or theirs to mend, or somebody else in their place."""
@@ -173,10 +203,18 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
+def _in_time(going: _Going) -> aiohttp.ClientMiddlewareType:
+    async def set_out(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        going.sets_out()
+        return await handler(request)
+
+    return set_out
+
+
 async def _note_sent(
     _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
-    context.trace_request_ctx.is_out = True
+    context.trace_request_ctx.has_left()
 
 
 def _reason(error: Exception) -> str:
