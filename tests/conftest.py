@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import processes
+
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 """How long an example takes is the machine's affair: a law is broken by what comes out."""
+
+TO_END_S = 20.0
+"""What the last test has asked to end may take its time on a busy machine."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Stories first: they wait more than they work, and whoever has one left at the end has everybody wait for it."""
     items.sort(key=lambda item: item.get_closest_marker("story") is None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    """The run fails when a process that a test started, itself or by way of the program, outlives the tests."""
+    mark = processes.mark_this_session()
+    yield
+    left = processes.left_after(TO_END_S, lambda: processes.marked(mark))
+    processes.end(left, TO_END_S)
+    assert not left, "still running after the last test:\n" + "\n".join(str(one) for one in left)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -16,7 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from migrate.simulator.deal import StationSpec
 from migrate.wiring import open_campaign
 from tests.chaos.child import BACK, Trigger
 from tests.chaos.fleets import Fleet
+from tests.processes import listening_for
 
 CHILD = Path(__file__).with_name("child.py")
 LIFE_LIMIT_S = 400.0
@@ -171,9 +171,9 @@ class Arena:
 
     def kill_listener(self) -> bool:
         """SIGKILL to the listening process of this folder, whoever started it."""
-        ours = self._listening()
-        for pid in ours:
-            os.kill(pid, signal.SIGKILL)
+        ours = listening_for(self.folder)
+        for listener in ours:
+            listener.send(signal.SIGKILL)
         for listener in self.listeners:
             listener.poll()
         return bool(ours)
@@ -204,17 +204,6 @@ class Arena:
     def _ask(self, query: str) -> list[tuple]:
         with closing(sqlite3.connect(f"file:{self.folder}/campaign.db?mode=ro", uri=True, timeout=10)) as store:
             return store.execute(query).fetchall()
-
-    def _listening(self) -> list[int]:
-        """The listening processes of this very folder: numbers come back, names of folders do not."""
-        ours = {b"listen", str(self.folder).encode()}
-        return [int(process.name) for process in Path("/proc").glob("[0-9]*") if ours <= _words_of(process)]
-
-
-def _words_of(process: Path) -> set[bytes]:
-    with suppress(OSError):  # it has just ended
-        return set((process / "cmdline").read_bytes().split(b"\0"))
-    return set()
 
 
 @asynccontextmanager

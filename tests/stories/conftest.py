@@ -27,10 +27,12 @@ from migrate.simulator.faults import Fault, FaultSet
 from migrate.simulator.wirelog import WireEvent, commands_repeated_without_read, last_side
 from migrate.simulator.wirelog import read as read_wire
 from migrate.wiring import Wired, open_campaign
+from tests import processes
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 300.0
 """Real seconds; nothing that goes well on a slow and busy machine is given up."""
+TO_END_S = 10.0
 SPEED = 80.0
 
 LENIENT_POLICY = (
@@ -245,15 +247,16 @@ async def _listen(site: Field) -> None:
 
 
 async def _end(site: Field) -> None:
-    """End what the story started, runs before the listening process."""
+    """End what the story started, runs before the listening process, and whoever a run made listen in its place."""
     for one in reversed(site.running):
         if one.process.returncode is None:
             one.send(signal.SIGTERM)
             try:
-                await one.ended(10)
+                await one.ended(TO_END_S)
             except TimeoutError:
                 one.process.kill()
                 await one.process.communicate()
+    processes.end(processes.listening_for(site.stage.folder), TO_END_S)
 
 
 @pytest.fixture
