@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from migrate.adapters.journal.rows import from_column, time_text, to_column
 from migrate.adapters.journal.tables import LEASE
@@ -92,7 +91,7 @@ def of_station(identity: str) -> str:
     return f"station:{identity}"
 
 
-def lease_in(row: Mapping[str, Any]) -> Lease:
+def lease_in(row: RowMapping) -> Lease:
     """A stored lease."""
     texts = {name: from_column(row[name]) for name in ("executor", "host", "boot", "born", "nonce", "name")}
     return Lease(pid=row["pid"], epoch=row["epoch"], **texts)

@@ -13,9 +13,23 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from migrate.adapters.ocpp.framing import Opcode, encode
-from migrate.adapters.ocpp.messages import Answer, Error, Malformed, Result, call_text, parse, peek
+from migrate.adapters.ocpp.lane import Fate
+from migrate.adapters.ocpp.messages import (
+    Answer,
+    Error,
+    Malformed,
+    Result,
+    answer_text,
+    call_text,
+    may_begin_message,
+    parse,
+    peek,
+)
+from migrate.adapters.ocpp.reports import NOTIFY, Report
 from migrate.adapters.ocpp.turns import Turns
 from migrate.domain.errors import Unreachable
+
+MAX_OWED = 64  # a station waits for an answer before it sends the next part
 
 
 class Wire(Protocol):
@@ -30,6 +44,7 @@ class Wire(Protocol):
     def watch_answers(self) -> None: ...
     def hold_csms(self, is_held: bool) -> None: ...
     def expect_boot(self, is_expected: bool) -> None: ...
+    def report_of(self, text: bytes) -> Report | None: ...
     def note(self, text: str) -> None: ...
 
 
@@ -54,6 +69,7 @@ class Calls:
         "_loop",
         "_max_waiting",
         "_open",
+        "_owed",
         "_prefix",
         "_retry",
         "_trigger",
@@ -67,12 +83,24 @@ class Calls:
         self._max_waiting, self._trigger_s = max_waiting, trigger_s
         self._loop = asyncio.get_running_loop()
         self._open: dict[str, Injection] = {}
+        self._owed: list[bytes] = []  # answers of ours to parts of a report, until they may be written
         self._count = 0
         self._retry: asyncio.TimerHandle | None = None
         self._trigger: asyncio.TimerHandle | None = None
 
-    def is_ours(self, id_: str) -> bool:
-        return id_.startswith(self._prefix)
+    def judge(self, text: bytes) -> Fate:
+        """What is for us alone: an answer with an id of ours, and the parts of a report that we asked for."""
+        seen = peek(text)
+        if seen is None:
+            return Fate.UNDECIDED if may_begin_message(text) else Fate.PASS
+        if seen[0] == 2 and seen[2] == NOTIFY:
+            return Fate.SWALLOW if self._wire.report_of(text) else Fate.UNDECIDED  # its number may come last
+        return Fate.SWALLOW if seen[0] != 2 and seen[1].startswith(self._prefix) else Fate.PASS
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something of ours waits to be written."""
+        return bool(self.turns.waiting or self._owed)
 
     async def inject(self, action: str, payload: Mapping[str, Any], *, timeout_s: float, not_after_s: float) -> Answer:
         """Call the station and wait for its answer.
@@ -104,7 +132,9 @@ class Calls:
         return call
 
     def send_next(self) -> None:
-        """Write the next call of ours if nothing stands against it."""
+        """Write what we owe, and the next call of ours if nothing stands against it."""
+        while self._owed and self._wire.is_writable:
+            self._wire.to_station(encode(Opcode.TEXT, self._owed.pop(0)))
         if not self.turns.waiting or not self._wire.is_writable:
             return
         now = self._loop.time()
@@ -153,9 +183,20 @@ class Calls:
             self._wire.expect_boot(False)
         return answer
 
-    def answered(self, text: bytes) -> None:
-        """The first answer counts; a second one, or one after our patience, is noted and goes no further."""
+    def heard(self, text: bytes) -> None:
+        """A message that is for us alone."""
         seen = peek(text)
+        if seen is None or seen[0] != 2:
+            self._answered(text, seen)
+            return
+        if report := self._wire.report_of(text):
+            report.take(text)
+        if len(self._owed) < MAX_OWED:
+            self._owed.append(answer_text(Result(seen[1], {})))
+        self.send_next()
+
+    def _answered(self, text: bytes, seen: tuple[int, str, str] | None) -> None:
+        """The first answer counts; a second one, or one after our patience, is noted and goes no further."""
         call = self._open.get(seen[1]) if seen else None
         if call is None or call.answer.done() or not call.sent.done():
             self._wire.note("a late or second answer to a call of ours")

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import tenacity
 
-from migrate.adapters.ocpp.limits import SEND_WITHIN_S
+from migrate.adapters.ocpp.limits import REPORT_WITHIN_S, SEND_WITHIN_S
 from migrate.adapters.ocpp.lines import MAX_LINE_BYTES, News, Reply, Request, answer_in, line, raised
 from migrate.adapters.ocpp.local_socket import reachable
 from migrate.adapters.ocpp.messages import Answer
@@ -54,7 +54,6 @@ class ListenClient:
         Raises ``Unreachable``, and ``CsmsUnavailable`` when no listening
         process is there: no station can be blamed for that.
         """
-        not_after_s = asyncio.get_running_loop().time() + send_within_s
         request = Request(
             "inject",
             side=side,
@@ -62,12 +61,27 @@ class ListenClient:
             action=action,
             payload=dict(payload),
             timeout_s=timeout_s,
-            not_after_s=not_after_s,
             protocol=protocol,
         )
+        return await self._called(request, send_within_s, timeout_s)
+
+    async def report(self, side: Side, identity: str, base: str, *, timeout_s: float, protocol: str) -> Answer:
+        """Have a relay ask a station for a report of its device model: its answer, and with a yes all that came of it.
+
+        Raises as ``inject`` does.
+        """
+        payload = {"reportBase": base}
+        request = Request(
+            "report", side=side, identity=identity, payload=payload, timeout_s=timeout_s, protocol=protocol
+        )
+        return await self._called(request, SEND_WITHIN_S, timeout_s + REPORT_WITHIN_S)
+
+    async def _called(self, request: Request, send_within_s: float, answer_within_s: float) -> Answer:
+        identity = request.identity
+        request.not_after_s = asyncio.get_running_loop().time() + send_within_s
         try:
             dial_s = min(self._dial_s, send_within_s)
-            reply = await self._ask(request, within_s=send_within_s + timeout_s + MARGIN_S, dial_s=dial_s)
+            reply = await self._ask(request, within_s=send_within_s + answer_within_s + MARGIN_S, dial_s=dial_s)
         except (*GONE, TimeoutError) as error:
             raise Unreachable(
                 f"The listening process was lost while {identity} was called.",

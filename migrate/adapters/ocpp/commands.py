@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from migrate.adapters.ocpp.limits import SEND_WITHIN_S
-from migrate.adapters.ocpp.messages import Answer
+from migrate.adapters.ocpp.limits import REPORT_QUIET_S, REPORT_WITHIN_S, SEND_WITHIN_S
+from migrate.adapters.ocpp.messages import Answer, Result
 from migrate.adapters.ocpp.register import Register
+from migrate.adapters.ocpp.reports import Reports
 from migrate.adapters.ocpp.spoken import version_of
 from migrate.domain.errors import CsmsUnavailable, Unreachable
 from migrate.domain.evidence import Side, Sighting
 
 READS = ("GetConfiguration", "GetVariables")
+REPORT = "GetBaseReport"
 
 
 class Commands:
@@ -33,6 +35,7 @@ class Commands:
         now: Callable[[], datetime],
     ) -> None:
         self._side, self._sessions, self._is_up, self._see, self._now = side, sessions, is_up, see, now
+        self.reports = Reports()
 
     async def inject(
         self,
@@ -70,6 +73,34 @@ class Commands:
         if action in READS and (told := session.tap.answered_us(answer, self._now())):
             self._see(told)
         return answer
+
+    async def report(
+        self,
+        identity: str,
+        base: str,
+        *,
+        timeout_s: float,
+        quiet_s: float = REPORT_QUIET_S,
+        within_s: float = REPORT_WITHIN_S,
+        not_after_s: float | None = None,
+        protocol: str = "",
+    ) -> Answer:
+        """Have a station report its device model: its answer, and with a yes what came of it.
+
+        Its parts reach nobody else, however late they come.
+        """
+        report = self.reports.open(identity)
+        payload = {"requestId": report.number, "reportBase": base}
+        try:
+            answer = await self.inject(
+                identity, REPORT, payload, timeout_s=timeout_s, not_after_s=not_after_s, protocol=protocol
+            )
+            if isinstance(answer, Result) and answer.payload.get("status") == "Accepted":
+                came = await report.collected(quiet_s=quiet_s, within_s=within_s)
+                return Result(answer.id, {**answer.payload, **came})
+            return answer
+        finally:
+            report.close()
 
     def drop(self, identity: str) -> None:
         """Hang up on a station without a word, as a lost line does: it will dial again.

@@ -14,6 +14,7 @@ from migrate.adapters.ocpp.framing import FrameReader, Opcode, Piece, whole_text
 from migrate.adapters.ocpp.messages import MAX_TEXT_BYTES
 
 MAX_UNDECIDED_BYTES = 1024
+MAX_UNDECIDED_PIECES = 1024
 
 
 class Fate(Enum):
@@ -34,7 +35,10 @@ class Lane:
     nothing.
     """
 
-    __slots__ = ("_backlog", "_fate", "_is_text", "_text", "control", "heard", "hold", "judge", "reader", "write")
+    __slots__ = (
+        *("_backlog", "_fate", "_is_text", "_text"),
+        *("control", "heard", "hold", "judge", "max_undecided_bytes", "reader", "write"),
+    )
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Lane:
     ) -> None:
         self.write, self.heard, self.control, self.hold = write, heard, control, hold
         self.judge: Callable[[bytes], Fate] | None = None
+        self.max_undecided_bytes = MAX_UNDECIDED_BYTES
         self.reader = FrameReader()
         self._fate: Fate | None = None  # None between messages
         self._text: bytearray | None = None
@@ -113,7 +118,7 @@ class Lane:
     def _decide(self, is_whole: bool) -> Fate:
         text = bytes(self._text or b"")
         fate = self.judge(text) if self._is_text and self.judge else Fate.PASS
-        too_much = is_whole or len(text) > MAX_UNDECIDED_BYTES or len(self._backlog) > MAX_UNDECIDED_BYTES
+        too_much = is_whole or len(text) > self.max_undecided_bytes or len(self._backlog) > MAX_UNDECIDED_PIECES
         return Fate.PASS if fate is Fate.UNDECIDED and too_much else fate
 
     def _settle(self, fate: Fate) -> None:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 SEND_WITHIN_S = 2.0
 """A command that could not be written this soon is never written."""
 
+REPORT_QUIET_S, REPORT_WITHIN_S = 20.0, 300.0
+"""A report of the device model counts as ended when nothing of it came for so long, and in any case after so long."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

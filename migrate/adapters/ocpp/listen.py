@@ -233,6 +233,8 @@ class ListenServer:
     async def _reply(self, request: Request) -> Reply:
         if request.do == "inject":
             return await self._inject(request)
+        if request.do == "report":
+            return await self._report(request)
         if request.do == "drop":
             self._relay(request.side).drop(request.identity)
             return Reply(request.number, stats={})
@@ -250,6 +252,16 @@ class ListenServer:
             request.identity,
             request.action,
             request.payload,
+            timeout_s=request.timeout_s,
+            not_after_s=request.not_after_s,
+            protocol=request.protocol,
+        )
+        return reply_to(request.number, answer)
+
+    async def _report(self, request: Request) -> Reply:
+        answer = await self._relay(request.side).report(
+            request.identity,
+            str(request.payload.get("reportBase", "")),
             timeout_s=request.timeout_s,
             not_after_s=request.not_after_s,
             protocol=request.protocol,

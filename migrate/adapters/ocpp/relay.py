@@ -50,10 +50,9 @@ class Relay:
     """One side's stations.
 
     ``upstream`` is the CSMS's base address; ``"lab"`` or ``None`` is none.  ``sink`` is told
-    every sighting, in the order it was seen; ``now`` is campaign time;
-    ``tag_key`` hashes the cards; ``charging`` says where somebody charged when
-    the journal last heard.  ``tls`` names the certificates, ``directory`` knows
-    the stations by the names they have on this side.
+    every sighting, in the order it was seen; ``now`` is campaign time; ``tag_key`` hashes the cards;
+    ``charging`` says where somebody charged when the journal last heard.  ``tls`` names the certificates,
+    ``directory`` knows the stations by the names they have on this side.
     """
 
     def __init__(
@@ -86,8 +85,8 @@ class Relay:
         self._sweeper: asyncio.TimerHandle | None = None
         self._sessions = Register(charging or {})
         commands = Commands(side, self._sessions, lambda: self.is_up, self.see, now)
-        self.inject, self.drop = commands.inject, commands.drop
-        self.report, self.reports = commands.report, commands.reports
+        self.inject, self.drop, self.report = commands.inject, commands.drop, commands.report
+        self.reports = commands.reports
         self._health = Health(self._probe, self._csms_changed)
         self.gauge = Gauge(now)
         self.counts: Counter[str] = Counter()

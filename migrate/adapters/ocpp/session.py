@@ -17,7 +17,8 @@ from migrate.adapters.ocpp.framing import Opcode, Piece, close_frame, encode
 from migrate.adapters.ocpp.gauge import Gauge, timed_id
 from migrate.adapters.ocpp.lane import Fate, Lane
 from migrate.adapters.ocpp.limits import Limits
-from migrate.adapters.ocpp.messages import kind_of, may_begin_message, peek
+from migrate.adapters.ocpp.messages import MAX_TEXT_BYTES, kind_of, may_begin_message, peek
+from migrate.adapters.ocpp.reports import Report, Reports
 from migrate.adapters.ocpp.spoken import SPOKEN, version_of
 from migrate.adapters.ocpp.tap import Tap
 from migrate.adapters.ocpp.turns import Turns
@@ -44,6 +45,7 @@ class Hub(Protocol):
 
     limits: Limits
     gauge: Gauge
+    reports: Reports
 
     def see(self, sighting: Sighting) -> None: ...
     def note(self, session: Session, text: str) -> None: ...
@@ -108,6 +110,8 @@ class Session:
             control=self._passes_down,
             hold=self.calls.hold,
         )
+        if self.hub.reports.expects(self.identity):
+            self.watch_answers()  # what is left of a report comes with the next session
 
     @property
     def id(self) -> str:
@@ -125,7 +129,7 @@ class Session:
 
     def from_csms(self, data: bytes) -> None:
         self.down.feed(data)
-        if self.turns.waiting:
+        if self.calls.is_due:
             self.calls.send_next()
 
     def station_stuck(self, is_stuck: bool) -> None:
@@ -139,16 +143,9 @@ class Session:
         """The CSMS does not read: neither is the station."""
         _pause(self.station, is_stuck)
 
-    def _judge_station(self, text: bytes) -> Fate:
-        """Once we have called in this session, an answer with an id of ours is for us alone."""
-        seen = peek(text)
-        if seen is None:
-            return Fate.UNDECIDED if may_begin_message(text) else Fate.PASS
-        return Fate.SWALLOW if seen[0] != 2 and self.calls.is_ours(seen[1]) else Fate.PASS
-
     def _heard_station(self, text: bytes, fate: Fate) -> None:
         if fate is Fate.SWALLOW:
-            self.calls.answered(text)
+            self.calls.heard(text)
             return
         if text[:3] != b"[2," and self.turns.has_csms_calls and (seen := peek(text)) and seen[0] != 2:
             self.turns.csms_answered(seen[1])
@@ -221,7 +218,11 @@ class Session:
         self.station.write(data)
 
     def watch_answers(self) -> None:
-        self.up.judge = self._judge_station
+        """Once we have called this station, some of what it says is for us alone."""
+        self.up.judge, self.up.max_undecided_bytes = self.calls.judge, MAX_TEXT_BYTES
+
+    def report_of(self, text: bytes) -> Report | None:
+        return self.hub.reports.of(self.identity, text)
 
     def hold_csms(self, is_held: bool) -> None:
         self.down.judge = self._judge_csms if is_held else None
