@@ -130,6 +130,10 @@ class HttpApi:
 HTTP_NAMES = frozenset({"identity", "serial", "ip"})
 """What every request may name, and what earlier ones have picked; a write also ``value`` and ``value_json``."""
 
+ITS_IDENTITY, ITS_SERIAL = "its_identity", "its_serial"
+ITS_NAMES = frozenset({ITS_IDENTITY, ITS_SERIAL})
+"""Picks of ``read`` that say which device answers; one that is not the station in the inventory is told nothing."""
+
 LOGIN_NAMES = frozenset({"user", "secret"})
 """What only the login may name: the secret is filled in as it is sent."""
 

@@ -204,6 +204,7 @@ async def go_e_shows(station: SimulatedStation, request: web.Request) -> web.Str
     if instead := await out_of_sorts(station, keys=tuple(asked) or ("ocppu",)):
         return instead
     held: dict[str, Any] = {"ocppe": True, "ocppu": station.flash.look_inside("ocppu"), "ocppc": bool(station.session)}
+    held["sse"] = station.spec.serial
     if station.ways.webbing is Webbing.HUGE:
         held["ocppu"] = "x" * HUGE
     return web.json_response({name: value for name, value in held.items() if not asked or name in asked})

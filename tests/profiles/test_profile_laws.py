@@ -144,6 +144,7 @@ BROKEN: dict[str, tuple[str, str, str, str, str]] = {
     "a status means one thing": (HTTP, "busy: [409]", "busy: [204]", "http.keys.url.write[0].expect", "not now"),
     "auth sets its own header": (HTTP, "method: PUT,", "method: PUT, headers: {Authorization: abc},", "http.keys.url.write[0].headers.Authorization", "not a profile's"),
     "a spread is one object": (HTTP, '"...": "${config}"', '"...": "a${config}"', "http.keys.url.write[0].json....", "spread"),
+    "a proof is picked where it is judged": (HTTP, "version: \"data[0].version\"", "its_serial: \"data[0].version\"", "http.keys.url.write[0].picks.its_serial", "prove nothing"),
     "a pick says where": (HTTP, "version: \"data[0].version\"", "version: \"data[x\"", "http.keys.url.write[0].picks.version", "picks nothing"),
     "what is waited for is picked": (HTTP, "until: {pick: state", "until: {pick: stat", "http.keys.url.write[2].until.pick", "not picked"),
     "waiting has an end": (HTTP, 'is_one_of: ["done"]', "is_one_of: []", "http.keys.url.write[2].until.is_one_of", "ends the asking"),

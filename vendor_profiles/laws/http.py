@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from migrate.domain.profile import Method, Profile
-from migrate.domain.ways import HTTP_NAMES, LOGIN_NAMES, Call, HttpApi, HttpAuth, Way
+from migrate.domain.ways import HTTP_NAMES, ITS_NAMES, LOGIN_NAMES, Call, HttpApi, HttpAuth, Way
 from vendor_profiles.laws.breach import (
     Breach,
     all_writes,
@@ -138,6 +138,10 @@ def _judge_picks(at: str, call: Call) -> Iterator[Breach]:
     for name, where in call.picks.items():
         if not _PICK.fullmatch(name) or not _WHERE.fullmatch(where):
             yield Breach(f"{at}.picks.{name}", f"{name}: {where!r} picks nothing.", "As in version: data.items[0].id.")
+        if name.startswith("its_") and not (name in ITS_NAMES and ".read[" in at):
+            yield Breach(
+                f"{at}.picks.{name}", f"{name} would prove nothing.", "Pick its_identity or its_serial, in a read."
+            )
     if call.until and call.until.pick not in call.picks:
         yield Breach(f"{at}.until.pick", f"{call.until.pick} is not picked by this request.", "Add it to picks.")
     if call.until and not call.until.is_one_of:

@@ -86,6 +86,55 @@ async def test_a_value_that_is_shown_as_null_is_hidden() -> None:
     assert held == {"url": None}
 
 
+WHOSE = Call(path="/ocpp/config", picks={**READ.picks, "its_identity": "identity", "its_serial": "sse"})
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        pytest.param({"identity": "AC-2", "sse": "S1"}, "'AC-2'", id="another identity"),
+        pytest.param({"identity": "AC-1", "sse": "S2"}, "'S2'", id="another serial number"),
+        pytest.param(None, "404", id="no such interface"),
+    ],
+)
+async def test_another_device_at_the_address_of_a_station_is_told_nothing(
+    shown: dict[str, str] | None, said: str
+) -> None:
+    answer = reply(404) if shown is None else reply(200, {**HELD, **shown})
+
+    async with a_host(lambda _: answer) as host, a_door(host, with_key(read=(WHOSE,))) as door:
+        looked = await error_of(door.read("AC-1", ["url"]))
+        told = await error_of(door.write("AC-1", "url", URL))
+
+    assert puts(host) == []
+    for error in (looked, told):
+        assert type(error) is Mismatch
+        assert said in error.message
+        assert "ip_address" in error.hint
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param({"identity": "AC-1", "sse": "S1"}, id="itself"),
+        pytest.param({"identity": "NEW-1", "sse": "s1"}, id="its name on the target"),
+        pytest.param({"identity": "", "sse": None}, id="nothing of itself"),
+        pytest.param({"identity": "AC-1", "sse": "000S1"}, id="zeros that a spreadsheet drops"),
+    ],
+)
+async def test_a_device_that_shows_that_it_is_the_station_or_nothing_at_all_is_asked_and_told(
+    shown: dict[str, str | None],
+) -> None:
+    station, answer = replace(STATION, target_identity="NEW-1"), reply(200, {**HELD, **shown})
+
+    async with a_host(lambda _: answer) as host, a_door(host, with_key(read=(WHOSE,)), station=station) as door:
+        held = await door.read("AC-1", ["url"])
+        await door.write("AC-1", "url", URL)
+
+    assert held == {"url": "ws://old.example/ocpp"}
+    assert len(puts(host)) == 1
+
+
 @pytest.mark.parametrize("shown", [f"{URL}/A 1", f"{URL}/A%201", URL])
 async def test_what_a_cloud_appends_is_taken_off_again(shown: str) -> None:
     api, station = with_key(appends="/${identity}"), replace(STATION, identity="A 1")

@@ -65,6 +65,11 @@ class Calls:
     def __init__(self, identity: str, api: HttpApi, base: Base, account: Account, tools: Tools) -> None:
         self._identity, self._api, self._base, self._account, self._tools = identity, api, base, account, tools
 
+    @property
+    def identity(self) -> str:
+        """The station's name as it may be printed."""
+        return self._identity
+
     async def run(self, calls: Iterable[Call], errand: Errand) -> None:
         """Every request in order; what they pick is added to the errand's names."""
         for call in calls:

@@ -18,6 +18,7 @@ from migrate.adapters.channels.http.meaning import Absent
 from migrate.adapters.channels.http.picks import as_text
 from migrate.adapters.channels.http.reach import HttpSettings, base_of
 from migrate.adapters.channels.http.turns import Patience, Turns
+from migrate.adapters.channels.http.whose import HINT, judge_whose, shows_whose
 from migrate.adapters.channels.http.wire import Wire
 from migrate.adapters.clock import CampaignClock
 from migrate.adapters.dice import SystemDice
@@ -66,7 +67,7 @@ class HttpDoors:
         account = account_of(api, base.url, self._vault, identity, self._settings.users)
         named = {"identity": station.identity_on(side), "serial": station.serial, "ip": station.ip_address}
         names = {name: text for name, text in named.items() if text}
-        return HttpDoor(identity, api, names, Calls(identity, api, base, account, self._tools))
+        return HttpDoor(station, api, names, Calls(identity, api, base, account, self._tools))
 
     async def close(self) -> None:
         await self._tools.wire.close()
@@ -75,8 +76,9 @@ class HttpDoors:
 class HttpDoor:
     """Implements ``migrate.ports.Door`` for one station."""
 
-    def __init__(self, identity: str, api: HttpApi, names: Mapping[str, str], calls: Calls) -> None:
-        self._identity, self._api, self._names, self._calls = identity, api, names, calls
+    def __init__(self, station: Station, api: HttpApi, names: Mapping[str, str], calls: Calls) -> None:
+        self._station, self._api, self._names, self._calls = station, api, names, calls
+        self._identity = calls.identity
 
     async def read(
         self, identity: str, keys: Sequence[str], *, max_keys: int | None = None
@@ -89,7 +91,7 @@ class HttpDoor:
                 continue
             errand = self._errand(Patience(READ_PATIENCE_S))
             try:
-                await self._calls.run(way.read, errand)
+                await self._ask(way, errand)
             except Absent:
                 continue
             holds[key] = self._value(key, way, errand.names)
@@ -103,7 +105,7 @@ class HttpDoor:
         spelled = {"value": value, VALUE_JSON: json.dumps(value, ensure_ascii=False)}
         errand = self._errand(Patience.of_an_order(ORDER_PATIENCE_S), private=(value,))
         if _picks_of(way.read) & (_needs(way.write) - spelled.keys()):
-            await self._calls.run(way.read, errand)
+            await self._ask(way, errand)
         errand.names |= spelled
         await self._calls.run(way.write, errand)
         return "Accepted"
@@ -113,6 +115,16 @@ class HttpDoor:
         if not self._api.restart:
             raise Mismatch(f"{self._identity}: nothing says how it is restarted by HTTP.", identity=self._identity)
         await self._calls.run(self._api.restart, self._errand(Patience.of_an_order(ORDER_PATIENCE_S)))
+
+    async def _ask(self, way: HttpKey, errand: Errand) -> None:
+        """Read one key, and see that it is this station that answers.  Raises ``Absent`` for a key that it does not have."""
+        try:
+            await self._calls.run(way.read, errand)
+        except Absent as error:
+            if shows_whose(way.read):  # it should have said who it is: nobody knows whose key is missing
+                raise Mismatch(error.message, identity=self._identity, hint=HINT) from error
+            raise
+        judge_whose(self._station, errand.names)
 
     def _errand(self, patience: Patience, private: tuple[str, ...] = ()) -> Errand:
         return Errand(names=dict(self._names), patience=patience, private=private)
