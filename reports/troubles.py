@@ -6,6 +6,7 @@ what the journal tells of the way; nothing here is judged.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,7 +22,7 @@ from reports.redaction import redact
 from reports.times import stamp_or_none
 from reports.words import command
 
-_SETBACKS = 20
+_SETBACKS, _RARE = 20, "other reasons, each rarer"
 _LEFT = frozenset(
     {State.RESTARTING, State.DEPARTED, State.ARRIVED, State.CONFIRMED, State.SETTLED, State.REVERTED, State.LOST}
 )
@@ -99,16 +100,28 @@ def _person(station: StationStanding) -> dict[str, Any]:
 
 
 def setbacks(stations: Iterable[StationStanding]) -> list[dict[str, Any]]:
-    """What failed or came back, by profile and reason, most frequent first."""
+    """What failed or came back, by profile and reason, most frequent first; the rare ones together, so that the sum holds."""
     groups = Counter(
-        (s.state.value, s.profile, redact(s.reason, keep=s.identity))
-        for s in stations
-        if s.state in (State.FAILED, State.REVERTED)
+        (s.state.value, s.profile, _common(s)) for s in stations if s.state in (State.FAILED, State.REVERTED)
     )
+    ranked = sorted(groups.items(), key=lambda group: (-group[1], group[0]))
+    rest = Counter[str]()
+    for (state, _, _), number in ranked[_SETBACKS:]:
+        rest[state] += number
+    shown = [*ranked[:_SETBACKS], *(((state, "", _RARE), number) for state, number in sorted(rest.items()))]
     return [
         {"state": state, "profile": profile or None, "reason": reason, "stations": number}
-        for (state, profile, reason), number in sorted(groups.items(), key=lambda g: (-g[1], g[0]))[:_SETBACKS]
+        for (state, profile, reason), number in shown
     ]
+
+
+def _common(station: StationStanding) -> str:
+    """A reason without the station's own name, so that what befell many is told once: ``the station refused …``."""
+    reason = redact(station.reason, keep=station.identity)
+    if station.identity not in reason:
+        return reason
+    own = rf"(?<![\w-]){re.escape(station.identity)}(?![\w-])"
+    return re.sub(own, lambda found: "the station" if found.start() else "The station", reason)
 
 
 def deferrals(stations: Iterable[StationStanding]) -> list[dict[str, Any]]:
@@ -116,7 +129,7 @@ def deferrals(stations: Iterable[StationStanding]) -> list[dict[str, Any]]:
     groups: dict[str, list[datetime | None]] = defaultdict(list)
     for s in stations:
         if s.state is State.DEFERRED:
-            name = s.deferral.value if s.deferral else redact(s.reason, keep=s.identity) or "no reason on record"
+            name = s.deferral.value if s.deferral else _common(s) or "no reason on record"
             groups[name].append(s.due_at)
     return [
         {"reason": name, "stations": len(due), "next_due_at": stamp_or_none(min(filter(None, due), default=None))}

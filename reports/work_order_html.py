@@ -37,10 +37,15 @@ def work_orders_html(document: dict[str, Any]) -> str:
 
 
 def _feet(document: dict[str, Any]) -> str:
-    """One page rule per order.  Only what we made ourselves goes into it: numbers and hexadecimal digits."""
-    rules = []
+    """One page rule per site and order.  Only what we made ourselves goes into it: numbers and hexadecimal digits."""
+    stops = len(document["sites"])
+    rules = [_foot(f"stop{stop}", f"Site sheet · stop {stop} of {stops}") for stop in range(1, stops + 1)]
     for order in (order for site in document["sites"] for order in site["orders"]):
         number, revision = int(order["number"]), int(order["revision"])
         foot = f"WO-{number:04d} · revision {revision} · data {order['digest'][:SHOWN_DIGEST]}"
-        rules.append(f'.wo{number} {{ page: wo{number} }} @page wo{number} {{ @bottom-left {{ content: "{foot}" }} }}')
+        rules.append(_foot(f"wo{number}", foot))
     return "\n".join(rules)
+
+
+def _foot(page_name: str, says: str) -> str:
+    return f'.{page_name} {{ page: {page_name} }} @page {page_name} {{ @bottom-left {{ content: "{says}" }} }}'

@@ -152,7 +152,7 @@ class Sheet:
             if (lines := _lines(columns, cells)) > 1:
                 self.raw.set_row(row + count, _LINE * lines)
             for index, (column, value) in enumerate(zip(columns, cells, strict=True)):
-                self.put(row + count, index, value, column.kind)
+                self.put(row + count, index, value, Kind.LONG if _wraps(column, value) else column.kind)
         self._stretch(row, row + max(count, 1), len(columns))
         self.raw.freeze_panes(row + 1, 1)
         self.raw.repeat_rows(row)
@@ -182,12 +182,19 @@ class Sheet:
 _LINE, _MOST_LINES = 15.0, 12
 
 
+def _wraps(column: Column, value: Cell) -> bool:
+    """Whether a text takes several lines: one wider than its column would be cut off by the cell beside it."""
+    return isinstance(value, str) and (
+        column.kind is Kind.LONG or (column.kind is Kind.TEXT and len(value) > column.width)
+    )
+
+
 def _lines(columns: Sequence[Column], cells: Sequence[Cell]) -> int:
     """How many lines the longest wrapped text takes: not every program finds that out by itself."""
     longest = (
         len(value) / column.width
         for column, value in zip(columns, cells, strict=True)
-        if column.kind is Kind.LONG and isinstance(value, str)
+        if isinstance(value, str) and _wraps(column, value)
     )
     return min(math.ceil(max(longest, default=0.0) * 1.1), _MOST_LINES)
 

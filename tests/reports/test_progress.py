@@ -137,6 +137,28 @@ def test_what_failed_is_grouped_by_profile_and_reason_most_frequent_first() -> N
     assert [(s["reason"], s["stations"]) for s in document["setbacks"]] == [("Rejected", 3), ("half-way", 1)]
 
 
+def test_what_many_stations_refused_is_told_once_though_each_refusal_names_its_station() -> None:
+    names = ("AC-1", "AC-10", "A+C (1)")
+    refused = [station(n, State.FAILED, reason=f"{n} refused Url (Rejected); put off to {n}.") for n in names]
+
+    document = progress_document(standing(*refused))
+
+    told = [(s["reason"], s["stations"]) for s in document["setbacks"]]
+    assert told == [("The station refused Url (Rejected); put off to the station.", 3)]
+
+
+def test_reasons_too_many_to_be_told_singly_are_still_counted() -> None:
+    stations = [station(f"AC-{n}", State.FAILED, reason=f"reason {n:02}") for n in range(23)]
+
+    document = progress_document(standing(*stations, station("AC-99", State.REVERTED, reason="zz")))
+
+    assert sum(s["stations"] for s in document["setbacks"]) == 24
+    assert document["setbacks"][-2:] == [
+        {"state": "failed", "profile": None, "reason": "other reasons, each rarer", "stations": 3},
+        {"state": "reverted", "profile": None, "reason": "other reasons, each rarer", "stations": 1},
+    ]
+
+
 def test_deferrals_tell_the_earliest_due_time_of_each_reason() -> None:
     busy = {"state": State.DEFERRED, "deferral": Deferral.BUSY}
 

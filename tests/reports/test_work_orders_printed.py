@@ -205,6 +205,15 @@ def test_the_foot_of_each_page_has_number_revision_hash_and_the_count_of_pages()
     assert 'counter(page) " of " counter(pages)' in text
 
 
+def test_the_foot_of_a_sites_sheet_says_which_stop_it_is_and_no_run_sheet() -> None:
+    tasks = [a_task(f"AC{n}") for n in range(2)] + [a_task("FAR", site_id="9", site_name="Far", postcode="9999 ZZ")]
+
+    text = work_orders_html(document(*tasks))
+
+    assert 'class="sheet stop1"' in text
+    assert '.stop1 { page: stop1 } @page stop1 { @bottom-left { content: "Site sheet · stop 1 of 2" } }' in text
+
+
 def test_a_drill_says_on_every_page_that_nobody_has_to_go() -> None:
     tasks = [a_task("AC1"), a_task("AC2")]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from reports.workbook import book
+from reports.workbook import Column, book
 
 AT = "2026-11-20T03:10:00+00:00"
 
@@ -54,3 +54,18 @@ def test_a_place_that_takes_no_file_is_told_as_the_disk_told_it(tmp_path: Path, 
         of.sheet("Orders").put(0, 0, "AC-1")
 
     assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize("streams", [True, False], ids=["row by row", "whole"])
+def test_a_text_wider_than_its_column_takes_more_lines_and_is_not_cut_by_the_cell_beside_it(
+    tmp_path: Path, streams: bool
+) -> None:
+    columns = (Column(header="Firmware", width=16), Column(header="Profile", width=24))
+
+    with book(tmp_path / "fleet.xlsx", title="fleet", at=AT, timezone="UTC", streams=streams) as of:
+        of.sheet("Fleet").table(columns, [("TAC3Z911900671027-1.8.21", "abb_terra_ac"), ("1.2.9", "openocpp")])
+
+    sheet = openpyxl.load_workbook(tmp_path / "fleet.xlsx")["Fleet"]
+    assert [sheet[cell].alignment.wrap_text for cell in ("A2", "B2", "A3")] == [True, None, None]
+    assert sheet.row_dimensions[2].height >= 30
+    assert sheet.row_dimensions[3].height is None
