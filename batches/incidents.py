@@ -1,7 +1,8 @@
 """What a person should know of beside the stations: backends that went away, batches that stopped.
 
 Incidents are told in the journal by a beginning and, where there is one, an
-end.  Here the two find each other.
+end.  Here the two find each other.  One that is begun again while it lasts,
+by another process that found the same, is one incident still.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def incidents(events: Iterable[StoredEvent]) -> tuple[Incident, ...]:
         if event.data.get("over") and began is not None:
             told[began] = replace(told[began], ended_at=event.at)
             del open_at[(title, side)]
-        elif not event.data.get("over"):
+        elif not event.data.get("over") and (began is None or "over" not in event.data):
             open_at[(title, side)] = len(told)
             told.append(Incident(at=event.at, title=title, detail=str(event.data.get("detail", "")), side=side))
     return tuple(told)

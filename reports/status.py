@@ -13,6 +13,7 @@ from migrate.domain.attempt import State
 from migrate.domain.wave import Incident, Reason, Ruling, Standing, StationStanding, WaveStanding
 from reports.redaction import redact
 from reports.times import stamp_or_none
+from reports.words import display
 
 TOTALS: tuple[State, ...] = (
     State.PLANNED,
@@ -69,6 +70,13 @@ def incident_document(incident: Incident) -> dict[str, Any]:
         "side": incident.side or None,
         "ended_at": stamp_or_none(incident.ended_at),
     }
+
+
+def incident_told(incident: Incident) -> str:
+    """What it is, of which side where its own words do not say so, and why."""
+    side = f" ({incident.side})" if incident.side and incident.side not in incident.title + incident.detail else ""
+    detail = f": {display(redact(incident.detail))}" if incident.detail else ""
+    return f"{display(incident.title)}{side}{detail}"
 
 
 def _reason(reason: Reason) -> dict[str, Any]:

@@ -15,12 +15,13 @@ import click
 
 from migrate.adapters.certificates import dates, days_left, first_to_end
 from migrate.adapters.journal.audit import verify
+from migrate.adapters.network_words import in_words
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.vault import IDTAG_KEY
 from migrate.cli.exits import Exit
 from migrate.cli.listening import is_listening
 from migrate.cli.options import Context, common_options, json_option, print_json
-from migrate.cli.told_settings import rows
+from migrate.cli.told_settings import in_columns, rows
 from migrate.domain.counted import counted
 from migrate.domain.errors import MigrateError
 from migrate.domain.evidence import Side
@@ -78,9 +79,8 @@ def _tell(found: Sequence[Finding], settings: Sequence[Mapping[str, str]]) -> No
         if finding.hint and not finding.is_well:
             click.echo(f"      {finding.hint}")
     click.echo("")
-    width = max(len(row["value"]) for row in settings)
-    for row in settings:
-        click.echo(f"{row['key']:<28} {row['value']:<{min(width, 48)}}  {row['origin']}")
+    for line in in_columns(settings):
+        click.echo(line)
 
 
 async def _examine(wired: Wired) -> tuple[list[Finding], list[dict[str, str]]]:
@@ -104,7 +104,7 @@ async def _findings(wired: Wired) -> AsyncIterator[Finding]:
     yield Finding(
         what="journal",
         is_well=not breaks,
-        said=f"{len(breaks)} breaks" if breaks else "every chain holds",
+        said=counted(len(breaks), "break") if breaks else "every chain holds",
         hint="Keep the file, and find out who wrote to it.",
     )
     catalogue = wired.catalogue
@@ -170,7 +170,10 @@ def _address(wired: Wired, side: Side) -> Finding:
             return Finding(what=what, is_well=True, said=f"{redact(str(upstream))} takes connections")
     except OSError as error:
         return Finding(
-            what=what, is_well=False, said=f"{redact(str(upstream))}: {error}", hint="No wave starts while it is away."
+            what=what,
+            is_well=False,
+            said=f"{redact(str(upstream))}: {in_words(error)}",
+            hint="No wave starts while it is away.",
         )
 
 

@@ -16,8 +16,9 @@ from rich.live import Live
 
 from migrate.cli.tree import next_due, tree
 from migrate.domain.attempt import BATCH_ENDS, State
-from migrate.domain.wave import Incident, Mode, Standing, StationStanding, WaveStanding, WaveState
+from migrate.domain.wave import Mode, Standing, StationStanding, WaveStanding, WaveState
 from reports.redaction import redact
+from reports.status import incident_told
 from reports.words import MODES, STATES, VERDICTS, command, display
 
 
@@ -155,18 +156,13 @@ def _put_off(moved: list[StationStanding]) -> list[str]:
 
 
 def _incident_changes(before: Standing, now: Standing) -> list[str]:
-    known = {(i.at, i.title): i for i in before.incidents}
+    known = {(i.at, i.title, i.side): i for i in before.incidents}
     lines = []
     for incident in now.incidents:
-        was = known.get((incident.at, incident.title))
+        was = known.get((incident.at, incident.title, incident.side))
         if was is None or (was.ended_at is None and incident.ended_at is not None):
-            lines.append(_incident(incident))
+            lines.append(f"incident {'over' if incident.ended_at else 'began'}: {incident_told(incident)}")
     return lines
-
-
-def _incident(incident: Incident) -> str:
-    detail = f": {display(redact(incident.detail))}" if incident.detail else ""
-    return f"incident {'over' if incident.ended_at else 'began'}: {display(incident.title)}{detail}"
 
 
 _SUMMARY: tuple[tuple[tuple[State, ...], str], ...] = (

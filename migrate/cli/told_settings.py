@@ -5,6 +5,7 @@ What ``doctor`` prints.  A password in an address is never among it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import singledispatch
 from typing import Any
@@ -14,6 +15,7 @@ from migrate.settings import Settings
 from reports.redaction import redact
 from reports.words import display
 
+_WIDEST = 40
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
@@ -25,6 +27,12 @@ def rows(settings: Settings) -> list[dict[str, str]]:
     ]
 
 
+def in_columns(settings: Sequence[Mapping[str, str]]) -> list[str]:
+    """The same as lines; a value that is far longer than the others pushes its own origin aside and no other."""
+    keys, values = (max((len(row[name]) for row in settings), default=0) for name in ("key", "value"))
+    return [f"{row['key']:<{keys}}  {row['value']:<{min(values, _WIDEST)}}  {row['origin']}" for row in settings]
+
+
 def _origin(key: str, origin: str) -> str:
     return "MIGRATE_" + key.replace(".", "_").upper() if origin == "environment" else display(origin, limit=1000)
 
@@ -34,6 +42,8 @@ def _shown(key: str, value: Any) -> str:
         return ":".join(map(str, value))
     if key.endswith(".upstream") and value is None:
         return "lab"
+    if key == "firmware.rate":
+        return f"{value / 1000:g} kB/s"
     if key == "waves.sizes":
         return ", ".join("rest" if size is None else str(size) for size in value)
     return display(redact(told(value)), limit=1000)
@@ -55,6 +65,11 @@ def _(value: timedelta) -> str:
     return next(
         (f"{seconds / unit:g}{letter}" for unit, letter in _UNITS if seconds and not seconds % unit), f"{seconds:g}s"
     )
+
+
+@told.register
+def _(value: bool) -> str:
+    return "true" if value else "false"
 
 
 @told.register

@@ -19,6 +19,7 @@ from rich.tree import Tree
 from migrate.domain.attempt import IN_FLIGHT, NEEDS_A_PERSON, State
 from migrate.domain.wave import Standing, StationStanding, WaveStanding, WaveState
 from reports.redaction import redact
+from reports.status import incident_told
 from reports.times import span
 from reports.words import BANDS, MODES, STATES, VERDICTS, WAVE_STATES, Band, Colour, Word, bands, display
 
@@ -212,5 +213,4 @@ def next_due(standing: Standing) -> str:
 def _incidents(root: Tree, standing: Standing) -> None:
     ongoing = [i for i in standing.incidents if i.ended_at is None]
     for incident in ongoing[-_MOST_INCIDENTS:]:
-        detail = f": {display(redact(incident.detail))}" if incident.detail else ""
-        root.add(_line((f"incident since {incident.at:%H:%M:%S}Z  {display(incident.title)}", "bold red"), detail))
+        root.add(_line((f"incident since {incident.at:%H:%M:%S}Z  {incident_told(incident)}", "bold red")))

@@ -256,6 +256,14 @@ def test_an_incident_is_told_when_it_begins_and_when_it_is_over() -> None:
     assert changes(begun, over) == ["incident over: target down"]
 
 
+def test_an_incident_says_which_backend_it_is_about() -> None:
+    down = Incident(at=AT, title="CSMS down", detail="nobody listens there", side="source")
+
+    assert changes(standing(), standing(incidents=(down,))) == [
+        "incident began: CSMS down (source): nobody listens there"
+    ]
+
+
 def test_a_hostile_line_stays_one_line() -> None:
     before = standing(station("AC-1\n00:00:00Z AC-2 confirmed", State.DEPARTED))
     now = standing(station("AC-1\n00:00:00Z AC-2 confirmed", State.LOST, reason=HOSTILE))

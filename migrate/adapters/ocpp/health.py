@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from migrate.adapters.network_words import in_words
+
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 QUORUM = 3  # stations turned away by a gateway before the backend behind it counts as down
 
@@ -74,5 +76,5 @@ class Health:
 
 
 def reason_of(error: BaseException) -> str:
-    """An error of the network in a few words."""
-    return f"{type(error).__name__} {error}".strip()
+    """Why a backend could not be dialled, in a few words."""
+    return in_words(error)

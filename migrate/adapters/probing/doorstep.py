@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from migrate.adapters.network_words import in_words
 from migrate.adapters.ocpp.handshake import END, MAX_HEAD_BYTES, BadHead, read_reply
 from migrate.adapters.probing import tls
 from migrate.adapters.probing.certificates import Anchors
@@ -76,13 +77,11 @@ def _trusting() -> ssl.SSLContext:
 
 
 def _why(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
     if isinstance(error, BadHead | asyncio.LimitOverrunError):
         return "what answers there speaks no HTTP"
     if isinstance(error, EOFError):
         return "it hangs up without an answer"
-    return str(error) or type(error).__name__
+    return in_words(error)
 
 
 def _now() -> datetime:
