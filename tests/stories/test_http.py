@@ -36,6 +36,7 @@ from migrate.simulator.wirelog import (
 from tests.chaos.child import Trigger
 from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field, a_station
 from tests.stories.killing import KILLED, dies
+from tests.stories.patience import PATIENT, impatient
 from tests.stories.told import ThereAndBack, Witnessed
 
 pytestmark = pytest.mark.story
@@ -44,7 +45,6 @@ SPEED = 60.0
 WITHIN_S = 600.0
 PASSWORD = "correct horse battery staple"
 USER = "operator"
-PATIENT = ('appear = "10m"', 'appear = "40m"\narrive = "30m"\nrestart = "30m"\nidle = "1h"\ndefer = "1h"')
 NEW_ADDRESS = "ws://localhost:{port}/ocpp"
 
 HOSTILE = 'a/../b?c=1&d#e"${value}{{7*7}}%2e'
@@ -121,6 +121,10 @@ class Furniture:
 
     def furnish(self, campaign: Path) -> None:
         """What an operator does: settings, the root of the cloud, and the password where only its owner reads it."""
+        (campaign / "profiles").mkdir()
+        for family in HTTP_FAMILIES:
+            profile = campaign / "profiles" / f"{family}.yaml"
+            profile.write_text(impatient(f"catalogue/{family}.yaml", "http"), encoding="utf-8")
         with (campaign / "campaign.toml").open("a") as file:
             file.write(f'\n[http]\nport = {self.port}\nca = "{self.folder / "root.pem"}"\n')
             file.write(f'[http.bases]\n"https://api.easee.com" = "https://127.0.0.1:{self.cloud_port}"\n')

@@ -35,6 +35,7 @@ from migrate.simulator.wirelog import (
 from tests.chaos.child import Trigger
 from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field, a_station
 from tests.stories.killing import KILLED, dies
+from tests.stories.patience import PATIENT, impatient
 from tests.stories.told import ThereAndBack, Witnessed
 
 pytestmark = pytest.mark.story
@@ -42,13 +43,8 @@ pytestmark = pytest.mark.story
 SPEED = 60.0
 WITHIN_S = 600.0
 PASSWORD = "correct horse battery staple"
-PATIENT = ('appear = "10m"', 'appear = "40m"\narrive = "30m"\nrestart = "30m"\nidle = "1h"\ndefer = "1h"')
 NEW_ADDRESS = "ws://localhost:{port}/ocpp"
 
-OWN_PROFILES = """\
-schema: migrate.profile-file/1
-use: [bender_cc61x_ssh]
-"""
 TWO_VALUES = """\
 schema: migrate.profile-file/1
 profiles:
@@ -73,7 +69,7 @@ profiles:
       user: manufacturer
       secret: bender_ssh
       exits: {1: unknown_key, 10: busy, 11: refused, 12: unknown_key}
-      timeout: 10s
+      timeout: 5s
     sources: ["a story"]
 """
 
@@ -121,7 +117,7 @@ async def field_with(specs: Sequence[StationSpec], *policy: tuple[str, str], uns
             file.write(f"\n[ssh]\nport = {port}\n")
         _write_secret(campaign / "secrets" / "bender_ssh")
         (campaign / "profiles").mkdir()
-        (campaign / "profiles" / "on_request.yaml").write_text(OWN_PROFILES)
+        (campaign / "profiles" / "on_request.yaml").write_text(impatient("on_request/bender.yaml", "script"))
         (campaign / "profiles" / "two_values.yaml").write_text(TWO_VALUES)
 
     ssh = {"port": port, "password_sha256": hashlib.sha256(PASSWORD.encode()).hexdigest()}
