@@ -7,6 +7,7 @@ import resource
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
@@ -15,6 +16,7 @@ import uvloop
 from migrate.adapters.journal.presence import LastSeen
 from migrate.adapters.journal.rows import sighting_change
 from migrate.adapters.ocpp.guests import Directory
+from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.listen import ListenServer
 from migrate.adapters.ocpp.recorder import Record
 from migrate.adapters.ocpp.relay import LAB, Relay
@@ -29,6 +31,9 @@ from migrate.engine.beat import LISTEN, beating
 from migrate.settings import SideSettings
 from migrate.wiring import Wired, new_process, open_campaign
 from migrate.wiring.files import serving_files
+
+SPARE_FILES = 256
+"""For the journal, the other processes and the firmware that is loaded."""
 
 LEARN_EVERY_S = 2.0
 """How soon a name that an import has changed is known at the door; real seconds."""
@@ -53,10 +58,10 @@ def listen(context: Context) -> None:
 
 async def _listen(context: Context) -> None:
     async with open_campaign(context.campaign, LISTEN) as wired:
-        _raise_file_limit()
+        limits = room_for(_raise_file_limit())
         last_seen, directory = await wired.journal.presence_rows(), Directory()
         place = await _learn(wired, directory, after=None)
-        relays = [_relay(wired, side, last_seen, directory) for side in Side]
+        relays = [_relay(wired, side, last_seen, directory, limits) for side in Side]
         server = ListenServer(relays, wired.settings.socket, _recorder(wired))
         await server.start()
         draining = _heed_signals(context, server, relays)
@@ -128,7 +133,7 @@ async def _keep_learning(wired: Wired, directory: Directory, place: int) -> None
             place = await _learn(wired, directory, after=place)
 
 
-def _relay(wired: Wired, side: Side, last_seen: Sequence[LastSeen], directory: Directory) -> Relay:
+def _relay(wired: Wired, side: Side, last_seen: Sequence[LastSeen], directory: Directory, limits: Limits) -> Relay:
     settings = wired.settings.side(side)
     return Relay(
         side=side,
@@ -137,6 +142,7 @@ def _relay(wired: Wired, side: Side, last_seen: Sequence[LastSeen], directory: D
         now=wired.clock.now,
         tag_key=wired.vault.secret(IDTAG_KEY),
         tls=_files(settings, side),
+        limits=limits,
         directory=directory,
         charging={last.identity: last.charging for last in last_seen if last.side is side and last.charging},
     )
@@ -176,7 +182,23 @@ def _addresses(wired: Wired) -> str:
     )
 
 
-def _raise_file_limit() -> None:
-    """Two sockets a station; the usual soft limit is 1,024."""
+def _raise_file_limit() -> int:
+    """As many open files as this process may have; the usual soft limit is 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def room_for(files: int) -> Limits:
+    """How many stations a relay takes, two sockets each.
+
+    Whoever comes beyond that is told 503 and when to come again: out of files
+    the process could dial no CSMS and record nothing.
+
+    >>> room_for(4_096).max_connections
+    1920
+    """
+    usual = Limits()
+    if files == resource.RLIM_INFINITY:
+        return usual
+    return replace(usual, max_connections=min(usual.max_connections, max(1, (files - SPARE_FILES) // 2)))

@@ -1,28 +1,40 @@
-"""A TLS port for stations, which may take stations in the clear as well.
+"""A port for stations: over TLS, in the clear, or both.
 
-Looks at the first byte of every connection before anything is read: a TLS
-handshake begins with 22 (RFC 8446, 5.1), an HTTP request does not.  How many
-may stand here at once is bounded, and so is how long each may.
+Where there are certificates it looks at the first byte of every connection
+before anything is read: a TLS handshake begins with 22 (RFC 8446, 5.1), an HTTP
+request does not.  How many may stand here at once is bounded, and so is how
+long each may.  A fleet that dials again all at once waits its turn in the
+kernel's queue; nobody is sent away who has only just come.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
+import ssl
 from collections.abc import Callable
+from typing import Protocol
 
 from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.tls import Contexts
 
 HANDSHAKE = b"\x16"
 BACKLOG = 4096
+AT_A_TIME = 64  # connections, before stations that are in are heard again
+CROWDED_PAUSE_S = 0.01
+
+
+class Crowd(Protocol):
+    """Those who are past their TLS handshake and have not said yet who they are."""
+
+    @property
+    def undecided(self) -> int: ...
+    def make_room(self, before_s: float) -> bool: ...
 
 
 class Doorstep:
-    """Accepts connections, and hands those that speak as they should to a protocol of ``factory``.
-
-    A door without a certificate is an ordinary one: the loop accepts by itself.
-    """
+    """Accepts connections, and hands those that speak as they should to a protocol of ``factory``."""
 
     def __init__(
         self,
@@ -30,91 +42,133 @@ class Doorstep:
         contexts: Contexts,
         limits: Limits,
         count: Callable[[str], None],
+        crowd: Crowd,
     ) -> None:
         self._factory, self._contexts, self._limits, self._count = factory, contexts, limits, count
-        self._server: asyncio.Server | None = None
-        self._socket: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
-        self._waiting: dict[asyncio.Task[None], socket.socket] = {}
+        self._crowd = crowd
+        self._sockets: list[socket.socket] = []
+        self._waiting: dict[asyncio.Task[None], float] = {}  # since when
+        self._pausing: dict[socket.socket, asyncio.TimerHandle] = {}
 
     async def open(self, host: str, port: int) -> None:
-        """Bind and listen; raises ``OSError``."""
-        if self._contexts.stations is None:
-            loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(self._factory, host, port, backlog=BACKLOG)
-            return
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        self._socket.setblocking(False)
-        self._accepting = asyncio.create_task(self._accept(self._socket))
+        """Bind and listen on every address of ``host``; raises ``OSError``."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        try:
+            for family, address in dict.fromkeys((family, address) for family, *_, address in found):
+                listening = socket.create_server(address, family=family, backlog=BACKLOG)
+                self._sockets.append(listening)
+                listening.setblocking(False)
+        except OSError:
+            await self.close()
+            raise
+        for listening in self._sockets:
+            loop.add_reader(listening, self._accept, listening)
 
     @property
     def is_open(self) -> bool:
-        return self._server is not None or self._socket is not None
+        return bool(self._sockets)
 
     @property
     def port(self) -> int:
         """The port that was opened; 0 for none."""
-        listening = self._socket or (self._server.sockets[0] if self._server is not None else None)
-        return int(listening.getsockname()[1]) if listening is not None else 0
+        return int(self._sockets[0].getsockname()[1]) if self._sockets else 0
 
     async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        tasks = [*self._waiting, *filter(None, [self._accepting])]
-        for task in tasks:
+        for listening in self._sockets:
+            asyncio.get_running_loop().remove_reader(listening)
+            listening.close()
+        self._sockets.clear()
+        for timer in self._pausing.values():
+            timer.cancel()
+        waiting = list(self._waiting)
+        for task in waiting:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
+    # --- letting in ------------------------------------------------------------
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Some of those who knock, as far as there is room."""
+        for _ in range(AT_A_TIME):
+            if not self._has_room():
+                self._pause(listening, CROWDED_PAUSE_S)
+                return
             try:
-                connection, _ = await loop.sock_accept(listening)
+                connection, _ = listening.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return  # nobody is left, or one has hung up: the loop calls again
             except OSError:  # no file left to open one with: the next may find one
                 self._count("overload")
-                await asyncio.sleep(self._limits.sweep_s / 10)
-                continue
-            task = asyncio.create_task(self._welcome(connection))
-            self._waiting[task] = connection
-            task.add_done_callback(self._done)
-            if len(self._waiting) > self._limits.max_opening:
-                self._count("crowded_out")
-                next(iter(self._waiting)).cancel()
+                self._pause(listening, self._limits.sweep_s / 10)
+                return
+            self._begin(connection)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        connection = self._waiting.pop(task)
+    def _has_room(self) -> bool:
+        """Whether one more may stand here.  Of a full house the oldest gives way, once it has had its time."""
+        if len(self._waiting) + self._crowd.undecided < self._limits.max_opening:
+            return True
+        before_s = asyncio.get_running_loop().time() - self._limits.crowded_s
+        oldest = next(iter(self._waiting), None)
+        if oldest is None or self._waiting[oldest] > before_s:
+            return self._crowd.make_room(before_s)
+        del self._waiting[oldest]
+        self._count("crowded_out")
+        oldest.cancel()
+        return True
+
+    def _pause(self, listening: socket.socket, for_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listening)
+        self._pausing[listening] = loop.call_later(for_s, self._resume, listening)
+
+    def _resume(self, listening: socket.socket) -> None:
+        del self._pausing[listening]
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
+
+    def _begin(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        task = asyncio.create_task(self._welcome(connection))
+        self._waiting[task] = asyncio.get_running_loop().time()
+        task.add_done_callback(functools.partial(self._done, connection))
+
+    def _done(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._waiting.pop(task, None)
         if task.cancelled():
             connection.close()
 
     async def _welcome(self, connection: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
         limit = self._limits.handshake_s
         try:
             async with asyncio.timeout(limit):
-                is_tls = await _first_byte(connection) == HANDSHAKE
-            if not is_tls and not self._contexts.files.takes_plain:
-                self._count("in_the_clear")
-                connection.close()
-                return
-            if is_tls:
-                await loop.connect_accepted_socket(
-                    self._factory, connection, ssl=self._contexts.stations, ssl_handshake_timeout=limit
-                )
-            else:
-                await loop.connect_accepted_socket(self._factory, connection)
+                tls = await self._tls_of(connection)
+            within_s = None if tls is None else limit
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._factory, connection, ssl=tls, ssl_handshake_timeout=within_s, ssl_shutdown_timeout=within_s
+            )
+        except _InTheClear:
+            self._count("in_the_clear")
+            connection.close()
         except (OSError, TimeoutError):  # also a TLS handshake that failed: the station says why, and dials again
             self._count("failed_handshakes")
             connection.close()
 
+    async def _tls_of(self, connection: socket.socket) -> ssl.SSLContext | None:
+        """How to speak to whoever has connected; ``None`` in the clear."""
+        tls = self._contexts.stations
+        if tls is None or await _first_byte(connection) == HANDSHAKE:
+            return tls
+        if not self._contexts.files.takes_plain:
+            raise _InTheClear
+        return None
+
+
+class _InTheClear(Exception):
+    """Somebody speaks in the clear at a door that is for TLS alone."""
+
 
 async def _first_byte(connection: socket.socket) -> bytes:
     """What a connection begins with; it stays there to be read."""
-    connection.setblocking(False)
     loop = asyncio.get_running_loop()
     readable: asyncio.Future[None] = loop.create_future()
 

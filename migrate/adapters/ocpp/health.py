@@ -7,11 +7,13 @@ growing pauses.  A backend that is down is nobody's failure but its own.
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 
 from migrate.adapters.network_words import in_words
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
+OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 QUORUM = 3  # stations turned away by a gateway before the backend behind it counts as down
 
 
@@ -29,7 +31,7 @@ class Health:
         try:
             await self._dial()
         except (OSError, TimeoutError) as error:
-            self.down(reason_of(error))
+            self.failed(error)
 
     def suspect(self) -> None:
         """Something hints at trouble: look, without waiting for the next station to find out."""
@@ -49,6 +51,11 @@ class Health:
         if len(self._gated) >= QUORUM and self.is_up:
             self.is_up = False
             self._changed(False, reason)
+
+    def failed(self, error: OSError) -> None:
+        """A dial came to nothing.  What this host has run out of is not the CSMS's fault."""
+        if error.errno not in OURS:
+            self.down(reason_of(error))
 
     def down(self, reason: str) -> None:
         """The CSMS could not be dialled: said once, then probed until it can."""

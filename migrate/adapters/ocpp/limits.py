@@ -19,7 +19,8 @@ class Limits:
     """What one relay bears, in real seconds, bytes and connections."""
 
     max_connections: int = 20_000
-    max_opening: int = 2_000  # handshakes at once; the oldest gives way
+    max_opening: int = 1_000  # handshakes at once; the others wait to be accepted
+    crowded_s: float = 3.0  # of a full house the oldest gives way, once it has stood so long
     max_dials: int = 256  # towards the CSMS at once
     per_address: int | None = None
     handshake_s: float = 10.0

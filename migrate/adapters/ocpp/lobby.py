@@ -24,12 +24,12 @@ class Lobby:
     def __init__(self, limits: Limits, turn_away: Callable[[StationLeg, int], None], counts: Counter[str]) -> None:
         self._limits, self._turn_away, self._counts = limits, turn_away, counts
         self._legs: dict[StationLeg, None] = {}
-        self._opening: dict[StationLeg, None] = {}
+        self._opening: dict[StationLeg, float] = {}  # since when
         self._addresses: Counter[str] = Counter()
         self._empty = asyncio.Event()
 
     def admit(self, leg: StationLeg) -> bool:
-        """Whether there is room.  A crowd of half-open handshakes costs its oldest member its place, nobody else."""
+        """Whether there is room among all who are connected."""
         self._legs[leg] = None
         self._addresses[leg.address] += 1
         per_address = self._limits.per_address
@@ -39,16 +39,25 @@ class Lobby:
             self._counts["overload"] += 1
             self._turn_away(leg, HTTPStatus.SERVICE_UNAVAILABLE)
             return False
-        self._opening[leg] = None
-        if len(self._opening) > self._limits.max_opening:
-            self._crowd_out(next(iter(self._opening)))
-        leg.timer = asyncio.get_running_loop().call_later(self._limits.handshake_s, self._too_slow, leg)
+        loop = asyncio.get_running_loop()
+        self._opening[leg] = loop.time()
+        leg.timer = loop.call_later(self._limits.handshake_s, self._too_slow, leg)
         return True
 
-    def _crowd_out(self, leg: StationLeg) -> None:
+    @property
+    def undecided(self) -> int:
+        """How many have not said yet who they are."""
+        return len(self._opening)
+
+    def make_room(self, before_s: float) -> bool:
+        """A crowd of half-open handshakes costs its oldest member its place, if it came before that moment."""
+        oldest = next(iter(self._opening), None)
+        if oldest is None or self._opening[oldest] > before_s:
+            return False
         self._counts["crowded_out"] += 1
-        self.identified(leg)
-        leg.transport.abort()
+        self.identified(oldest)
+        oldest.transport.abort()
+        return True
 
     def _too_slow(self, leg: StationLeg) -> None:
         self._counts["slow_handshakes"] += 1

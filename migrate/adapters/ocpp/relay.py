@@ -25,7 +25,7 @@ from migrate.adapters.ocpp.doorstep import Doorstep
 from migrate.adapters.ocpp.gauge import Gauge
 from migrate.adapters.ocpp.guests import Directory, Guest, Guests
 from migrate.adapters.ocpp.handshake import BadHead, Reply, Upgrade
-from migrate.adapters.ocpp.health import Health, reason_of
+from migrate.adapters.ocpp.health import Health
 from migrate.adapters.ocpp.lab import Lab
 from migrate.adapters.ocpp.legs import StationLeg, UpstreamLeg
 from migrate.adapters.ocpp.limits import Limits
@@ -81,7 +81,6 @@ class Relay:
             backend = parse_backend(upstream, where=f"{side}.relay.upstream")
             self._upstream = Upstream(backend, self.limits, self.contexts)
         self._guests = Guests(side, directory, self.contexts)
-        self._door = Doorstep(lambda: StationLeg(self), self.contexts, self.limits, self._count)
         self._sweeper: asyncio.TimerHandle | None = None
         self._sessions = Register(charging or {})
         commands = Commands(side, self._sessions, lambda: self.is_up, self.see, now)
@@ -92,6 +91,7 @@ class Relay:
         self.counts: Counter[str] = Counter()
         self._refusals = Refusals()
         self._lobby = Lobby(self.limits, self.turn_away, self.counts)
+        self._door = Doorstep(lambda: StationLeg(self), self.contexts, self.limits, self._count, self._lobby)
 
     # --- opening and closing -----------------------------------------------
 
@@ -170,7 +170,7 @@ class Relay:
         try:
             upstream, reply = await self._upstream.dial(guest)
         except (OSError, TimeoutError) as error:
-            self._health.down(reason_of(error))
+            self._health.failed(error)
             self.turn_away(leg, HTTPStatus.SERVICE_UNAVAILABLE)
             return
         except (NoReply, BadHead) as error:
