@@ -19,6 +19,9 @@ from migrate.domain.references import LocalTime, NearKind, References
 NEAR = 90
 """Of 100: below it two names are rather two vendors than one misspelt."""
 
+_LETTERS_A_SLIP = 5
+"""One slip in so many letters; a common beginning alone makes no name another: Chargemaster is not ChargeLab."""
+
 _SHORTEST_NAME = 4
 _LONGEST_NAME = 60
 
@@ -112,8 +115,17 @@ def _likeness(text: str, glob: str) -> int:
     if len(name) < _SHORTEST_NAME:
         return 0
     parts = {utils.default_process(part).strip() for part in _parts(text, glob)}
-    scores = [max(fuzz.ratio(part, name), 100 * JaroWinkler.similarity(part, name)) for part in parts if part]
+    scores = [
+        max(fuzz.ratio(part, name), 100 * JaroWinkler.similarity(part, name)) for part in parts if _slips(part, name)
+    ]
     return int(max(scores, default=0))
+
+
+def _slips(part: str, name: str) -> bool:
+    """Whether a few letters left out, added, changed or exchanged make one of the other."""
+    from rapidfuzz.distance import OSA  # noqa: PLC0415 - as above
+
+    return OSA.distance(part, name) <= max(1, len(name) // _LETTERS_A_SLIP)
 
 
 def _parts(text: str, glob: str) -> Iterator[str]:

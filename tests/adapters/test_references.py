@@ -73,11 +73,23 @@ def test_a_name_close_to_one_of_the_catalogue_is_suggested(vendor: str, model: s
         ("Tritium", "RTM75"),
         ("Delta", ""),
         ("Circontrol", "eVolve"),
+        ("Chargemaster", "Ultracharge"),
+        ("ChargePoint", "CT4000"),
         ("", "NG910"),
         ("x" * 30_000, "y"),
         ("\ud800\0", "\x1b"),
     ],
-    ids=["known", "another", "short", "Spanish", "no vendor", "very long", "hostile"],
+    ids=[
+        "known",
+        "another",
+        "short",
+        "Spanish",
+        "the same beginning",
+        "another with it",
+        "no vendor",
+        "very long",
+        "hostile",
+    ],
 )
 def test_a_known_name_and_one_that_is_nothing_like_any_are_left_alone(vendor: str, model: str) -> None:
     assert NEAR(vendor, model) is None
