@@ -16,7 +16,7 @@ from typing import Any
 from migrate.adapters.files.budget import Budget, Budgets
 from migrate.adapters.files.fetched import Fetched
 from migrate.adapters.files.links import Link, Links
-from migrate.adapters.files.store import FirmwareFile, Shelf
+from migrate.adapters.files.store import FirmwareFile, Shelf, is_untouched
 
 AT_ONCE_PER_STATION = 4
 """Transfers of one station; some open a second one before they have given up the first."""
@@ -26,19 +26,28 @@ class NoPlace(Exception):
     """This station has too many transfers open."""
 
 
+class Changed(Exception):
+    """The file was written to while a station loads it: what is left of it is not what was proven."""
+
+
 class Transfer:
-    """One request's way through a file, from an offset on."""
+    """One request's way through a file, from an offset on.  Who asks for its size alone has begun nothing."""
 
     def __init__(self, link: Link, file: FirmwareFile, handle: int, budget: Budget, fetched: Fetched) -> None:
         self.link, self.file = link, file
         self._handle, self._budget, self._fetched = handle, budget, fetched
         self._at = 0
-        fetched.opened(link.identity, file)
+        self._has_begun = False
 
     @property
     def etag(self) -> str:
         """A strong validator: the checksum itself."""
         return f'"{self.file.entry.sha256[:32]}"'
+
+    def begin(self) -> None:
+        """The station asks for bytes; from here on there is a story to tell."""
+        self._has_begun = True
+        self._fetched.opened(self.link.identity, self.file)
 
     def seek(self, offset: int) -> None:
         self._at = offset
@@ -48,12 +57,14 @@ class Transfer:
         await self._budget.take(count)
 
     async def read(self, most: int) -> bytes:
-        """The next bytes in their turn, at most so many; nothing at the end of the file."""
+        """The next bytes in their turn, at most so many; nothing at the end of the file.  Raises ``Changed``."""
         count = min(most, self._budget.chunk, self.file.size - self._at)
         if count <= 0:
             return b""
         await self._budget.take(count)
         data = os.pread(self._handle, count, self._at)
+        if not is_untouched(os.fstat(self._handle), self.file.mark):  # after the read: no byte of another file leaves
+            raise Changed
         self._at += len(data)
         self._fetched.gave(self.link.identity, self.file, self._at, len(data))
         return data
@@ -62,7 +73,8 @@ class Transfer:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
-            self._fetched.closed(self.link.identity, self.file)
+            if self._has_begun:
+                self._fetched.closed(self.link.identity, self.file)
 
 
 class Desk:

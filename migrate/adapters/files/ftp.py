@@ -12,7 +12,7 @@ import asyncio
 import io
 import logging
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import aioftp
 
-from migrate.adapters.files.desk import Desk, NoPlace, Transfer
+from migrate.adapters.files.desk import Changed, Desk, NoPlace, Transfer
 from migrate.adapters.files.web import SEND_BUFFER
 
 logging.getLogger("aioftp").disabled = True  # it tells whole paths, and every broken line with its stack
@@ -55,6 +55,9 @@ DEAD_AFTER_S = 600.0
 SILENT_AFTER_S = 6 * 3600.0
 """Nothing is said on the control connection while a file is loading."""
 
+IDLE_AFTER_S = 300.0
+"""Who loads nothing and says nothing for so long has gone: it held one of few ports for data."""
+
 MOST_CONNECTIONS = 1000
 _OVERHEAD_BYTES = 64
 
@@ -86,6 +89,7 @@ class LinkedFiles(aioftp.AbstractPathIO[Path]):
     async def _open(self, path: Path, mode: str = "rb", *_: Any, **__: Any) -> io.BytesIO:
         if mode != "rb" or (transfer := await self._transfer(path)) is None:
             raise aioftp.PathIOError(reason=None)
+        transfer.begin()
         try:
             await transfer.overhead(_OVERHEAD_BYTES)
         except BaseException:  # a station that hangs up in its line: nobody else would close it
@@ -105,7 +109,10 @@ class LinkedFiles(aioftp.AbstractPathIO[Path]):
         return offset
 
     async def read(self, file: io.BytesIO, block_size: int) -> bytes:
-        return await cast("Transfer", file).read(block_size)
+        try:
+            return await cast("Transfer", file).read(block_size)
+        except Changed as error:
+            raise aioftp.PathIOError(reason=None) from error
 
     async def close(self, file: io.BytesIO) -> None:
         self._desk.close(cast("Transfer", file))
@@ -136,7 +143,13 @@ class FtpFiles(aioftp.Server):
     """One listening address.  ``seen_as`` is the IPv4 address that stations reach it by, behind NAT another than its own."""
 
     def __init__(
-        self, desk: Desk, listen: tuple[str, int], *, seen_as: str = "", data_ports: Iterable[int] | None = None
+        self,
+        desk: Desk,
+        listen: tuple[str, int],
+        now: Callable[[], float],
+        *,
+        seen_as: str = "",
+        data_ports: Iterable[int] | None = None,
     ) -> None:
         user = aioftp.User(base_path=Path("/"), permissions=[aioftp.Permission("/", readable=True, writable=False)])
         super().__init__(
@@ -150,7 +163,8 @@ class FtpFiles(aioftp.Server):
             data_ports=data_ports,
             welcome_message="ready",
         )
-        self._listen = listen
+        self._listen, self._now = listen, now
+        self._heard: dict[aioftp.StreamIO, float] = {}  # when each last said or loaded something
         self.commands_mapping |= {"size": self.size, "noop": self.noop}
         self.commands_mapping = {name: does for name, does in self.commands_mapping.items() if name in KNOWN}
 
@@ -164,6 +178,23 @@ class FtpFiles(aioftp.Server):
 
     async def stop(self) -> None:
         await super().close()
+
+    def look(self) -> None:
+        """Cut who has gone without a word: a line that broke says nothing of it.  To be called now and then."""
+        now = self._now()
+        heard = {
+            stream: now if connection.extra_workers else self._heard.get(stream, now)
+            for stream, connection in self.connections.items()
+        }
+        for stream, at in heard.items():
+            if at <= now - IDLE_AFTER_S:
+                stream.close()
+        self._heard = heard
+
+    async def parse_command(self, stream: aioftp.StreamIO, censor_commands: tuple[str] = ("pass",)) -> tuple[str, str]:
+        said = await super().parse_command(stream, censor_commands)
+        self._heard[stream] = self._now()
+        return said
 
     async def _start_passive_server(self, connection: Any, handler_callback: Any) -> asyncio.Server:
         server = await super()._start_passive_server(connection, handler_callback)

@@ -55,7 +55,8 @@ class FileServer:
     def _ftp(self, terms: Terms) -> FtpFiles:
         host = urlsplit(terms.ftp_url).hostname or ""
         assert terms.ftp is not None
-        return FtpFiles(self._desk, terms.ftp, seen_as=host, data_ports=terms.ftp_ports)
+        now = asyncio.get_running_loop().time
+        return FtpFiles(self._desk, terms.ftp, now, seen_as=host, data_ports=terms.ftp_ports)
 
     async def start(self) -> tuple[str, ...]:
         """Listen; what is wrong with the store, in sentences.  Raises ``SettingsProblem`` when a port cannot be had.
@@ -75,6 +76,8 @@ class FileServer:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             self._fetched.look()
+            if self.ftp:
+                self.ftp.look()
 
     async def stop(self) -> None:
         if self._looking is not None:

@@ -24,8 +24,8 @@ LIST_NAME = "firmware.toml"
 _BLOCK = 1 << 20
 _TOLD = 3  # problems of the store in a refusal
 
-Mark = tuple[int, int, int]
-"""Inode, size and time of change: a file with another mark may be another file."""
+Mark = tuple[int, int, int, int]
+"""Inode, size, and the times at which content and inode changed: a file with another mark may be another file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,12 @@ def proven(folder: Path, entry: Entry) -> FirmwareFile:
 
 
 def mark_of(status: os.stat_result) -> Mark:
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def is_untouched(status: os.stat_result, mark: Mark) -> bool:
+    """Whether an open file still holds what it held; one that was renamed or unlinked since does."""
+    return mark_of(status)[:3] == mark[:3]
 
 
 class Shelf:

@@ -8,15 +8,16 @@ the whole file, which the standard allows and every station understands.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 import ssl
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from aiohttp import web
+from aiohttp import http_exceptions, web
 
-from migrate.adapters.files.desk import Desk, NoPlace, Transfer
+from migrate.adapters.files.desk import Changed, Desk, NoPlace, Transfer
 
 HEADERS_BYTES = 320
 """About what the head of an answer weighs."""
@@ -31,6 +32,21 @@ SEND_BUFFER = 32 * 1024
 """What the kernel keeps per transfer: more would leave our hands long before it leaves the machine."""
 
 _RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})", re.IGNORECASE | re.ASCII)
+
+
+class _WithoutRequests(logging.Filter):
+    """A request that cannot be read may hold a link, and a line that breaks is no news: neither fills a log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        record.exc_info = None
+        if error is not None:
+            record.msg = f"{record.msg} ({type(error).__name__})"
+        return not isinstance(error, http_exceptions.HttpProcessingError | ConnectionResetError)
+
+
+_LOG = logging.getLogger("migrate.firmware")
+_LOG.addFilter(_WithoutRequests())
 
 
 class Stretch(NamedTuple):
@@ -83,7 +99,7 @@ class WebFiles:
     ) -> None:
         self._desk, self._listen, self._tls = desk, listen, tls
         self._most, self._head_within_s = most, head_within_s
-        self._web = web.Server(self._serve, access_log=None, keepalive_timeout=KEEP_ALIVE_S)
+        self._web = web.Server(self._serve, access_log=None, logger=_LOG, keepalive_timeout=KEEP_ALIVE_S)
         self._silent: set[asyncio.BaseProtocol] = set()  # have asked for nothing yet
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -127,6 +143,9 @@ class WebFiles:
             return _nothing()
         try:
             return await _answer(request, transfer)
+        except Changed as error:  # the line is cut, or it would wait for the rest
+            request.protocol.force_close()
+            raise ConnectionResetError from error
         finally:
             self._desk.close(transfer)
 
@@ -150,6 +169,8 @@ async def _answer(request: web.BaseRequest, transfer: Transfer) -> web.StreamRes
     response = web.StreamResponse(status=206 if stretch else 200, headers=headers)
     response.content_type = "application/octet-stream"
     response.content_length = end - begin
+    if request.method == "GET":
+        transfer.begin()
     await transfer.overhead(HEADERS_BYTES)
     await response.prepare(request)
     if request.method == "GET":

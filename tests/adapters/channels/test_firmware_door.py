@@ -46,7 +46,7 @@ SIGNED = {"signature": "QUJD", "signing_certificate": "-----BEGIN CERTIFICATE---
 
 def file(name: str = "acme-5.0.bin", **more: Any) -> FirmwareFile:
     facts = {"vendors": ("Acme",), "version": "5.0", "sha256": "0" * 64} | more
-    return FirmwareFile(entry=Entry(file=name, **facts), path=Path(name), size=100, mark=(1, 1, 1))
+    return FirmwareFile(entry=Entry(file=name, **facts), path=Path(name), size=100, mark=(1, 1, 1, 1))
 
 
 class Keys:

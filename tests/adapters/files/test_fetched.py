@@ -12,7 +12,7 @@ FILE = FirmwareFile(
     entry=Entry(file="acme.bin", vendors=("Acme",), version="5.0", sha256="0" * 64),
     path=Path("x"),
     size=1000,
-    mark=(1, 1, 1),
+    mark=(1, 1, 1, 1),
 )
 
 

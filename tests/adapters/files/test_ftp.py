@@ -14,7 +14,7 @@ import pytest
 from migrate.adapters.files.budget import Budgets
 from migrate.adapters.files.desk import Desk
 from migrate.adapters.files.fetched import Fetched, How, Word
-from migrate.adapters.files.ftp import LinkedFiles
+from migrate.adapters.files.ftp import IDLE_AFTER_S, FtpFiles, LinkedFiles
 from migrate.adapters.files.links import Link, Links, short
 from migrate.adapters.files.store import Shelf
 from tests.adapters.files.conftest import HOST, KEY, Opener, listed, write_list
@@ -50,6 +50,55 @@ async def test_a_station_loads_its_file_by_its_link(depot: Opener, tmp_path: Pat
 
     assert body == IMAGE
     assert [w.how for w in there.words] == [How.BEGUN, How.WHOLE]
+
+
+async def test_who_has_gone_without_a_word_keeps_no_port_and_who_loads_is_left_alone(tmp_path: Path) -> None:
+    """A line over a mobile network breaks without a word; each that stayed would hold one of few ports."""
+    write_list(tmp_path, listed(tmp_path, "acme.bin", IMAGE))
+    real, now_s = asyncio.get_running_loop().time, 0.0
+    desk = Desk(Shelf(tmp_path), Links(KEY), Budgets(20_000, real), Fetched(lambda _: None, real))
+    server = FtpFiles(desk, (HOST, 0), lambda: now_s)
+    await server.open()
+    link = Link("AC1", short("g"), "acme.bin")
+    *_, seal, _, _ = Links(KEY).path(link).split("/")
+    gone, loading = [await asyncio.open_connection(HOST, server.port) for _ in range(2)]
+
+    async with asyncio.timeout(60):
+        for reader, writer in (gone, loading):
+            await said(reader, writer, "USER anonymous", "PASV")
+        port = int((await said(*loading, "EPSV")).split("|")[3])
+        data, there = await asyncio.open_connection(HOST, port)
+        await said(*loading, f"RETR /{link.group}/{seal}/AC1/acme.bin")
+        await data.readexactly(1)
+        server.look()
+        now_s = IDLE_AFTER_S
+        server.look()
+        left = await gone[0].read()
+        body = await data.read()
+    await server.stop()
+    for writer in (gone[1], loading[1], there):
+        writer.close()
+
+    assert left == b""
+    assert len(body) == len(IMAGE) - 1
+
+
+async def said(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *commands: str) -> str:
+    """What a server answers to the last of several commands; its greeting is passed over."""
+    answer = ""
+    for command in commands:
+        writer.write(f"{command}\r\n".encode())
+        while (answer := (await reader.readline()).decode()).startswith("220"):
+            pass
+    return answer
+
+
+async def test_the_size_alone_begins_no_transfer(depot: Opener, tmp_path: Path) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        size = await by_ftp(there, lambda client: client.size(there.ftp_path("acme.bin")))
+
+    assert size == len(IMAGE)
+    assert there.words == []
 
 
 async def test_a_transfer_goes_on_where_it_broke(depot: Opener, tmp_path: Path) -> None:

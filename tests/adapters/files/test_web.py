@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import random
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,75 @@ async def test_a_file_that_is_not_what_its_list_says_is_not_found(depot: Opener,
         status, _, _ = await fetched(there.url("acme.bin"))
 
     assert status == 404
+
+
+def write_into(path: Path, at: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda path: write_into(path, len(IMAGE) // 2, IMAGE[: len(IMAGE) // 2]), id="written into"),
+        pytest.param(lambda path: os.truncate(path, 10_000), id="cut short"),
+    ],
+)
+async def test_a_file_that_is_written_to_while_a_station_loads_it_reaches_nobody_half_old_and_half_new(
+    depot: Opener, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE), rate=20_000) as there:
+        reader, writer = await asyncio.open_connection(HOST, there.server.web.port)
+        writer.write(f"GET {there.path('acme.bin')} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        first = await reader.readexactly(1)
+        spoil(tmp_path / "acme.bin")
+        async with asyncio.timeout(60):
+            body = first + await reader.read()
+        writer.close()
+
+    assert len(body) < len(IMAGE)
+    assert IMAGE.startswith(body)
+    assert How.WHOLE not in [word.how for word in there.words]
+
+
+async def test_a_file_that_is_replaced_while_a_station_loads_it_comes_to_its_end_as_it_was(
+    depot: Opener, tmp_path: Path
+) -> None:
+    async with (
+        depot(listed(tmp_path, "acme.bin", IMAGE), rate=40_000) as there,
+        aiohttp.ClientSession() as client,
+        client.get(there.url("acme.bin")) as answer,
+    ):
+        first = await answer.content.readexactly(1)
+        (tmp_path / "new.bin").write_bytes(IMAGE[::-1])
+        (tmp_path / "new.bin").replace(tmp_path / "acme.bin")
+        body = first + await answer.read()
+
+    assert body == IMAGE
+
+
+@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=40000000-"}], ids=["its size", "what is behind its end"])
+async def test_who_asks_for_no_byte_has_begun_nothing(depot: Opener, tmp_path: Path, asked: dict[str, str]) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there, aiohttp.ClientSession() as client:
+        await (await client.request("GET" if asked else "HEAD", there.url("acme.bin"), headers=asked)).read()
+
+    assert there.words == []
+
+
+async def test_a_request_that_cannot_be_read_puts_no_link_into_the_log(
+    depot: Opener, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        reader, writer = await asyncio.open_connection(HOST, there.server.web.port)
+        writer.write(f"GET {there.path('acme.bin')}\x01 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        async with asyncio.timeout(30):
+            said = await reader.read()
+        writer.close()
+
+    assert b" 400 " in said
+    assert caplog.records == []
 
 
 async def test_a_line_that_breaks_half_way_is_told_and_resumed_by_range(depot: Opener, tmp_path: Path) -> None:
