@@ -139,4 +139,5 @@ def _why_back(attempt: Attempt) -> str:
         return f"setting without effect: it restarted and came back to the {origin}"
     if attempt.state is State.DEPARTED:
         return f"it left and came back to the {origin} by itself"
-    return f"it was {attempt.state.value} on the {goal} and returned to the {origin}"
+    how = "had arrived" if attempt.state is State.ARRIVED else f"was {attempt.state.value}"
+    return f"it {how} on the {goal} and returned to the {origin}"

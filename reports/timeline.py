@@ -13,7 +13,7 @@ from datetime import tzinfo
 from typing import Any
 
 from migrate.domain.attempt import State
-from migrate.domain.record import Attempt, Event, EventKind, StoredEvent
+from migrate.domain.record import Attempt, Direction, Event, EventKind, StoredEvent
 from reports.redaction import redact, redact_document
 from reports.times import local, stamp, stamp_or_none
 from reports.words import METHODS, STATES, display
@@ -99,8 +99,11 @@ def _headline(identity: str, attempts: Sequence[Attempt]) -> str:
         return f"{display(identity)}: not attempted yet"
     newest = attempts[-1]
     word = STATES[newest.state]
+    back = ""
+    if newest.direction is Direction.BACK:
+        back = " back on the source" if newest.state is State.SETTLED else " on its way back to the source"
     return (
-        f"{display(identity)}: {word.shape} {word.label} ({newest.evidence}), wave {newest.wave}, "
+        f"{display(identity)}: {word.shape} {word.label}{back} ({newest.evidence}), wave {newest.wave}, "
         f"profile {display(newest.profile) or 'none'}, by {METHODS[newest.method]}, attempt {newest.number}"
     )
 

@@ -23,12 +23,16 @@ def stamp_or_none(at: datetime | None) -> str | None:
 
 
 def local(at: datetime, zone: tzinfo) -> str:
-    """A moment for people: the campaign's time zone first, UTC beside it.
+    """A moment for people: the campaign's time zone first, UTC beside it where that is another.
 
-    >>> local(datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC), UTC)
-    '2026-11-20 01:02:03 UTC (01:02:03Z)'
+    >>> from zoneinfo import ZoneInfo
+    >>> at = datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC)
+    >>> local(at, UTC), local(at, ZoneInfo("Europe/Amsterdam"))
+    ('2026-11-20 01:02:03 UTC', '2026-11-20 02:02:03 CET (01:02:03Z)')
     """
     here = at.astimezone(zone)
+    if here.tzname() == "UTC":
+        return f"{here:%Y-%m-%d %H:%M:%S} UTC"
     return f"{here:%Y-%m-%d %H:%M:%S} {here.tzname() or ''} ({at.astimezone(UTC):%H:%M:%S}Z)"
 
 

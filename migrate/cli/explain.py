@@ -49,7 +49,9 @@ def explain(context: Context, identity: str) -> None:
             firmware=_firmware(newest, told, wired.clock.now()),
             flashing=_flashing(wired, newest),
         )
-        return in_words(newest, circumstances, identity=identity)
+        planned = newest is None and await wired.journal.current_plan() is not None
+        standing = await wired.standing() if planned else None
+        return in_words(newest, circumstances, identity=identity, standing=standing)
 
     click.echo(with_campaign(context.campaign, read))
 

@@ -10,6 +10,7 @@ import click
 
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.domain.errors import RowProblem
 from migrate.domain.record import Attempt, StoredEvent
 from migrate.wiring import Wired, with_campaign
 from reports.timeline import timeline_document, timeline_text
@@ -30,9 +31,11 @@ def station(context: Context, identity: str, *, as_json: bool) -> int:
     """
 
     story = with_campaign(context.campaign, lambda wired: _read(wired, identity))
-    if not story.attempts and not story.events:
-        click.echo(f"migrate: nothing was ever recorded of {identity!r}. Identities are case-sensitive.", err=True)
-        return Exit.BAD_DATA
+    if not story.is_listed and not story.attempts and not story.events:
+        raise RowProblem(
+            f"{identity!r} is not in the inventory, and nothing was ever recorded of it.",
+            hint="Identities are case-sensitive; see `migrate status --stations`.",
+        )
     told: dict[str, Any] = {
         "identity": story.identity,
         "attempts": story.attempts,
@@ -53,6 +56,7 @@ class _Story:
     attempts: list[Attempt]
     events: list[StoredEvent]
     zone: str
+    is_listed: bool
 
 
 async def _read(wired: Wired, name: str) -> _Story:
@@ -66,4 +70,5 @@ async def _read(wired: Wired, name: str) -> _Story:
         attempts=await wired.journal.attempts(identities=[identity]),
         events=await wired.journal.timeline(identity),
         zone=wired.settings.policy.windows.timezone,
+        is_listed=name in known,
     )

@@ -137,7 +137,7 @@ def test_a_hostile_identity_cannot_act_in_the_story() -> None:
 def test_every_state_answers_why_what_next_and_what_can_be_done(state: State) -> None:
     text = explain(attempt(state), circumstances())
 
-    assert text.startswith(f"AC-17 is {state.value} since 2026-11-20 02:00:00 CET (01:00:00Z), 3 min ago.")
+    assert text.startswith(f"AC-17: {state.value} since 2026-11-20 02:00:00 CET (01:00:00Z), 3 min ago.")
     assert "\nWhy\n  - " in text
     assert "\nWhat happens next\n  - " in text
     assert "\nWhat you can do\n  - " in text
