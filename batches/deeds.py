@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from batches.hands import SEND_LIMIT_S
+from migrate.domain.answered import Taken
 from migrate.domain.errors import NotAllowed, Stale, StationError, Unreachable
-from migrate.domain.probe import Taken
 from migrate.domain.record import Change, Control, Event, EventKind, Guard
 from migrate.ports import Clock, Journal
 

@@ -8,39 +8,27 @@ from the witness.  The picture that it all makes is ``migrate.domain.probe``'s.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from batches.deeds import Deeds
+from batches.questions import Inquiry, Questions
 from batches.watching import Watching
 from batches.window import is_open, next_opening
+from migrate.domain.answered import Outage, Taken, Triggered
 from migrate.domain.attempt import IN_FLIGHT
-from migrate.domain.counted import counted
-from migrate.domain.errors import Mismatch, NotAllowed, Refused, Unreachable
+from migrate.domain.errors import NotAllowed, Unreachable
 from migrate.domain.evidence import Kind, Side, Sighting
 from migrate.domain.policy import Policy
-from migrate.domain.probe import MAX_KEYS, Entry, Heard, Outage, Taken, Told, Triggered, page_size
+from migrate.domain.probe import Heard
 from migrate.domain.station import Station
 from migrate.ports import Clock, Journal, Session, Witness
 
-CAREFUL_PAGE = 10  # keys at a time, for a station that does not say how many it takes
-MOST_QUESTIONS = 500
 ASK_WITHIN = timedelta(seconds=120)  # one maker takes 60 s to boot when asked
 SPEAKS_WITHIN = timedelta(seconds=60)  # a boot or status of a new session
 BACK_WITHIN = timedelta(minutes=20)
 DROPS_WITHIN = timedelta(minutes=2)
 TRIGGERED = {"BootNotification": Kind.BOOT, "StatusNotification": Kind.STATUS}
-
-
-class Inquiry(Protocol):
-    """Questions to stations of one side; each raises ``Refused`` or ``Unreachable``."""
-
-    async def tell(self, identity: str, keys: Sequence[str]) -> Told: ...
-    async def variables(self, identity: str, keys: Sequence[str]) -> Told: ...
-    async def trigger(self, identity: str, message: str) -> str: ...
-    async def restart(self, identity: str) -> None: ...
-    async def cut(self, identity: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,24 +42,6 @@ class World:
     policy: Policy
 
 
-@dataclass(slots=True)
-class _Listing:
-    """What has been heard of keys so far."""
-
-    entries: dict[str, Entry] = field(default_factory=dict)
-    unknown: dict[str, str] = field(default_factory=dict)
-    all_at_once: Taken = Taken.NOT_ASKED
-    kept_to: int | None = None
-    questions: int = 0
-
-    def heard(self, told: Told) -> None:
-        self.entries |= {entry.key.casefold(): entry for entry in told.entries}
-        self.unknown |= {key.casefold(): key for key in told.unknown}
-
-    def knows(self, key: str) -> bool:
-        return key.casefold() in self.entries or key.casefold() in self.unknown
-
-
 class Probing:
     """One probe of one station, on the source.
 
@@ -83,6 +53,7 @@ class Probing:
         self._station, self._world, self._names = station, world, names
         self._watching = Watching(station.identity, world.witness, world.clock)
         self._deeds = Deeds(station.identity, world.journal, world.clock)
+        self._questions = Questions(station.identity, world.inquiry, self._deeds)
 
     @property
     def identity(self) -> str:
@@ -97,7 +68,7 @@ class Probing:
         session = await self._free_session(disturbs=disturbs, ignores_window=ignores_window)
         after = await self._world.journal.newest_seq()
         async with self._watching.since(after):
-            listing = await self._read(session)
+            listing = await self._questions.asked(session.protocol, self._names(session.protocol))
             triggers = tuple([await self._trigger(message, kind) for message, kind in TRIGGERED.items()])
             link_loss, restart, cut_short = await self._disturb() if disturbs else (None, None, "")
         return Heard(
@@ -108,6 +79,7 @@ class Probing:
             entries=tuple(listing.entries.values()),
             unknown=tuple(listing.unknown.values()),
             all_at_once=listing.all_at_once,
+            report=listing.report,
             kept_to=listing.kept_to,
             triggers=triggers,
             link_loss=link_loss,
@@ -147,61 +119,6 @@ class Probing:
             opens = next_opening(windows, zone, now)
             when = f"It opens {opens:%Y-%m-%d %H:%M} UTC." if opens else "It never opens."
             raise NotAllowed(f"{self.identity} is outside its window. {when}", hint="Or say --yes, if that is meant.")
-
-    # ── its keys ───────────────────────────────────────────────────────────
-
-    async def _read(self, session: Session) -> _Listing:
-        listing = _Listing()
-        with_variables = session.protocol.startswith("ocpp2")
-        await self._deeds.announce({"action": "GetVariables" if with_variables else "GetConfiguration", "keys": "all"})
-        if with_variables:
-            listing.heard(await self._world.inquiry.variables(self.identity, self._names(session.protocol)))
-        else:
-            await self._read_keys(listing, self._names(session.protocol))
-        said = f"{counted(len(listing.entries), 'key')} shown, {len(listing.unknown)} unknown"
-        action = "GetVariables" if with_variables else "GetConfiguration"
-        await self._deeds.note({"action": action, "status": listing.all_at_once.value, "text": said})
-        return listing
-
-    async def _read_keys(self, listing: _Listing, names: Sequence[str]) -> None:
-        """First how many it takes, then all it lists, then by name whatever was not among them."""
-        taken, _ = await self._ask(listing, (MAX_KEYS,))
-        if taken is Taken.UNANSWERED:
-            return  # it answers nothing of the kind; asking on would only make it wait
-        listing.all_at_once, _ = await self._ask(listing, ())
-        size = page_size(tuple(listing.entries.values())) or CAREFUL_PAGE
-        waiting = [name for name in names if not listing.knows(name)]
-        while waiting and listing.questions < MOST_QUESTIONS:
-            page = tuple(waiting[:size])
-            taken, answer = await self._ask(listing, page)
-            if taken is Taken.UNANSWERED:
-                return
-            if taken is Taken.REFUSED or answer.silent:
-                size = self._smaller(listing, page, answer)
-            waiting = [name for name in waiting if not listing.knows(name)]
-
-    @staticmethod
-    def _smaller(listing: _Listing, page: Sequence[str], answer: Told) -> int:
-        """What it left out of a page is asked for again in smaller ones; alone, silence means that it has no such key."""
-        if len(page) == 1:
-            listing.heard(Told(unknown=tuple(page)))
-            return 1
-        kept = len(page) - len(answer.silent)
-        listing.kept_to = min(listing.kept_to or len(page), max(1, kept)) if answer.entries else listing.kept_to
-        return max(1, kept if answer.entries or answer.unknown else len(page) // 2)
-
-    async def _ask(self, listing: _Listing, keys: Sequence[str]) -> tuple[Taken, Told]:
-        listing.questions += 1
-        try:
-            told = await self._world.inquiry.tell(self.identity, keys)
-        except Unreachable as error:
-            if not error.sent:
-                raise
-            return Taken.UNANSWERED, Told(silent=tuple(keys))
-        except (Refused, Mismatch):
-            return Taken.REFUSED, Told(silent=tuple(keys))
-        listing.heard(told)
-        return Taken.ANSWERED, told
 
     # ── what it does when asked ────────────────────────────────────────────
 

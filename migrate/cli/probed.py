@@ -7,19 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from migrate.domain.address import Backend
+from migrate.domain.answered import Entry, Outage, Reported, Taken, Triggered
+from migrate.domain.counted import counted
 from migrate.domain.flavour import Flavour
 from migrate.domain.observation import Observer
-from migrate.domain.probe import (
-    STANDARD_KEYS,
-    STANDARD_VARIABLES,
-    Entry,
-    Heard,
-    Outage,
-    Picture,
-    Place,
-    Triggered,
-    picture,
-)
+from migrate.domain.probe import STANDARD_KEYS, STANDARD_VARIABLES, Heard, Picture, Place, picture
 from migrate.domain.profile import Profile
 from migrate.domain.proposal import by_hand, proposed
 from migrate.domain.ways import Way
@@ -94,6 +86,7 @@ class Probed:
             "unknown": list(heard.unknown),
             "lists_all": heard.all_at_once.value,
             "max_keys": heard.max_keys,
+            "report": _report_document(heard.report) if heard.report else None,
             "features": list(seen.features),
             "file_transfers": list(seen.transfers),
             "security_profile": seen.security_profile or None,
@@ -132,6 +125,8 @@ class Probed:
         seen, heard = self.picture, self.picture.heard
         page = "not known" if heard.max_keys is None else str(heard.max_keys)
         yield f"  {'takes':<10}{page} keys at a time; all of them at once: {heard.all_at_once.value}"
+        if heard.report:
+            yield f"  {'report':<10}{display(_report_line(heard.report))}"
         yield f"  {'features':<10}{display(', '.join(seen.features)) or 'not told'}"
         yield f"  {'files by':<10}{display(', '.join(seen.transfers)) or 'not told'}"
         yield f"  {'security':<10}profile {display(seen.security_profile) or 'not told'}"
@@ -184,6 +179,37 @@ def _text(proposal: Profile) -> str:
 def _who(facts: Any) -> str:
     named = (facts.vendor, facts.model, facts.firmware and f"firmware {facts.firmware}")
     return " ".join(part for part in named if part)
+
+
+def _report_document(report: Reported) -> Mapping[str, Any]:
+    return {
+        "base": report.base,
+        "taken": report.taken.value,
+        "status": report.status or None,
+        "whole": report.is_whole,
+        "cut_off": report.is_cut_off,
+        "parts": report.parts,
+        "missing": list(report.missing),
+        "variables": len(report.entries),
+        "beside": report.beside,
+    }
+
+
+def _report_line(report: Reported) -> str:
+    """What came of the device model; never *whole* where a part may be missing."""
+    if report.taken is not Taken.ANSWERED:
+        return f"{report.base}: {report.status or report.taken.value}" + (
+            ", and nothing came" if report.status == "Accepted" else ""
+        )
+    if not report.parts:
+        return f"{report.base}: {report.status}"
+    said = f"{report.base}, {counted(len(report.entries), 'variable')} in {counted(report.parts, 'part')}"
+    if report.is_whole:
+        return said + (f"; {report.beside} more of its EVSEs" if report.beside else "")
+    if report.is_cut_off:
+        return said + "; it went on beyond what is read"
+    lost = f"part {', '.join(map(str, report.missing))} never came" if report.missing else "its end never came"
+    return f"{said}; {lost}"
 
 
 def _place_document(place: Place) -> Mapping[str, Any]:

@@ -9,12 +9,13 @@ and what is secret is masked before anybody sees the picture.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from migrate.domain.address import Backend
+from migrate.domain.answered import Entry, Outage, Reported, Taken, Triggered
 from migrate.domain.evidence import IdentityFacts
 from migrate.domain.profile import SECURITY_PROFILE_KEYS, Profile, Slots
 from migrate.domain.secrecy import MASK, is_secret_name, looks_like_a_token, redact_value
@@ -22,10 +23,10 @@ from migrate.domain.spelling import Form, Spelt, is_identity, spelt
 from migrate.domain.unit import is_mask
 from migrate.domain.ways import Way
 
-MAX_KEYS = "GetConfigurationMaxKeys"
+MAX_KEYS, MAX_VARIABLES = "GetConfigurationMaxKeys", "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"
 FEATURES = "SupportedFeatureProfiles"
 STANDARD_VARIABLES = (
-    *("DeviceDataCtrlr.ItemsPerMessage[GetVariables]", "InternalCtrlr.ChargePointId"),
+    *(MAX_VARIABLES, "InternalCtrlr.ChargePointId"),
     *("OCPPCommCtrlr.NetworkConfigurationPriority", "OCPPCommCtrlr.ActiveNetworkProfile"),
     *("OCPPCommCtrlr.NetworkProfileConnectionAttempts", "OCPPCommCtrlr.FileTransferProtocols"),
     *("OCPPCommCtrlr.HeartbeatInterval", "OCPPCommCtrlr.WebSocketPingInterval"),
@@ -48,62 +49,6 @@ STANDARD_KEYS = (
 """OCPP 1.6 edition 2, chapter 9, and the keys of its security whitepaper: asked for by name where a station lists nothing."""
 
 
-class Taken(StrEnum):
-    """How a station took a request."""
-
-    ANSWERED = "answered"
-    REFUSED = "refused"
-    UNANSWERED = "unanswered"
-    NOT_ASKED = "not asked"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One key as the station told it.  ``readonly`` is its own word, and ``None`` where it said nothing of that."""
-
-    key: str
-    value: str | None = field(default=None, repr=False)
-    readonly: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """The answer to one question for keys; ``silent`` are those that it neither showed nor called unknown."""
-
-    entries: tuple[Entry, ...] = field(default=(), repr=False)
-    unknown: tuple[str, ...] = ()
-    silent: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triggered:
-    """What a TriggerMessage brought.  ``after_s`` is campaign time; ``None`` when nothing came."""
-
-    message: str
-    taken: Taken
-    status: str = ""
-    after_s: float | None = None
-
-    @property
-    def came(self) -> bool:
-        return self.after_s is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
-    """What the station did when its line was cut, or when it was restarted: seconds of campaign time.
-
-    ``away_s`` is ``None`` when it did not come back within our patience,
-    ``boot_after_s`` when it did not boot by itself on its new session.
-    """
-
-    status: str = ""
-    drop_after_s: float | None = None
-    away_s: float | None = None
-    boot_after_s: float | None = None
-    statuses: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """Everything that one probe heard, as it came."""
@@ -115,6 +60,7 @@ class Heard:
     entries: tuple[Entry, ...] = field(default=(), repr=False)
     unknown: tuple[str, ...] = ()  # asked for by name, and not known to the station
     all_at_once: Taken = Taken.NOT_ASKED  # a request that names no key
+    report: Reported | None = None  # of its whole device model (OCPP 2)
     kept_to: int | None = None  # it passed over the rest of a page in silence
     triggers: tuple[Triggered, ...] = ()
     link_loss: Outage | None = None
@@ -136,7 +82,8 @@ class Heard:
 
 def page_size(entries: Iterable[Entry]) -> int | None:
     """How many keys a station says that it takes at a time; nothing where it does not say, or says nonsense."""
-    text = _value_of(entries, MAX_KEYS) or ""
+    entries = tuple(entries)
+    text = _value_of(entries, MAX_KEYS) or _value_of(entries, MAX_VARIABLES) or ""
     return int(text) or None if text.isascii() and text.isdigit() and len(text) < 5 else None
 
 
@@ -196,7 +143,7 @@ def picture(heard: Heard, source: Backend, profiles: Iterable[Profile]) -> Pictu
         places=tuple(_places(heard.entries, source, heard.identity)),
         identity_keys=tuple(e.key for e in heard.entries if e.value and is_identity(e.value, heard.identity)),
         slots=_slots(heard.entries),
-        features=_listed(heard.value(FEATURES)),
+        features=_listed(heard.value(FEATURES)) or _available(heard.entries),
         transfers=next(filter(None, (_listed(heard.value(key)) for key in TRANSFERS)), ()),
         security_profile=next(filter(None, (heard.value(key) for key in SECURITY_PROFILE_KEYS)), ""),
         follows=tuple(f for profile in profiles if (f := _follows(profile, names)) is not None),
@@ -207,6 +154,16 @@ def _places(entries: Iterable[Entry], source: Backend, identity: str) -> Iterabl
     for entry in entries:
         if entry.value and (found := spelt(entry.value, source, identity)):
             yield Place(key=entry.key, spelt=found, readonly=entry.readonly)
+
+
+def _available(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """What of OCPP 2 it says that it can do: controllers that are available, which 1.6 calls feature profiles."""
+    return tuple(
+        sorted(e.key.removesuffix(".Available") for e in entries if _AVAILABLE.fullmatch(e.key) and e.value == "true")
+    )
+
+
+_AVAILABLE = re.compile(r"[A-Za-z0-9]+Ctrlr\.Available")
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from migrate.domain.address import Backend, Slash
+from migrate.domain.answered import Entry, Taken
 from migrate.domain.counted import counted
-from migrate.domain.probe import Entry, Picture, Place, Taken
+from migrate.domain.probe import Picture, Place
 from migrate.domain.profile import (
     Method,
     Profile,
@@ -124,6 +125,8 @@ def _of_ocpp_2(picture: Picture, source: Backend) -> Found:
     whole = [place for place in own if place.spelt.form in (Form.URL, Form.FULL_URL)]
     if not whole:
         return Found(why_not=why_not)
+    if locked := [place.key for place in whole if place.readonly]:
+        return Found(why_not=f"{_and(locked)} holds the backend's address and is read-only on this station.")
     plain = _whole_addresses(whole)
     return replace(
         plain, notes=(*plain.notes, "A variable of its maker holds the address; it showed no slot of its own.")

@@ -45,6 +45,12 @@ def slot_in_use(picture: Picture, slots: Slots) -> str:
 
 def slot_writes(picture: Picture, slots: Slots, source: Backend) -> tuple[tuple[Write, ...], Spelt | None, str]:
     """The writes and how the address is spelt there; or the reason for which there are none."""
+    if any(e.readonly for e in picture.heard.entries if e.key.casefold() == slots.priority_key.casefold()):
+        return (
+            (),
+            None,
+            f"{slots.priority_key} is read-only on this station: its order of slots cannot be turned round.",
+        )
     used = slot_in_use(picture, slots)
     held = _object(picture.heard.value(used)) if used else {}
     if not held:

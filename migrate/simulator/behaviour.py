@@ -22,6 +22,7 @@ from migrate.simulator.habits import (
     Fallback,
     Flashing,
     OverLimit,
+    Reporting,
     Resetting,
     Shelling,
     SlotWriting,
@@ -113,6 +114,8 @@ class Behaviour:
     pins: bool = False  # when all slots have failed it stays with the one that took it last
     max_keys: int = 60
     over_limit: OverLimit = OverLimit.TRUNCATE
+    reporting: Reporting = Reporting.WELL
+    report_items: int = 10  # variables in one part of a report
     lists_all: bool = True  # false: a GetConfiguration that names no key is never answered
     has_backend_keys: bool = True  # false: the maker's build leaves them out
     mute_until_restart: bool = False  # refuses everything but Reset once a new backend is written
@@ -225,6 +228,7 @@ TYPES: Mapping[str, Any] = {
     "inside": tuple,
     "drop": Drop,
     "over_limit": OverLimit,
+    "reporting": Reporting,
     "fetches": tuple,
     "slot_writing": SlotWriting,
     "backend_keys": tuple,

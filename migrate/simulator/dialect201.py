@@ -20,6 +20,7 @@ from ocpp.v201.enums import Action
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.dialect import End, answers, firmware_order, now, seconds
 from migrate.simulator.loading import Order
+from migrate.simulator.reporting import Part
 
 ROOT = "CSMSRootCertificate"
 
@@ -54,7 +55,8 @@ class Commanded201(Protocol):
     async def set_variables(self, asked: Sequence[Asked]) -> list[Said]: ...
     async def set_network_profile(self, slot: int, data: Mapping[str, Any]) -> Said: ...
     async def reset(self, kind: str) -> str: ...
-    async def trigger(self, action: str) -> str: ...
+    async def trigger_of(self, action: str, connector: int) -> str: ...
+    async def report(self, request: int, base: str) -> str: ...
     async def install_certificate(self, kind: str, pem: str) -> str: ...
     async def show_certificates(self, kind: str) -> list[dict[str, str]]: ...
     async def update_firmware(self, order: Order, action: str = ...) -> str: ...
@@ -98,8 +100,17 @@ class StationEnd201(End, ChargePoint):  # type: ignore[misc]  # the ocpp package
         return call_result.Reset(status=await self._obey(self._station.reset(str(type))))
 
     @answers(Action.trigger_message)
-    async def on_trigger_message(self, requested_message: str, **_: Any) -> call_result.TriggerMessage:
-        return call_result.TriggerMessage(status=await self._obey(self._station.trigger(str(requested_message))))
+    async def on_trigger_message(self, requested_message: str, **named: Any) -> call_result.TriggerMessage:
+        where = _mapping(named.get("evse"))
+        connector = where.get("id", 0) if "connector_id" in where else 0
+        status = await self._obey(self._station.trigger_of(str(requested_message), connector))
+        return call_result.TriggerMessage(status=status)
+
+    @answers(Action.get_base_report)
+    async def on_get_base_report(
+        self, request_id: int = 0, report_base: str = "", **_: Any
+    ) -> call_result.GetBaseReport:
+        return call_result.GetBaseReport(status=await self._obey(self._station.report(request_id, str(report_base))))
 
     @answers(Action.change_availability)
     async def on_change_availability(self, **_: Any) -> call_result.ChangeAvailability:
@@ -153,6 +164,18 @@ class StationEnd201(End, ChargePoint):  # type: ignore[misc]  # the ocpp package
     async def report_security(self, event: str) -> None:
         """A CSMS is no central system any more."""
         await self._ask(call.SecurityEventNotification(type=event.replace("CentralSystem", "Csms"), timestamp=now()))
+
+    async def report_part(self, request: int, part: Part) -> None:
+        """Straight from its model: the package would rename what is inside."""
+        await self._ask(
+            call.NotifyReport(
+                request_id=request,
+                generated_at=now(),
+                seq_no=part.number,
+                report_data=list(part.entries),
+                tbc=part.continues,
+            )
+        )
 
     async def report_status(self, connector: int, status: str, _error: str = "NoError") -> None:
         """2.0.1 has no word for the station as a whole, and none for charging: a connector is Occupied."""

@@ -272,6 +272,14 @@ class Flash:
         known = [self._show(own) for own in (found[name] for name in names) if own is not None]
         return known, [name for name in names if found[name] is None]
 
+    def shown(self) -> list[Shown]:
+        """Everything that it has, as it shows it; for a report, which no number of keys limits."""
+        return [self._show(name) for name in self._listed()]
+
+    def is_secret(self, name: str) -> bool:
+        """Whether it takes a value there and never shows one."""
+        return self._keys[name].secret and self._keys[name].masked == ""
+
     def _listed(self) -> list[str]:
         return sorted(name for name in self._keys if self._name_of(name) is not None)
 

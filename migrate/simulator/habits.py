@@ -58,6 +58,21 @@ class Resetting(StrEnum):
     REJECTED = "rejected"
 
 
+class Reporting(StrEnum):
+    """What a station does when it is asked for a report of its device model (OCPP 2, GetBaseReport)."""
+
+    WELL = "well"
+    NOT_IMPLEMENTED = "not_implemented"  # CALLERROR
+    NOT_SUPPORTED = "not_supported"  # whatever is asked for
+    SUMMARY_ONLY = "summary_only"  # and nothing else is supported
+    EMPTY = "empty"  # EmptyResultSet
+    SILENT = "silent"  # Accepted, and never a report
+    ENDLESS = "endless"  # every part is to be continued
+    SHUFFLED = "shuffled"  # the last part first
+    REPEATED = "repeated"  # each part twice
+    LOSES_ONE = "loses_one"  # the second part never leaves
+
+
 class Drop(StrEnum):
     """How a station leaves before a restart."""
 

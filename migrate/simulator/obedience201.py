@@ -6,6 +6,7 @@ Each command goes into the wire log as the station itself saw it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,13 @@ from typing import Any
 
 from migrate.simulator.address import Layout
 from migrate.simulator.dialect import NoAnswer
-from migrate.simulator.dialect201 import Asked, Said, slot_text
+from migrate.simulator.dialect201 import Asked, Said, StationEnd201, slot_text
 from migrate.simulator.flash import ACCEPTED, NOT_SUPPORTED, REJECTED, TooManyKeys
-from migrate.simulator.habits import Resetting, SlotWriting, Storing, Writing
-from migrate.simulator.obedience import LONGEST_NAME, Obedience
+from migrate.simulator.habits import Reporting, Resetting, SlotWriting, Storing, Writing
+from migrate.simulator.obedience import LONGEST_NAME, NOT_IMPLEMENTED, Obedience
+from migrate.simulator.reporting import answer, parts
 from migrate.simulator.wirelog import Kind
+from migrate.simulator.world import SHORTEST_S
 
 PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
 ACTIVE = "OCPPCommCtrlr.ActiveNetworkProfile"
@@ -154,6 +157,32 @@ class Obedience201(Obedience):
             self._apply_at_once()
             if self._station.ways.writing is Writing.STORES_SILENTLY:
                 raise NoAnswer
+
+    async def trigger_of(self, action: str, connector: int) -> str:
+        """A status is a connector's: without one named nothing is sent (F06.FR.12, and libocpp does so)."""
+        if action == "StatusNotification" and not 0 < connector <= self._station.spec.connectors:
+            self._asked("TriggerMessage", key=action)
+            return self._said("TriggerMessage", REJECTED, action)
+        return await self.trigger(action)
+
+    async def report(self, request: int, base: str) -> str:
+        """Its device model, in parts that follow the answer."""
+        self._asked("GetBaseReport", keys=(base[:LONGEST_NAME],))
+        reporting = self._station.ways.reporting
+        if reporting is Reporting.NOT_IMPLEMENTED:
+            raise self._refusal("GetBaseReport", NOT_IMPLEMENTED, "no reports")
+        status = answer(reporting, base)
+        if status == ACCEPTED:
+            self._session.aside(self._report(request))
+        return self._said("GetBaseReport", status)
+
+    async def _report(self, request: int) -> None:
+        station, end = self._station, self._session.end
+        await asyncio.sleep(SHORTEST_S)  # the answer to the question goes first
+        for part in parts(station.flash, station.ways, station.spec.connectors):
+            self._session.log(Kind.REPORT, key=str(part.number), status="to be continued" if part.continues else "last")
+            if isinstance(end, StationEnd201):
+                await end.report_part(request, part)
 
     async def reset(self, kind: str) -> str:
         """*OnIdle* cuts nobody off: while somebody charges it is scheduled.  *Immediate* is the hard one of 1.6."""

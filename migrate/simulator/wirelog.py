@@ -35,6 +35,7 @@ class Kind(StrEnum):
     STATUS = "status"  # of one connector
     FIRMWARE = "firmware"
     DOWNLOAD = "download"  # a file came, or did not: by which protocol, how many bytes
+    REPORT = "report"  # one part of its device model left
     SECURITY = "security"  # an event that it told its backend
     LOGIN = "login"  # somebody came in over SSH, or was refused
     FILE = "file"  # a file was sent to it

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from batches.deeds import Deeds
+from migrate.domain.answered import Taken
 from migrate.domain.errors import NotAllowed, Refused, Unreachable
-from migrate.domain.probe import Taken
 from migrate.domain.record import Change, Control, Event, EventKind, Hold
 from migrate.domain.wave import Mode
 from tests.doubles.clock import EPOCH, VirtualClock

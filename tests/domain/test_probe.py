@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from migrate.domain.address import Backend
+from migrate.domain.answered import Entry, Outage, Taken, Triggered
 from migrate.domain.evidence import IdentityFacts
-from migrate.domain.probe import Entry, Heard, Outage, Taken, Triggered, picture
+from migrate.domain.probe import Heard, picture
 from migrate.domain.profile import Method, Profile, Proof, Rollback
 from migrate.domain.proposal import proposed
 from vendor_profiles import load_catalogue, read_profiles
@@ -46,6 +48,44 @@ def proposal(*entries: tuple[str, str | None], **more: object) -> Profile:
 
 def keys_of(profile: Profile) -> list[str]:
     return [write.key for write in profile.writes]
+
+
+# ── OCPP 2 ─────────────────────────────────────────────────────────────────
+
+PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
+SHOWN_SLOT = {"ocppCsmsUrl": URL, "ocppTransport": "JSON", "ocppInterface": "Wired0", "messageTimeout": 30,
+              "securityProfile": 0}  # fmt: skip
+
+
+def test_a_variable_of_its_maker_that_is_reported_read_only_is_for_a_crew() -> None:
+    found = proposal(("SecurityCtrlr.CsmsUrl", URL), readonly=("SecurityCtrlr.CsmsUrl",), protocol="ocpp2.0.1")
+
+    assert found.method is Method.VISIT
+    assert found.notes[0] == "SecurityCtrlr.CsmsUrl holds the backend's address and is read-only on this station."
+
+
+@pytest.mark.parametrize(("locked", "method"), [((), Method.NETWORK_PROFILE), ((PRIORITY,), Method.VISIT)])
+def test_slots_whose_order_may_not_be_written_move_nobody(locked: tuple[str, ...], method: Method) -> None:
+    held = [(PRIORITY, "1"), ("NetworkProfile[1]", json.dumps(SHOWN_SLOT))]
+
+    found = proposal(*held, readonly=locked, protocol="ocpp2.0.1")
+
+    assert found.method is method
+    assert any("its order of slots cannot be turned round" in note for note in found.notes) is bool(locked)
+
+
+def test_a_station_of_ocpp_2_says_how_many_variables_it_takes_and_what_it_can_do() -> None:
+    told = heard(
+        ("DeviceDataCtrlr.ItemsPerMessage[GetVariables]", "4"),
+        ("SmartChargingCtrlr.Available", "true"),
+        ("ReservationCtrlr.Available", "false"),
+        ("Connector.Available", "true"),
+        protocol="ocpp2.0.1",
+    )
+
+    seen = picture(told, SOURCE, CATALOGUE)
+
+    assert (seen.heard.max_keys, seen.features) == (4, ("SmartChargingCtrlr",))
 
 
 # ── what is proposed ───────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ Judged by what the stations wrote down, and by what the program said.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,11 +15,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from migrate.domain.answered import BASES
 from migrate.domain.profile import Method, Profile
+from migrate.domain.record import EventKind
 from migrate.simulator.behaviour import behaviour
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import Fault
-from migrate.simulator.wirelog import Kind, WireEvent
+from migrate.simulator.wirelog import Kind, Side, WireEvent
 from tests.stories.conftest import Ended, Field, a_field
 from vendor_profiles import read_profiles
 
@@ -68,6 +71,16 @@ STREET = (
     spec("shown.everest201", "everest201", ways={"shows_slots": True}),
     spec("hidden.everest201", "everest201"),
     spec("variable.microocpp201", "microocpp201"),
+    spec("thirty.everest21", "everest21", ways={"report_items": 1}, connectors=14),
+    spec("jumbled.everest21", "everest21", ways={"report_items": 2, "reporting": "shuffled"}),
+    spec("gappy.everest201", "everest201", ways={"report_items": 2, "reporting": "loses_one"}),
+    spec("endless.everest201", "everest201", ways={"report_items": 1, "reporting": "endless"}),
+    spec("mute.openocpp201", "openocpp201", ways={"reporting": "silent"}),
+    spec("short.openocpp201", "openocpp201", ways={"reporting": "summary_only"}),
+    spec("never.everest201", "everest201", ways={"reporting": "not_supported"}),
+    spec("empty.everest201", "everest201", ways={"reporting": "empty"}),
+    spec("killed.cut", "everest"),
+    spec("killed.reset", "everest201"),
 )
 
 
@@ -93,6 +106,11 @@ class Asked:
     def writes(self) -> list[WireEvent]:
         return [e for e in self.log if e.kind is Kind.STORED or e.action in WRITING]
 
+    @property
+    def connectors(self) -> set[str]:
+        """Those of which it told a status meanwhile."""
+        return {event.key for event in self.log if event.kind is Kind.STATUS} - {"0"}
+
     def address_keys(self) -> list[tuple[str, str]]:
         return [(one["key"], one["form"]) for one in self.document["addresses"]]
 
@@ -108,6 +126,18 @@ class Street:
         ended = await running.ended(WITHIN_S)
         log = [event for event in self.site.log()[before:] if event.identity == identity]
         return Asked(ended, out.read_text() if out.exists() else "", log)
+
+    async def probed_when_it_is_back(self, identity: str) -> Asked:
+        """A probe as soon as the station has a session again."""
+        async with asyncio.timeout(WITHIN_S):
+            while "has no session" in (asked := await self.probe(identity)).ended.err:
+                await asyncio.sleep(0.2)
+        return asked
+
+    async def deeds(self, identity: str) -> list[str]:
+        """What the journal says was done at a station."""
+        told = await self.site.wired.journal.timeline(identity)
+        return [line.event.data["action"] for line in told if line.event.kind is EventKind.COMMAND]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -176,6 +206,106 @@ async def test_an_address_in_a_variable_of_ocpp_2_is_found(street: Street) -> No
 
     assert asked.address_keys() == [("SecurityCtrlr.CsmsUrl", "url")]
     assert [write.key for write in asked.profile.writes] == ["SecurityCtrlr.CsmsUrl"]
+
+
+# ── its device model (OCPP 2) ──────────────────────────────────────────────
+
+ORDER, TAKES = "OCPPCommCtrlr.NetworkConfigurationPriority", "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"
+
+
+def parts_sent(asked: Asked) -> int:
+    return sum(event.kind is Kind.REPORT for event in asked.log)
+
+
+@pytest.mark.parametrize(("identity", "parts"), [("thirty.everest21", 30), ("jumbled.everest21", 8)])
+async def test_a_device_model_in_many_parts_says_what_is_there_and_what_may_be_written(
+    street: Street, identity: str, parts: int
+) -> None:
+    asked = await street.probe(identity)
+
+    report, keys = asked.document["report"], {one["key"]: one for one in asked.document["keys"]}
+    assert (report["base"], report["whole"], report["missing"]) == ("FullInventory", True, [])
+    assert report["parts"] == parts_sent(asked) >= parts
+    assert report["beside"] == len(asked.connectors)
+    assert keys[ORDER]["readonly"] is False
+    assert keys[TAKES] == {"key": TAKES, "value": "50", "readonly": True}
+    assert keys["SecurityCtrlr.BasicAuthPassword"]["value"] is None
+    assert asked.document["max_keys"] == 50
+    assert asked.profile.method is Method.NETWORK_PROFILE
+    assert asked.writes == []
+
+
+async def test_what_a_report_lost_on_its_way_is_named_and_asked_for_by_name(street: Street) -> None:
+    asked = await street.probe("gappy.everest201")
+
+    report = asked.document["report"]
+    assert (report["whole"], report["missing"]) == (False, [1])
+    assert {ORDER, TAKES, "SecurityCtrlr.Identity"} <= {one["key"] for one in asked.document["keys"]}
+    assert asked.ended.code == 0, asked.ended.err
+
+
+async def test_a_report_without_an_end_is_ended_by_the_probe(street: Street) -> None:
+    asked = await street.probe("endless.everest201")
+
+    report = asked.document["report"]
+    assert (report["cut_off"], report["whole"]) == (True, False)
+    assert asked.ended.code == 0, asked.ended.err
+    assert ORDER in {one["key"] for one in asked.document["keys"]}
+
+
+REFUSALS = {
+    "mute.openocpp201": ("FullInventory", "unanswered", "Accepted", ["FullInventory"]),
+    "never.everest201": ("SummaryInventory", "refused", "NotSupported", list(BASES)),
+    "short.openocpp201": ("SummaryInventory", "answered", "Accepted", list(BASES)),
+    "empty.everest201": ("FullInventory", "answered", "EmptyResultSet", ["FullInventory"]),
+}
+
+
+@pytest.mark.parametrize("identity", REFUSALS)
+async def test_a_station_that_reports_less_or_nothing_is_asked_by_name(street: Street, identity: str) -> None:
+    asked = await street.probe(identity)
+
+    base, taken, status, bases = REFUSALS[identity]
+    report = asked.document["report"]
+    assert (report["base"], report["taken"], report["status"]) == (base, taken, status)
+    assert [e.keys[0] for e in asked.log if e.action == "GetBaseReport" and e.kind is Kind.COMMAND] == bases
+    assert {ORDER, "SecurityCtrlr.Identity"} <= {one["key"] for one in asked.document["keys"]}
+    assert asked.writes == []
+
+
+async def test_a_station_of_ocpp_2_is_asked_for_the_status_of_a_named_connector(street: Street) -> None:
+    asked = await street.probe("hidden.everest201")
+
+    told = {one["message"]: one for one in asked.document["triggers"]}
+    assert told["StatusNotification"]["status"] == "Accepted"
+    assert told["StatusNotification"]["after_s"] is not None
+    assert told["BootNotification"]["after_s"] is not None
+
+
+# ── a probe that dies ──────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("identity", "deed"), [("killed.cut", "Cut"), ("killed.reset", "Reset")])
+async def test_a_probe_that_is_killed_while_it_disturbs_leaves_nothing_behind_but_its_record(
+    street: Street, identity: str, deed: str
+) -> None:
+    before = len(street.site.log())
+    running = await street.site.migrate("profiles", "probe", identity, "--disturb", "--yes")
+    async with asyncio.timeout(WITHIN_S):
+        while deed not in await street.deeds(identity):
+            await asyncio.sleep(0.05)
+    running.process.kill()
+    await running.process.wait()
+
+    again = await street.probed_when_it_is_back(identity)
+
+    log = [event for event in street.site.log()[before:] if event.identity == identity]
+    assert again.ended.code == 0, again.ended.err
+    assert [e for e in log if e.kind is Kind.STORED or e.action in WRITING] == []
+    assert Side.TARGET not in {event.side for event in log}
+    assert sum(e.action == "Reset" and e.kind is Kind.COMMAND for e in log) <= 1
+    attempts = await street.site.wired.journal.attempts(identities=[identity])
+    assert attempts == []
 
 
 async def test_a_field_of_a_packed_value_is_proposed_and_not_the_whole_value(street: Street) -> None:

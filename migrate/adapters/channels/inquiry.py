@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from migrate.adapters.channels.relay import RelayChannel
+from migrate.adapters.channels.device_report import reported
+from migrate.adapters.channels.relay import VERSIONS_2, RelayChannel
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.ocpp.replies import accepted, agreed
+from migrate.domain.answered import Entry, Reported, Told
 from migrate.domain.evidence import Side
-from migrate.domain.probe import Entry, Told
 from migrate.domain.profile import Restart
 
 MAX_ENTRIES = 2_000
@@ -35,14 +36,26 @@ class RelayInquiry:
         return _told(keys, accepted(identity, "GetConfiguration", answer).payload)
 
     async def variables(self, identity: str, keys: Sequence[str]) -> Told:
-        """The same of a station that speaks OCPP 2, by GetVariables: it says nothing of what may be written."""
+        """The same of a station that speaks OCPP 2, by GetVariables, which says nothing of what may be written."""
         values = await self._channel.read(identity, keys)
         known = tuple(Entry(key=key, value=value) for key, value in values.items())
         return Told(entries=known, unknown=tuple(key for key in keys if key not in values))
 
+    async def report(self, identity: str, base: str) -> Reported:
+        """One GetBaseReport, and all that came of it."""
+        protocol = await self._spoken(identity)
+        answer = await self._client.report(self._side, identity, base, timeout_s=self._timeout_s, protocol=protocol)
+        return reported(base, accepted(identity, "GetBaseReport", answer).payload)
+
     async def trigger(self, identity: str, message: str) -> str:
-        """One TriggerMessage: ``Accepted``, which proves nothing; raises ``Refused`` or ``Unreachable``."""
-        answer = await self._call(identity, "TriggerMessage", {"requestedMessage": message})
+        """One TriggerMessage: ``Accepted``, which proves nothing; raises ``Refused`` or ``Unreachable``.
+
+        OCPP 2 knows a status of connectors only, and has one named (F06.FR.12).
+        """
+        payload: dict[str, Any] = {"requestedMessage": message}
+        if message == "StatusNotification" and await self._spoken(identity) in VERSIONS_2:
+            payload["evse"] = {"id": 1, "connectorId": 1}
+        answer = await self._call(identity, "TriggerMessage", payload)
         return agreed(identity, "TriggerMessage", answer)
 
     async def restart(self, identity: str) -> None:
@@ -52,6 +65,11 @@ class RelayInquiry:
     async def cut(self, identity: str) -> None:
         """Lose the station's line."""
         await self._client.drop(self._side, identity)
+
+    async def _spoken(self, identity: str) -> str:
+        """The version of its session; without one the call itself will say that nobody is there."""
+        session = (await self._client.presence(identity)).on(self._side)
+        return session.protocol if session is not None else ""
 
     async def _call(self, identity: str, action: str, payload: Mapping[str, Any]) -> Any:
         return await self._client.inject(self._side, identity, action, payload, timeout_s=self._timeout_s)
