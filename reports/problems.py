@@ -6,6 +6,7 @@ count; what is not shown singly is said to be there.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
@@ -43,12 +44,25 @@ def told(problems: Sequence[Problem], *, most: int) -> Iterator[str]:
         of = f" in {display(column, limit=60)}" if column else ""
         yield f"{group[0].severity.value} {code}{of}: {len(group):,}"
         shown = group[: max(most, _MOST_ERRORS) if group[0].is_error else most]
+        common = _common_end([problem.hint for problem in shown])
         for problem in shown:
-            yield f"  {_place(problem)}: {display(problem.message)}"
+            own = display(problem.hint.removesuffix(common).strip())
+            yield f"  {_place(problem)}: {display(problem.message)}{' ' + own if own else ''}"
         if len(group) > len(shown):
             yield f"  … and {len(group) - len(shown):,} more; --json lists every one, -v shows up to 1,000."
-        if group[0].hint:
-            yield f"  {display(group[0].hint)}"
+        if common:
+            yield f"  {display(common)}"
+
+
+def _common_end(hints: Sequence[str]) -> str:
+    """The sentences that all hints of a kind end with: ``Did you mean …?`` belongs to one place, the way out to all.
+
+    >>> _common_end(["Did you mean a? Write b.", "Write b."]), _common_end(["Write a.", "Write b."])
+    ('Write b.', '')
+    """
+    first, *others = dict.fromkeys(hints)
+    ends = [first, *(first[match.end() :] for match in re.finditer(r"[.?!] ", first))]
+    return next((end for end in ends if all(other.endswith(end) for other in others)), "")
 
 
 def _place(problem: Problem) -> str:

@@ -201,11 +201,44 @@ _NO = frozenset(
         "keine",
         "geen",
         "aucun",
+        "falso",
+        "ne",
+        "nie",
+        "nej",
+        "nei",
+        "não",
         "☐",
+        "✗",
+        "✘",
     ]
 )
 _YES = frozenset(
-    ["yes", "y", "true", "1", "x", "ja", "j", "oui", "o", "si", "sí", "wahr", "vrai", "waar", "t", "✓", "✔", "☑", "☒"]
+    [
+        "yes",
+        "y",
+        "true",
+        "1",
+        "x",
+        "ja",
+        "j",
+        "oui",
+        "o",
+        "si",
+        "sí",
+        "ano",
+        "tak",
+        "sim",
+        "verdadero",
+        "vero",
+        "wahr",
+        "vrai",
+        "waar",
+        "t",
+        "✓",
+        "✔",
+        "☑",
+        "☒",
+    ]
 )
 
 
@@ -275,13 +308,17 @@ def _numeric_date(match: re.Match[str], order: DateOrder) -> Read[str]:
 
 def _date(value: str, year: int, month: int, day: int, clock: str | None) -> Read[str]:
     iso = f"{year:04}-{month:02}-{day:02}"
+    hint = "It is left out; mend the export if the date matters."
     try:
-        if not clock:
-            return Read(date.fromisoformat(iso).isoformat())
+        known = date.fromisoformat(iso).isoformat()
+    except ValueError:
+        return Read("", (Finding("W-DATE-IMPOSSIBLE", f"{quoted(value)} is no day of the calendar.", hint),))
+    if not clock:
+        return Read(known)
+    try:
         moment = datetime.fromisoformat(f"{iso}T{clock.strip()}")
     except ValueError:
-        hint = "It is left out; mend the export if the date matters."
-        return Read("", (Finding("W-DATE-IMPOSSIBLE", f"{quoted(value)} is no day of the calendar.", hint),))
+        return Read("", (Finding("W-DATE-IMPOSSIBLE", f"{quoted(value)} holds no time of day.", hint),))
     if moment.tzinfo is None:
         return Read(moment.isoformat())
     return Read(moment.astimezone(UTC).isoformat().replace("+00:00", "Z"))

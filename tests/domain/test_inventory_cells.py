@@ -102,6 +102,7 @@ def test_letters_and_digits_that_look_alike_on_a_label_share_glyphs_but_no_skele
     [
         ("0000-00-00 00:00:00", "", ["W-DATE-IMPOSSIBLE"]),
         ("2026-02-30", "", ["W-DATE-IMPOSSIBLE"]),
+        ("2026-11-20 03:04 Uhr", "", ["W-DATE-IMPOSSIBLE"]),
         ("2026-04-03", "2026-04-03", []),
         ("2026-04-03T12:00:00+02:00", "2026-04-03T10:00:00Z", []),
         ("2017-01-02 10:11:12", "2017-01-02T10:11:12", []),
@@ -218,3 +219,9 @@ def test_no_string_whatever_breaks_a_reader_or_reaches_a_sentence_raw(text: str)
     sentences = [finding.message + finding.hint for read in reads for finding in read.findings]
 
     assert all(sentence.isprintable() for sentence in sentences)
+
+
+def test_a_day_that_is_right_is_not_blamed_for_its_time() -> None:
+    (finding,) = read_date("2026-11-20 03:04 Uhr").findings
+
+    assert finding.message == "'2026-11-20 03:04 Uhr' holds no time of day."

@@ -55,6 +55,8 @@ def kind_of(name: str, data: bytes) -> Kind:
     if re.match(rb"<(?:!doctype|html|head|table|meta|\?xml)", head):
         message = f"{name} is a web page (HTML or XML) under the name of a spreadsheet."
         raise FileRefused("E-FILE-TYPE", message, hint=RESAVE)
+    if re.match(rb"[\[{]\s*[\[{]?\s*\"[^\"]*\"\s*:", head):
+        raise FileRefused("E-FILE-TYPE", f"{name} is JSON.", hint="Export the list as .xlsx or .csv.")
     if suffix in ("xlsx", "xlsm", "xls", "xlsb", "ods"):
         message = f"{name} is no workbook: it holds plain text."
         raise FileRefused("E-FILE-TYPE", message, hint="If it is delimited text, rename it to .csv.")

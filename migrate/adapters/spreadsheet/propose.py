@@ -18,7 +18,7 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 from migrate.adapters.spreadsheet.columns import JOINT, plain
-from migrate.adapters.spreadsheet.synonyms import LIFECYCLE_WORDS, SYNONYMS
+from migrate.adapters.spreadsheet.synonyms import HOUSE_NUMBERS, HOUSE_NUMBERS_FIRST, LIFECYCLE_WORDS, SYNONYMS
 from migrate.adapters.spreadsheet.table import Record
 from migrate.domain.cell import parse_number, read_lifecycle
 from migrate.domain.inventory import COLUMNS
@@ -62,6 +62,8 @@ def propose(headers: Sequence[str], body: Sequence[Record]) -> str:
         by = _toml(headers[chosen["identity"].index])
         lines += ["", "[fold]  # the identity repeats: one row per connector?", f"by = {by}"]
     used = {likeness.index for likeness in chosen.values()}
+    if "address" in chosen and (number := _house_number(headers, chosen)) is not None:
+        used.add(number)
     rest = [header for index, header in enumerate(headers) if header.strip() and index not in used]
     if rest:
         listed = ", ".join(_toml(header) for header in rest[:40])
@@ -86,6 +88,8 @@ def _line(
     value = _toml(headers[likeness.index])
     if likeness.column == "lifecycle":
         value = _translation(value, texts)
+    if likeness.column == "address" and (number := _house_number(headers, chosen)) is not None:
+        value = _street(value, headers[number])
     return f"{likeness.column} = {value}  # {'; '.join(said)}"
 
 
@@ -97,6 +101,21 @@ def _translation(header: str, texts: Sequence[str]) -> str:
     known = {word: life for word in words if (life := LIFECYCLE_WORDS.get(_folded(word).replace("_", " ")))}
     pairs = ", ".join(f"{_toml(word)} = {_toml(life)}" for word, life in known.items())
     return f"{{ translate = {header}, to = {{ {pairs} }} }}" if pairs else header
+
+
+def _house_number(headers: Sequence[str], chosen: Mapping[str, Likeness]) -> int | None:
+    """The column of house numbers that belongs to the street: crews need both."""
+    taken = {likeness.index for likeness in chosen.values()}
+    known = HOUSE_NUMBERS | HOUSE_NUMBERS_FIRST
+    found = (index for index, name in enumerate(headers[:_MOST_HEADERS]) if _folded(plain(name)) in known)
+    return next((index for index in found if index not in taken), None)
+
+
+def _street(street: str, number: str) -> str:
+    parts = [street, _toml(number)]
+    if _folded(plain(number)) in HOUSE_NUMBERS_FIRST:
+        parts.reverse()
+    return f'{{ join = [{", ".join(parts)}], with = " " }}'
 
 
 def resemblance(headers: Sequence[str]) -> int:
@@ -146,13 +165,18 @@ def _likeness(header: str, name: str) -> int:
     return int(best * 0.98)
 
 
+_UNDIVIDED = str.maketrans({"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d"})
+"""Letters that Unicode does not take apart into one of ours and a mark."""
+
+
 def _folded(text: str) -> str:
     """Without accents and case: ``Straße`` and ``strasse``, ``Ladesäule`` and ``ladesaule`` are one.
 
-    >>> _folded("Größe"), _folded("N° de série")
-    ('grosse', 'n_de_serie')
+    >>> _folded("Größe"), _folded("N° de série"), _folded("Długość")
+    ('grosse', 'n_de_serie', 'dlugosc')
     """
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    spelt = unicodedata.normalize("NFKD", text.casefold().translate(_UNDIVIDED))
+    bare = "".join(c for c in spelt if not unicodedata.combining(c))
     return re.sub(r"[^a-z0-9]+", "_", bare).strip("_")
 
 

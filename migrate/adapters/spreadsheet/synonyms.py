@@ -1,4 +1,7 @@
-"""What operators' systems call our columns: English, German, Dutch and French, as exports and registers have it.
+"""What operators' systems call our columns, as exports and registers have it.
+
+English, German, Dutch and French in breadth; the usual words in Spanish,
+Portuguese, Italian, Czech, Polish, Swedish, Norwegian and Danish.
 
 Names as :func:`~migrate.adapters.spreadsheet.propose.folded` leaves them: lower
 case, no accents, blanks and hyphens as underscores.  A name in two columns
@@ -7,7 +10,7 @@ would be a guess, so each stands in one.
 
 from __future__ import annotations
 
-SYNONYMS: dict[str, frozenset[str]] = {
+_NAMES: dict[str, frozenset[str]] = {
     column: frozenset(names.split())
     for column, names in {
         "identity": "charge_point_id chargepointid charge_point_identity charge_point_identifier charge_box_id chargeboxid "
@@ -36,7 +39,7 @@ SYNONYMS: dict[str, frozenset[str]] = {
         "bezeichnung anzeigename nom nom_station nom_site naam locatie locatienaam",
         "address": "street thoroughfare strasse strasse_hausnummer strasse_und_hausnummer anschrift adresse ad_station "
         "adresse_station adres straat straatnaam rue voie",
-        "postcode": "zip zip_code zipcode postal_code plz postleitzahl code_postal code_insee pc",
+        "postcode": "zip zip_code zipcode postal_code plz postleitzahl code_postal pc",
         "city": "town ort stadt gemeinde ville commune plaats gemeente woonplaats stad",
         "country": "countrycode country_code land pays landcode landeskennung",
         "latitude": "lat breitengrad geo_breite breite ylatitude y_latitude breedtegraad",
@@ -62,17 +65,87 @@ SYNONYMS: dict[str, frozenset[str]] = {
     }.items()
 }
 
+_FURTHER = {
+    "identity": "id_estacion identificador identificador_estacion id_cargador id_punto_de_carga codigo_estacion id_posto id_carregador "
+    "id_stazione id_colonnina codice_colonnina codice_stazione identificativo id_stanice cislo_stanice identifikator "
+    "identifikator_stanice id_nabijecky id_dobijeci_stanice id_stacji identyfikator identyfikator_stacji numer_stacji id_ladowarki "
+    "laddstation laddstation_id laddstations_id ladestasjon ladestasjon_id ladestander ladestander_id lader_id",
+    "vendor": "fabricante marca produttore costruttore vyrobce znacka producent marka tillverkare produsent",
+    "model": "modelo modello",
+    "firmware": "version_de_firmware version_de_software versione_firmware versione_software verze_firmwaru verze_firmware verze_fw "
+    "wersja_firmware wersja_oprogramowania mjukvaruversion programvareversjon",
+    "serial": "n_serie n_de_serie numero_di_serie numero_seriale matricola seriove_cislo vyrobni_cislo numer_seryjny nr_seryjny",
+    "connection": "conexion connessione pripojeni polaczenie anslutning",
+    "site_id": "id_ubicacion id_emplazamiento codice_sito id_sito id_lokality cislo_lokality id_lokalizacji plats_id anlaggnings_id",
+    "site_name": "ubicacion emplazamiento nombre nombre_estacion ubicazione sito nome nome_sito lokalita nazev nazev_lokality "
+    "umisteni lokalizacja nazwa nazwa_stacji plats anlaggning sted anlegg",
+    "address": "direccion calle domicilio morada endereco indirizzo adresa ulice ulica adress gatuadress gateadresse",
+    "postcode": "codigo_postal cap codice_postale psc kod_pocztowy postnummer postnr",
+    "city": "ciudad municipio localidad poblacion cidade concelho citta comune localita obec mesto miasto miejscowosc kommun "
+    "kommune poststed",
+    "country": "pais paese nazione zeme",
+    "latitude": "latitud latitudine zemepisna_sirka szerokosc_geograficzna breddgrad breddegrad",
+    "longitude": "longitud longitudine zemepisna_delka dlugosc_geograficzna langdgrad lengdegrad laengdegrad",
+    "timezone": "zona_horaria huso_horario fuso_orario casove_pasmo strefa_czasowa tidszon tidssone",
+    "connectors": "conectores numero_de_conectores num_conectores connettori numero_connettori numero_di_connettori pocet_konektoru "
+    "pocet_dobijecich_bodu liczba_zlaczy liczba_punktow_ladowania antal_uttag antall_uttak antal_stik antall_kontakter",
+    "lifecycle": "estado stato stav tillstand tilstand",
+    "last_seen_at": "ultima_conexion ultimo_contacto ultima_connessione ultimo_contatto posledni_kontakt posledni_spojeni "
+    "ostatni_kontakt ostatnie_polaczenie senast_sedd sist_sett",
+    "notes": "observaciones comentarios osservazioni poznamka poznamky uwagi anteckning anteckningar merknad",
+    "contact_name": "contacto persona_de_contacto referente contatto kontaktni_osoba osoba_kontaktowa",
+    "contact_phone": "telefono nr_telefonu telefonnr",
+    "contact_email": "correo correo_electronico",
+}
+
+SYNONYMS = {column: names | frozenset(_FURTHER.get(column, "").split()) for column, names in _NAMES.items()}
+"""Names by column, each in one column only."""
+
+HOUSE_NUMBERS = frozenset(
+    [
+        "hausnummer",
+        "haus_nr",
+        "hausnr",
+        "hnr",
+        "huisnummer",
+        "huisnr",
+        "cislo_popisne",
+        "cislo_domu",
+        "numer_domu",
+        "nr_domu",
+        "numero_civico",
+        "civico",
+        "husnummer",
+    ]
+)
+"""Where a street and its number stand in two columns, the number behind."""
+
+HOUSE_NUMBERS_FIRST = frozenset(
+    [
+        "house_number",
+        "housenumber",
+        "house_no",
+        "building_number",
+        "buildingnumber",
+        "street_number",
+        "numero_de_rue",
+        "numero_voie",
+    ]
+)
+
 LIFECYCLE_WORDS: dict[str, str] = {
     word: life
     for life, words in {
         "in_service": "in betrieb|aktiv|in service|active|operational|operative|available|online|live|in bedrijf|actief|"
-        "en service|actif|active|betriebsbereit|verfugbar",
+        "en service|actif|active|betriebsbereit|verfugbar|en servicio|operativo|activo|attivo|attiva|in servizio|v provozu|"
+        "czynna|czynny|aktywna|aktywny|i drift",
         "offline": "offline|nicht erreichbar|unreachable|niet bereikbaar|hors ligne",
         "faulted": "ausser betrieb|defekt|gestort|storung|in wartung|wartung|out of service|faulted|faulty|broken|maintenance|"
-        "under maintenance|buiten bedrijf|defect|storing|in onderhoud|hors service|en panne|en maintenance",
+        "under maintenance|buiten bedrijf|defect|storing|in onderhoud|hors service|en panne|en maintenance|"
+        "fuera de servicio|averiado|fuori servizio|guasto|mimo provoz|porucha|nieczynna|nieczynny|uszkodzona|ur drift|ute av drift|ude af drift",
         "warehouse": "lager|im lager|geplant|in planung|planned|in stock|warehouse|spare|magazijn|op voorraad|gepland|en stock|prevu",
         "decommissioned": "stillgelegt|demontiert|abgebaut|ruckgebaut|decommissioned|removed|dismantled|retired|verwijderd|"
-        "gedemonteerd|buiten gebruik|demonte|retire|supprime",
+        "gedemonteerd|buiten gebruik|demonte|retire|supprime|retirado|dismesso|vyrazeno|zruseno|zlikwidowana|avvecklad",
     }.items()
     for word in words.split("|")
 }

@@ -105,6 +105,12 @@ TABLE = {
     "I3 web page saved as xls": Case(
         data=b"<html><table><tr><td>identity</td></tr></table></html>", name="fleet.xls", code="E-FILE-TYPE", says="web page"
     ),
+    "I3 an answer of an interface": Case(
+        data=b'[\n  {"identity": "AC1", "vendor": "KEBA"}\n]', name="fleet.csv", code="E-FILE-TYPE", says="is JSON"
+    ),
+    "I3 an answer of an interface, one object": Case(
+        data=b'{"stations": [{"identity": "AC1"}]}', name="fleet.csv", code="E-FILE-TYPE", says="is JSON"
+    ),
     "I3 a real old xls": Case(data=LEGACY, name="fleet.xls", code="E-FILE-TYPE", says="save it as .xlsx"),
     "I4 cut in the middle": Case(data=SOUND[: len(SOUND) // 2], code="E-FILE-ZIP", says="cut short"),
     "I4 one byte of a part damaged": Case(data=damaged(), code="E-FILE-ZIP", says="Copy or download"),

@@ -11,7 +11,9 @@ import pytest
 import xlsxwriter
 
 from migrate.adapters.spreadsheet import read_inventory
+from migrate.adapters.spreadsheet.columns import parse_map
 from migrate.adapters.spreadsheet.propose import propose
+from migrate.adapters.spreadsheet.synonyms import HOUSE_NUMBERS, HOUSE_NUMBERS_FIRST, SYNONYMS
 from migrate.adapters.spreadsheet.table import Record
 from migrate.cli import call
 
@@ -101,6 +103,12 @@ LANGUAGES = {
     "French": "Identifiant;Fabricant;Numéro de série;Nom station;Adresse;Code postal;Ville;Latitude;Longitude;Nombre de points de charge",
     "English": "Charge Point ID;Manufacturer;Serial Number;Site name;Street;Zip code;Town;Lat;Long;Number of connectors",
     "German": "Ladestations-ID;Hersteller;Seriennummer;Standortname;Anschrift;Postleitzahl;Ort;Breitengrad;Laengengrad;Anzahl Ladepunkte",
+    "Spanish": "ID estación;Fabricante;Número de serie;Ubicación;Dirección;Código postal;Municipio;Latitud;Longitud;Número de conectores",
+    "Italian": "ID colonnina;Costruttore;Numero di serie;Ubicazione;Indirizzo;CAP;Città;Latitudine;Longitudine;Numero connettori",
+    "Czech": "ID stanice;Výrobce;Sériové číslo;Název lokality;Adresa;PSČ;Obec;Zeměpisná šířka;Zeměpisná délka;Počet konektorů",
+    "Polish": "ID stacji;Producent;Numer seryjny;Lokalizacja;Ulica;Kod pocztowy;Miejscowość;Szerokość geograficzna;Długość geograficzna;Liczba złączy",
+    "Swedish": "Laddstation-ID;Tillverkare;Serienummer;Plats;Gatuadress;Postnummer;Kommun;Breddgrad;Längdgrad;Antal uttag",
+    "Danish": "Ladestander-ID;Producent;Serienummer;Sted;Adresse;Postnr.;Kommune;Breddegrad;Længdegrad;Antal stik",
     "misspelt": "chargepoint_ID;Manufactrer;Serial nmber;site-name;Adress;Postcod;Citty;Lattitude;Longitud;conectors",
 }
 CANONICAL = ("identity", "vendor", "serial", "site_name", "address", "postcode", "city", "latitude", "longitude", "connectors")  # fmt: skip
@@ -119,6 +127,36 @@ def test_translated_misspelt_and_reordered_headers_find_their_columns(headers: s
         line.split(" = ", 1) for line in proposal.splitlines() if " = " in line and not line.startswith("#")
     )
     assert {name: text.split('"')[1] for name, text in proposed.items()} == dict(zip(CANONICAL, names, strict=True))
+
+
+def test_no_name_is_known_for_two_columns() -> None:
+    names = [name for names in SYNONYMS.values() for name in names]
+
+    assert sorted(names) == sorted(set(names))
+    assert not set(names) & (HOUSE_NUMBERS | HOUSE_NUMBERS_FIRST)
+
+
+@pytest.mark.parametrize(
+    ("headers", "line"),
+    [
+        (["Station-ID", "Straße", "Haus-Nr."], 'address = { join = ["Straße", "Haus-Nr."], with = " " }  # 97; Ring'),
+        (["Station ID", "House number", "Street"], 'address = { join = ["House number", "Street"], with = " " }'),
+    ],
+    ids=["behind the street", "before it"],
+)
+def test_a_house_number_in_a_column_of_its_own_joins_its_street(headers: list[str], line: str) -> None:
+    proposal = propose(headers, [Record(2, 2, ["AC1", *("Ring" if "Str" in name else "5" for name in headers[1:])])])
+
+    assert line in proposal
+    assert parse_map(proposal).column_map is not None
+    assert "Not used" not in proposal
+
+
+def test_a_number_of_a_municipality_is_not_taken_for_a_postcode(shared_data: Path) -> None:
+    proposal = read_inventory([shared_data / "inventories/fr_mobive_2020.csv"]).proposal
+
+    assert "postcode =" not in proposal
+    assert '"code_insee"' in proposal.partition("# Not used")[2]
 
 
 def test_a_column_whose_cells_cannot_be_what_its_name_promises_is_not_proposed() -> None:
