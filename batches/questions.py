@@ -8,14 +8,14 @@ what was refused or not answered is part of what was heard.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from batches.deeds import Deeds
 from migrate.domain.answered import BASES, Entry, Reported, Taken, Told
 from migrate.domain.counted import counted
 from migrate.domain.errors import Mismatch, Refused, Unreachable
-from migrate.domain.probe import MAX_KEYS, page_size
+from migrate.domain.probe import MAX_KEYS, MAX_VARIABLES, page_size
 
 CAREFUL_PAGE = 10  # keys at a time, for a station that does not say how many it takes
 MOST_QUESTIONS = 500
@@ -46,7 +46,11 @@ class Listing:
     questions: int = 0
 
     def heard(self, told: Told) -> None:
-        self.entries |= {entry.key.casefold(): entry for entry in told.entries}
+        """What may be written stays known where a later answer says nothing of it."""
+        for entry in told.entries:
+            before = self.entries.get(entry.key.casefold(), entry)
+            told_of = before.readonly if entry.readonly is None else entry.readonly
+            self.entries[entry.key.casefold()] = replace(entry, readonly=told_of)
         self.unknown |= {key.casefold(): key for key in told.unknown}
 
     def knows(self, key: str) -> bool:
@@ -99,10 +103,12 @@ class Questions:
             return Reported(base=base, taken=Taken.REFUSED, status=f"CALLERROR {getattr(error, 'status', '')}".strip())
 
     async def _read_variables(self, listing: Listing, names: Sequence[str]) -> None:
-        """By name what no report held: some builds have variables that they do not report."""
-        waiting = [name for name in names if not listing.knows(name)]
-        if waiting:
-            listing.heard(await self._inquiry.variables(self._identity, waiting))
+        """By name what no report held: some builds have variables that they do not report.
+
+        How many it takes at a time is asked in any case: that answer is counted for its kind.
+        """
+        waiting = [MAX_VARIABLES, *(name for name in names if name != MAX_VARIABLES and not listing.knows(name))]
+        listing.heard(await self._inquiry.variables(self._identity, waiting))
 
     # ── OCPP 1.6 ───────────────────────────────────────────────────────────
 

@@ -16,6 +16,7 @@ from tests.doubles.clock import VirtualClock
 from tests.doubles.journal import MemoryJournal
 
 ORDER, URL = "OCPPCommCtrlr.NetworkConfigurationPriority", "SecurityCtrlr.CsmsUrl"
+TAKES = "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"
 WHOLE = Reported(
     base="", taken=Taken.ANSWERED, status="Accepted", entries=(Entry(key=ORDER, value="1", readonly=True),),
     parts=1, is_whole=True,
@@ -28,6 +29,7 @@ class Station:
     """Answers each base as a test wants, and holds one variable that it reports to nobody."""
 
     bases: dict[str, Reported | MigrateError]
+    holds: tuple[Entry, ...] = (Entry(key=URL, value="ws://old"),)
     reports: list[str] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
 
@@ -40,8 +42,8 @@ class Station:
 
     async def variables(self, identity: str, keys: Sequence[str]) -> Told:
         self.named += keys
-        held = tuple(Entry(key=key, value="ws://old") for key in keys if key == URL)
-        return Told(entries=held, unknown=tuple(key for key in keys if key != URL))
+        held = tuple(entry for entry in self.holds if entry.key in keys)
+        return Told(entries=held, unknown=tuple(key for key in keys if key not in {entry.key for entry in held}))
 
     async def tell(self, identity: str, keys: Sequence[str]) -> Told:
         raise AssertionError("GetConfiguration is no question of OCPP 2")
@@ -66,7 +68,7 @@ async def test_what_was_reported_is_not_asked_for_again_and_keeps_what_may_be_wr
 
     listing = await asked(station)
 
-    assert (station.reports, station.named) == (["FullInventory"], [URL])
+    assert (station.reports, station.named) == (["FullInventory"], [TAKES, URL])
     assert {entry.key: entry.readonly for entry in listing.entries.values()} == {ORDER: True, URL: None}
     assert listing.all_at_once is Taken.ANSWERED
 
@@ -86,7 +88,16 @@ async def test_whoever_refuses_every_report_is_asked_by_name() -> None:
 
     listing = await asked(station)
 
-    assert (listing.all_at_once, station.named) == (Taken.REFUSED, [ORDER, URL])
+    assert (listing.all_at_once, station.named) == (Taken.REFUSED, [TAKES, ORDER, URL])
+
+
+async def test_an_answer_that_says_nothing_of_writing_leaves_what_the_report_said_of_it() -> None:
+    takes = Entry(key=TAKES, value="50", readonly=True)
+    station = Station({"FullInventory": replace(WHOLE, entries=(takes,))}, holds=(replace(takes, readonly=None),))
+
+    listing = await asked(station)
+
+    assert listing.entries[TAKES.casefold()] == takes
 
 
 SILENT = Unreachable("AC1: it did not answer.", identity="AC1", sent=True)
