@@ -24,16 +24,14 @@ from pathlib import Path
 from typing import Any
 
 from migrate.adapters.channels.ssh.known_hosts import HostKey, KnownHosts, place_of
-from migrate.cli.demo.stage import free_ports, simulated_fleet, stations_of
+from migrate.cli.demo.stage import free_ports, stations_of
 from migrate.domain.attempt import State
 from migrate.domain.station import Station
 from migrate.domain.wave import Standing
 from migrate.simulator.authority import Authority
-from migrate.simulator.behaviour import behaviour
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import Fault
 from migrate.simulator.wirelog import WireEvent
-from migrate.wiring import open_campaign
 from tests.secrets.forms import drawn
 from tests.stories.conftest import (
     LENIENT_POLICY,
@@ -42,11 +40,10 @@ from tests.stories.conftest import (
     Field,
     Program,
     Scenery,
-    _approved,
-    _change,
-    _end,
+    a_field_on,
     how_many,
 )
+from tests.stories.stations import a_station_called
 
 SPEED = 60.0
 WITHIN_S = 240.0
@@ -90,39 +87,22 @@ class Planted:
         return {name: str(value) for name, value in vars(self).items()}
 
 
-def spec(name: str, family: str, fault: Fault = Fault.NONE, **facts: Any) -> StationSpec:
-    hardware = behaviour(family).hardware[0]
-    honest: dict[str, Any] = {
-        "identity": name,
-        "vendor": hardware.vendor,
-        "model": hardware.model,
-        "firmware": hardware.firmwares[0],
-        "serial": name[:25],
-        "family": family,
-        "site_id": f"SITE-{name}",
-        "connectors": 1,
-        "reboot_s": 30.0,
-        "fault": fault,
-    }
-    return StationSpec(**{**honest, **facts})
-
-
 STREET = (
-    spec("grizzl", "grizzl_e"),
-    spec("everest", "everest"),
-    spec("vestel", "vestel_ac"),
-    spec("alfen-pairs", "alfen5"),
-    spec("alfen-packed", "alfen6"),
-    spec("amina", "amina"),
-    spec("keba", "keba"),
-    spec("keba-half", "keba", Fault.HALF_WAY_REFUSAL),
-    spec("locked", "everest", Fault.READ_ONLY_KEY),
-    spec("without-effect", "growatt", Fault.WITHOUT_EFFECT),
-    spec("forgets", "microocpp", Fault.WRITE_LOST),
-    spec("driver", "everest", transaction_s=120.0),
-    spec("crew", "enplus"),
-    spec("controller", "bender_ssh", ip_address="127.66.9.1"),
-    spec("cloud", "easee"),
+    a_station_called("grizzl", "grizzl_e"),
+    a_station_called("everest", "everest"),
+    a_station_called("vestel", "vestel_ac"),
+    a_station_called("alfen-pairs", "alfen5"),
+    a_station_called("alfen-packed", "alfen6"),
+    a_station_called("amina", "amina"),
+    a_station_called("keba", "keba"),
+    a_station_called("keba-half", "keba", Fault.HALF_WAY_REFUSAL),
+    a_station_called("locked", "everest", Fault.READ_ONLY_KEY),
+    a_station_called("without-effect", "growatt", Fault.WITHOUT_EFFECT),
+    a_station_called("forgets", "microocpp", Fault.WRITE_LOST),
+    a_station_called("driver", "everest", transaction_s=120.0),
+    a_station_called("crew", "enplus"),
+    a_station_called("controller", "bender_ssh", ip_address="127.66.9.1"),
+    a_station_called("cloud", "easee"),
 )
 
 
@@ -221,28 +201,19 @@ async def trapped_field(planted: Planted) -> AsyncIterator[Field]:
                 **_beside(beside, planted, ssh, http, cloud),
             },
         )
-        fleet = await stack.enter_async_context(simulated_fleet(stage))
-        stage.write_campaign(fleet.csms)
         plain = "ws://127.0.0.1:{port}/ocpp"
         urls = [(source, f"ws://127.0.0.1:{source}/ocpp/{planted.old_token}"), (target, token)]
         told = [(f'url = "{plain.format(port=port)}"', f'url = "{url}"') for port, url in urls]
-        _change(folder / "campaign.toml", [*told, *LENIENT_POLICY, IMPATIENT, ONE_TRY])
-        _furnish(folder, beside, planted, ssh, http, cloud)
-        wired = await stack.enter_async_context(open_campaign(folder, create=True))
-        site = Field(stage, wired, await _approved(wired, stage))
-        stack.push_async_callback(_end, site)
-        await _listen(site)
-        await fleet.ready()
+        opened = a_field_on(
+            stage,
+            policy=[*told, *LENIENT_POLICY, IMPATIENT, ONE_TRY],
+            furnish=lambda campaign: _furnish(campaign, beside, planted, ssh, http, cloud),
+            listen=("-vv", "--log-file", str(folder / "listen-debug.log")),
+        )
+        site = await stack.enter_async_context(opened)
         await _plant_in_stations(site, planted)
         await _trust(site, ssh)
         yield site
-
-
-async def _listen(site: Field) -> None:
-    await site.migrate("listen", "-vv", "--log-file", str(site.stage.folder / "listen-debug.log"))
-    async with asyncio.timeout(60):
-        while not site.wired.settings.socket.exists():
-            await asyncio.sleep(0.05)
 
 
 async def _plant_in_stations(site: Field, planted: Planted) -> None:

@@ -26,8 +26,6 @@ from migrate.cli.demo.stage import free_ports
 from migrate.domain.attempt import State
 from migrate.domain.wave import Standing
 from migrate.simulator.authority import Authority
-from migrate.simulator.behaviour import behaviour
-from migrate.simulator.deal import StationSpec
 from migrate.simulator.wirelog import Kind, WireEvent
 from tests.adapters.journal.conftest import postgresql  # noqa: F401 - a fixture
 from tests.secrets.aftermath import Ear, columns_of, files_of, stop_listening
@@ -44,6 +42,7 @@ from tests.secrets.doorkeepers import (
 )
 from tests.secrets.forms import drawn, search
 from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, ROOT, Field, Program, a_field
+from tests.stories.stations import a_station_called
 
 pytestmark = pytest.mark.story
 
@@ -160,30 +159,13 @@ class Planted:
 # ── the field ──────────────────────────────────────────────────────────────
 
 
-def _spec(name: str, family: str, address: str, **facts: Any) -> StationSpec:
-    hardware = behaviour(family).hardware[0]
-    honest: dict[str, Any] = {
-        "identity": name,
-        "vendor": hardware.vendor,
-        "model": hardware.model,
-        "firmware": hardware.firmwares[0],
-        "serial": f"serial-{name}",
-        "family": family,
-        "site_id": f"SITE-{name}",
-        "connectors": 1,
-        "reboot_s": 30.0,
-        "ip_address": address,
-    }
-    return StationSpec(**{**honest, **facts})
-
-
 STREET = (
-    _spec("box", "bender_ssh", "127.67.9.1", model="CC613_KEY"),
-    _spec(BASIC, "warp", "127.67.9.2", model=f"WARP {BASIC}"),
-    _spec(DIGEST, "warp", "127.67.9.3", model=f"WARP {DIGEST}"),
-    _spec(REPEATS, "warp", "127.67.9.4", model=f"WARP {REPEATS}"),
-    _spec("cloud", "easee", ""),
-    _spec("cloud-repeats", "easee", "", serial=REPEATS),
+    a_station_called("box", "bender_ssh", ip_address="127.67.9.1", model="CC613_KEY"),
+    a_station_called(BASIC, "warp", ip_address="127.67.9.2", model=f"WARP {BASIC}"),
+    a_station_called(DIGEST, "warp", ip_address="127.67.9.3", model=f"WARP {DIGEST}"),
+    a_station_called(REPEATS, "warp", ip_address="127.67.9.4", model=f"WARP {REPEATS}"),
+    a_station_called("cloud", "easee"),
+    a_station_called("cloud-repeats", "easee", serial=REPEATS),
 )
 
 

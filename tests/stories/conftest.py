@@ -20,7 +20,6 @@ from migrate.cli.demo.stage import Stage, free_ports, simulated_fleet, stations_
 from migrate.domain.attempt import State
 from migrate.domain.record import Approval
 from migrate.domain.wave import Plan, Standing
-from migrate.simulator.behaviour import behaviour
 from migrate.simulator.control import ask
 from migrate.simulator.deal import StationSpec, deal
 from migrate.simulator.faults import Fault, FaultSet
@@ -140,13 +139,6 @@ def how_many(standing: Standing, *states: State) -> int:
     return sum(standing.totals[state] for state in states)
 
 
-def a_station(family: str, **facts: Any) -> StationSpec:
-    """A station of a family's first hardware; the facts are its own and outrank what the family has."""
-    hardware = behaviour(family).hardware[0]
-    made = {"vendor": hardware.vendor, "model": hardware.model, "firmware": hardware.firmwares[0]}
-    return StationSpec(**{**made, "family": family, "connectors": 1, "reboot_s": 30.0, **facts})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenery(Stage):
     """A stage whose simulated fleet is told more than that of a demonstration."""
@@ -183,16 +175,30 @@ async def a_field(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="story-")))
         dealt = specs or deal(3, stations, FaultSet(name="story", counts=faults or {}))
         stage = _stage(folder, dealt, speed, target, csms or {}, beside or {})
+        was, wanted = (one.format(port=stage.target_port) for one in ("ws://127.0.0.1:{port}/ocpp", target))
+        told = [(f'url = "{was}"', f'url = "{wanted}"'), *policy]
+        yield await stack.enter_async_context(a_field_on(stage, policy=told, furnish=furnish))
+
+
+@asynccontextmanager
+async def a_field_on(
+    stage: Stage,
+    *,
+    policy: Sequence[tuple[str, str]] = (),
+    furnish: Callable[[Path], None] | None = None,
+    listen: Sequence[str] = (),
+) -> AsyncIterator[Field]:
+    """The same on a stage that is set; `listen` is what the listening process is told beside its campaign."""
+    async with AsyncExitStack() as stack:
         fleet = await stack.enter_async_context(simulated_fleet(stage))
         stage.write_campaign(fleet.csms)
-        was, wanted = (one.format(port=stage.target_port) for one in ("ws://127.0.0.1:{port}/ocpp", target))
-        _change(folder / "campaign.toml", [(f'url = "{was}"', f'url = "{wanted}"'), *policy])
+        _change(stage.folder / "campaign.toml", policy)
         if furnish:
-            furnish(folder)
-        wired = await stack.enter_async_context(open_campaign(folder, create=True))
+            furnish(stage.folder)
+        wired = await stack.enter_async_context(open_campaign(stage.folder, create=True))
         site = Field(stage, wired, await _approved(wired, stage))
         stack.push_async_callback(_end, site)
-        await _listen(site)
+        await _listen(site, listen)
         await fleet.ready()
         yield site
 
@@ -239,8 +245,8 @@ async def _approved(wired: Wired, stage: Stage) -> Plan:
     return plan
 
 
-async def _listen(site: Field) -> None:
-    await site.migrate("listen")
+async def _listen(site: Field, words: Sequence[str]) -> None:
+    await site.migrate("listen", *words)
     async with asyncio.timeout(PATIENCE_S):
         while not site.wired.settings.socket.exists():
             await asyncio.sleep(0.05)

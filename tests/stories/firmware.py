@@ -13,7 +13,8 @@ from migrate.cli.demo.stage import free_ports
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.image import Image
 from migrate.simulator.releases import Release, write_releases
-from tests.stories.conftest import LENIENT_POLICY, Field, a_field, a_station
+from tests.stories.conftest import LENIENT_POLICY, Field, a_field
+from tests.stories.stations import a_station
 
 SPEED = 60.0
 FACTORY = "ws://127.0.0.1:9/factory"

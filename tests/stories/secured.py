@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from migrate.cli.demo.equipment import Equipment
-from migrate.cli.demo.stage import Stage, free_ports, simulated_fleet, stations_of
+from migrate.cli.demo.stage import Stage, free_ports, stations_of
 from migrate.domain.station import Station
-from migrate.simulator.behaviour import behaviour
 from migrate.simulator.commissioning import SIDES, Commissioning, guard_json
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.wirelog import Side
-from migrate.wiring import open_campaign
-from tests.stories.conftest import Field, _approved, _change, _end, _listen
+from tests.stories.conftest import Field, a_field_on
+from tests.stories.stations import a_station
 
 SPEED = 60.0
 
@@ -68,19 +67,8 @@ root-new = "the stations of these stories were given both roots at the factory, 
 
 
 def spec_of(identity: str, family: str = "everest", vendor: str = "Acme", **facts: Any) -> StationSpec:
-    hardware = behaviour(family).hardware[0]
-    honest: dict[str, Any] = {
-        "identity": identity,
-        "vendor": vendor,
-        "model": hardware.model,
-        "firmware": hardware.firmwares[0],
-        "serial": f"SN-{identity}",
-        "family": family,
-        "site_id": f"SITE-{identity}",
-        "connectors": 1,
-        "reboot_s": 30.0,
-    }
-    return StationSpec(**{**honest, **facts})
+    own = {"identity": identity, "vendor": vendor, "serial": f"SN-{identity}", "site_id": f"SITE-{identity}"}
+    return a_station(family, **{**own, **facts})
 
 
 @dataclass
@@ -147,12 +135,4 @@ async def a_secured_field(
         )
         (folder / "profiles").mkdir()
         (folder / "profiles" / "acme.yaml").write_text(ACME)
-        fleet = await stack.enter_async_context(simulated_fleet(stage))
-        stage.write_campaign(fleet.csms)
-        _change(folder / "campaign.toml", policy)
-        wired = await stack.enter_async_context(open_campaign(folder, create=True))
-        site = Field(stage, wired, await _approved(wired, stage))
-        stack.push_async_callback(_end, site)
-        await _listen(site)
-        await fleet.ready()
-        yield site
+        yield await stack.enter_async_context(a_field_on(stage, policy=policy))

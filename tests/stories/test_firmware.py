@@ -9,29 +9,27 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from migrate.domain.attempt import State
 from migrate.domain.record import EventKind
-from migrate.domain.wave import Standing, StationStanding
 from migrate.simulator.faults import Fault
 from migrate.simulator.wirelog import (
     Kind,
     Side,
     WireEvent,
     commands_repeated_without_read,
-    last_side,
     stations_booted_on_target,
 )
 from tests.stories.conftest import ONE_TRY
 from tests.stories.firmware import FACTORY, a_firmware_field, dealt
+from tests.stories.told import ThereAndBack, Witnessed
 
 pytestmark = pytest.mark.story
 
-WITHIN_S = 900.0
 ORDERS = ("UpdateFirmware", "SignedUpdateFirmware")
 RESET = {"model": "NW-8", "ways": {"reset_applies": "hard"}}
 FLEET: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -60,17 +58,9 @@ MOVED = ("northwind.moves", "northwind.keyless", "southwind.moves", "keba_old.mo
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One station as it stands in the campaign, and what it wrote down."""
-
-    station: StationStanding
-    log: Sequence[WireEvent]
-
-    def of(self, *kinds: Kind) -> list[WireEvent]:
-        return [event for event in self.log if event.kind in kinds]
-
+class Told(Witnessed):
     def commands(self, *actions: str) -> list[WireEvent]:
-        return [event for event in self.of(Kind.COMMAND) if event.action in actions]
+        return self.of(Kind.COMMAND, *actions)
 
     @property
     def files(self) -> list[str]:
@@ -82,48 +72,23 @@ class Told:
         """By which protocol which file came whole."""
         return [(event.action, event.key) for event in self.of(Kind.DOWNLOAD) if event.status == "whole"]
 
-    @property
-    def held(self) -> list[str]:
-        return [event.value for event in self.of(Kind.STORED)]
-
-    @property
-    def lives_on(self) -> Side:
-        return last_side(self.log)[self.station.identity]
-
 
 @dataclass(frozen=True, slots=True)
-class Night:
-    """What the campaign left, before and after some were taken back."""
-
-    before: Standing
-    log: Sequence[WireEvent]
-    after: Standing
-    long_log: Sequence[WireEvent]
-    events: Mapping[str, Sequence[Any]]
+class Night(ThereAndBack):
+    events: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def of(self, identity: str) -> Told:
-        return _told(identity, self.before, self.log)
+        return Told(*self.in_the_evening(identity))
 
     def back(self, identity: str) -> Told:
-        return _told(identity, self.after, self.long_log[len(self.log) :])
-
-
-def _told(identity: str, standing: Standing, log: Sequence[WireEvent]) -> Told:
-    (station,) = (s for s in standing.stations if s.identity == identity)
-    return Told(station, [event for event in log if event.identity == identity])
+        return Told(*self.since(identity))
 
 
 async def _night() -> Night:
     async with a_firmware_field(dealt(FLEET), policy=[ONE_TRY]) as site:
-        ended = await (await site.run()).ended(WITHIN_S)
-        assert ended.code in (1, 3, 5), (ended.code, ended.err)
-        standing, log = await site.standing(), site.log()
-        words = ("rollback", "--stations", ",".join(MOVED), "--reason", "bills twice", "--yes", "--no-input")
-        back = await (await site.migrate(*words)).ended(WITHIN_S)
-        assert back.code == 0, back.err
-        journal = site.wired.journal
-        events = {s.identity: [line.event for line in await journal.timeline(s.identity)] for s in standing.stations}
-        return Night(standing, log, await site.standing(), site.log(), events)
+        night, journal = await Night.of_a_field(site, MOVED, ends=(1, 3, 5)), site.wired.journal
+        told = {s.identity: await journal.timeline(s.identity) for s in night.standing.stations}
+        return replace(night, events={identity: [line.event for line in lines] for identity, lines in told.items()})
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +147,7 @@ def test_an_address_that_a_step_reset_is_noticed_and_put_back_before_the_next_re
     told = night.of("northwind.reset")
 
     titles = [e.data["title"] for e in night.events["northwind.reset"] if e.kind is EventKind.INCIDENT]
-    source, factory, *later = told.held
+    source, factory, *later = told.stored
     assert told.station.state is State.SETTLED, told.station.reason
     assert (factory, later[0]) == (FACTORY, source)
     assert titles == ["a firmware has changed the address"]
@@ -207,7 +172,7 @@ def test_a_key_that_came_with_the_firmware_and_is_refused_leaves_both(night: Nig
 
     assert told.station.state is State.FAILED, told.station.reason
     assert "BackendUrl" in told.station.reason
-    assert (told.held, told.lives_on) == (told.held[:1], Side.SOURCE)
+    assert (told.stored, told.lives_on) == (told.stored[:1], Side.SOURCE)
 
 
 def test_how_far_every_file_came_is_in_the_timeline(night: Night) -> None:
@@ -267,7 +232,7 @@ def test_words_are_no_firmware_and_silence_ends_the_wait(night: Night, name: str
     assert told.station.state is State.FAILED, told.station.reason
     assert "stalled" in told.station.reason or "no answer" in told.station.reason
     assert told.commands("ChangeConfiguration", "Reset") == []
-    assert told.held == told.held[:1]
+    assert told.stored == told.stored[:1]
 
 
 def test_a_refused_key_leaves_the_newer_firmware_and_the_old_address(night: Night) -> None:
@@ -275,7 +240,7 @@ def test_a_refused_key_leaves_the_newer_firmware_and_the_old_address(night: Nigh
 
     assert told.station.state is State.FAILED, told.station.reason
     assert told.loaded == [("ftp", "nw7-2.6.bin"), ("ftp", "nw-3.0.bin")]
-    assert told.held == told.held[:1]
+    assert told.stored == told.stored[:1]
     assert told.lives_on is Side.SOURCE
 
 
@@ -318,7 +283,7 @@ def test_nothing_was_told_twice_without_a_look_between_and_no_firmware_twice_at_
 
 
 def test_only_those_that_moved_have_booted_on_the_target(night: Night) -> None:
-    settled = {s.identity for s in night.before.stations if s.state is State.SETTLED}
+    settled = {s.identity for s in night.standing.stations if s.state is State.SETTLED}
 
     assert stations_booted_on_target(night.log) == settled
 

@@ -13,7 +13,7 @@ import hashlib
 import os
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,11 @@ from migrate.simulator.wirelog import (
     transactions_cut,
 )
 from tests.chaos.child import Trigger
-from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field, a_station
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field
 from tests.stories.killing import KILLED, dies
 from tests.stories.patience import PATIENT, impatient
-from tests.stories.told import ThereAndBack, Witnessed
+from tests.stories.stations import a_station
+from tests.stories.told import ThereAndBack, Witnessed, written_in
 
 pytestmark = pytest.mark.story
 
@@ -158,7 +159,7 @@ class Told(Witnessed):
 
 @dataclass(frozen=True, slots=True)
 class Night(ThereAndBack):
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def of(self, family: str, name: str) -> Told:
         return Told(*self.in_the_evening(f"{family}.{name}"))
@@ -170,19 +171,8 @@ class Night(ThereAndBack):
 
 async def _night(folder: Path) -> Night:
     async with field_with(folder, fleet(), policy=[ONE_TRY]) as site:
-        ended = await (await site.run()).ended(WITHIN_S)
-        assert ended.code in (1, 5), ended.err
-        standing, log = await site.standing(), site.log()
-        moved = ",".join(f"{family}.moves" for family in HTTP_FAMILIES)
-        words = ("rollback", "--stations", moved, "--reason", "drivers are billed twice", "--yes", "--no-input")
-        back = await (await site.migrate(*words)).ended(WITHIN_S)
-        assert back.code == 0, back.err
-        files = {str(p.relative_to(site.stage.folder)): p.read_bytes() for p in _written(site.stage.folder)}
-        return Night(standing, log, await site.standing(), site.log(), files)
-
-
-def _written(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and "secrets" not in path.parts]
+        night = await Night.of_a_field(site, [f"{family}.moves" for family in HTTP_FAMILIES])
+        return replace(night, files=written_in(site.stage.folder))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -29,34 +28,21 @@ from migrate.simulator.wirelog import (
     stations_booted_on_target,
     transactions_cut,
 )
-from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, Field, a_field, a_station
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field
+from tests.stories.outcomes import FAULTS, Outcome
+from tests.stories.stations import a_station
 from tests.stories.told import ThereAndBack, Witnessed
 from vendor_profiles import load_catalogue
 
 pytestmark = pytest.mark.story
 
 SPEED = 60.0
-WITHIN_S = 600.0
 NEW_ADDRESS = "ws://localhost:{port}/steve/websocket"
 PATIENT = ('appear = "10m"', 'appear = "40m"\narrive = "30m"\nrestart = "30m"')
 WRITES = ("SetVariables", "SetNetworkProfile")
 PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
 SLOTTED = ("everest201", "everest21", "openocpp201")
 
-
-class Outcome(StrEnum):
-    MOVES = "moves"
-    REFUSES = "refuses"
-    REFUSES_HALF_WAY = "refuses-half-way"
-    DOES_NOT_ANSWER = "does-not-answer"
-    UNWELCOME = "unwelcome"  # the new backend answers 404 to it
-
-
-FAULTS = {
-    Outcome.REFUSES: Fault.READ_ONLY_KEY,
-    Outcome.REFUSES_HALF_WAY: Fault.HALF_WAY_REFUSAL,
-    Outcome.DOES_NOT_ANSWER: Fault.WRITE_LOST,
-}
 
 ODD: Mapping[str, Mapping[str, Any]] = {
     "inert-slot": {"ways": {"slot_writing": "inert"}},
@@ -122,18 +108,7 @@ async def _night() -> Night:
     backends = {"target": {"path": "/steve/internal", "register": welcome, "speaks": ["ocpp2.0.1", "ocpp2.1"]}}
     policy = [*LENIENT_POLICY, PATIENT, ONE_TRY]
     async with a_field(specs=specs, policy=policy, speed=SPEED, target=NEW_ADDRESS, csms=backends) as site:
-        return await _run(site)
-
-
-async def _run(site: Field) -> Night:
-    ended = await (await site.run()).ended(WITHIN_S)
-    assert ended.code in (1, 5), ended.err
-    standing, log = await site.standing(), site.log()
-    moved = ",".join(f"{family}.{Outcome.MOVES}" for family in FAMILIES_201)
-    words = ("rollback", "--stations", moved, "--reason", "drivers are billed twice", "--yes", "--no-input")
-    back = await (await site.migrate(*words)).ended(WITHIN_S)
-    assert back.code == 0, back.err
-    return Night(standing, log, await site.standing(), site.log())
+        return await Night.of_a_field(site, [f"{family}.{Outcome.MOVES}" for family in FAMILIES_201])
 
 
 @pytest.fixture(scope="module")

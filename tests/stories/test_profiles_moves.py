@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from enum import StrEnum
 
 import pytest
 
@@ -27,34 +26,20 @@ from migrate.simulator.wirelog import (
     commands_repeated_without_read,
     stations_booted_on_target,
 )
-from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, Field, a_field
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field
+from tests.stories.outcomes import FAULTS, Outcome
+from tests.stories.stations import a_station
 from tests.stories.told import ThereAndBack, Witnessed
 from vendor_profiles import load_catalogue
 
 pytestmark = pytest.mark.story
 
 SPEED = 80.0
-WITHIN_S = 600.0
 NEW_ADDRESS = "ws://localhost:{port}/steve/websocket"  # another host and another path: every key of every unit differs
 PATIENT = (
     'appear = "10m"',
     'appear = "10m"\narrive = "30m"',
 )  # an answer is awaited for 30 real seconds
-
-
-class Outcome(StrEnum):
-    MOVES = "moves"
-    REFUSES = "refuses"
-    REFUSES_HALF_WAY = "refuses-half-way"
-    DOES_NOT_ANSWER = "does-not-answer"
-    UNWELCOME = "unwelcome"  # the new backend answers 404 to it
-
-
-FAULTS = {
-    Outcome.REFUSES: Fault.READ_ONLY_KEY,
-    Outcome.REFUSES_HALF_WAY: Fault.HALF_WAY_REFUSAL,
-    Outcome.DOES_NOT_ANSWER: Fault.WRITE_LOST,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +79,11 @@ def fleet() -> list[StationSpec]:
 
 
 def _spec(family: str, outcome: Outcome) -> StationSpec:
-    hardware = behaviour(family).hardware[0]
-    return StationSpec(
+    return a_station(
+        family,
         identity=identity_of(family, outcome),
-        vendor=hardware.vendor,
-        model=hardware.model,
-        firmware=hardware.firmwares[0],
         serial=f"{family}-{list(Outcome).index(outcome)}",
-        family=family,
         site_id=f"SITE-{family}",
-        connectors=1,
-        reboot_s=30.0,
         fault=FAULTS.get(outcome, Fault.NONE),
     )
 
@@ -115,18 +94,7 @@ async def _night() -> Night:
     backends = {"target": {"path": "/steve/internal", "register": welcome}}
     policy = [*LENIENT_POLICY, PATIENT, ONE_TRY]
     async with a_field(specs=specs, policy=policy, speed=SPEED, target=NEW_ADDRESS, csms=backends) as site:
-        return await _run(site)
-
-
-async def _run(site: Field) -> Night:
-    ended = await (await site.run()).ended(WITHIN_S)
-    assert ended.code in (1, 5), ended.err
-    standing, log = await site.standing(), site.log()
-    moved = ",".join(identity_of(family, Outcome.MOVES) for family in KEYED_FAMILIES)
-    words = ("rollback", "--stations", moved, "--reason", "drivers are billed twice", "--yes", "--no-input")
-    back = await (await site.migrate(*words)).ended(WITHIN_S)
-    assert back.code == 0, back.err
-    return Night(standing, log, await site.standing(), site.log())
+        return await Night.of_a_field(site, [identity_of(family, Outcome.MOVES) for family in KEYED_FAMILIES])
 
 
 @pytest.fixture(scope="module")

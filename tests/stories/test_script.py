@@ -13,7 +13,7 @@ import os
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,11 @@ from migrate.simulator.wirelog import (
     transactions_cut,
 )
 from tests.chaos.child import Trigger
-from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field, a_station
+from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, a_field
 from tests.stories.killing import KILLED, dies
 from tests.stories.patience import PATIENT, impatient
-from tests.stories.told import ThereAndBack, Witnessed
+from tests.stories.stations import a_station
+from tests.stories.told import ThereAndBack, Witnessed, written_in
 
 pytestmark = pytest.mark.story
 
@@ -150,7 +151,7 @@ class Told(Witnessed):
 
 @dataclass(frozen=True, slots=True)
 class Night(ThereAndBack):
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def of(self, name: str) -> Told:
         return Told(*self.in_the_evening(name))
@@ -164,23 +165,7 @@ async def _night() -> Night:
     specs = [spec(name, number, **facts) for number, (name, facts) in enumerate(STATIONS.items())]
     async with field_with(specs, ONE_TRY, unseen=["unseen"]) as site:
         await site.simulator("shelling", identity="another-key", manner="another_key")
-        ended = await (await site.run()).ended(WITHIN_S)
-        assert ended.code in (1, 5), ended.err
-        standing, log = await site.standing(), site.log()
-        words = (
-            "rollback",
-            "--stations",
-            ",".join(MOVING),
-            "--reason",
-            "drivers are billed twice",
-            "--yes",
-            "--no-input",
-        )
-        back = await (await site.migrate(*words)).ended(WITHIN_S)
-        assert back.code == 0, back.err
-        written = [p for p in site.stage.folder.rglob("*") if p.is_file() and "secrets" not in p.parts]
-        files = {str(p.relative_to(site.stage.folder)): p.read_bytes() for p in written}
-        return Night(standing, log, await site.standing(), site.log(), files)
+        return replace(await Night.of_a_field(site, MOVING), files=written_in(site.stage.folder))
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from migrate.domain.attempt import State
 from migrate.domain.wave import Standing, StationStanding
-from migrate.simulator.behaviour import SUPPLIERS, behaviour, flavour
+from migrate.simulator.behaviour import SUPPLIERS, flavour
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import Fault
 from migrate.simulator.habits import Flashing
@@ -32,6 +31,7 @@ from migrate.simulator.wirelog import (
     transactions_cut,
 )
 from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, Field, a_field
+from tests.stories.stations import a_station_called
 
 pytestmark = pytest.mark.story
 
@@ -42,23 +42,6 @@ PATIENT = ('appear = "10m"', 'appear = "10m"\narrive = "40m"')  # a ping is awai
 IMPATIENT = ('undo = "8000s"', 'undo = "5m"')  # who answers no write is not asked again and again for the old value
 RECONNECTS_S = (0, 1, 9, 12, 30)
 LOCATION = "https://files.example/fw/6.6.0-4266.bin"
-
-
-def spec(name: str, family: str, fault: Fault = Fault.NONE, **facts: Any) -> StationSpec:
-    hardware = behaviour(family).hardware[0]
-    honest: dict[str, Any] = {
-        "identity": name,
-        "vendor": hardware.vendor,
-        "model": hardware.model,
-        "firmware": hardware.firmwares[0],
-        "serial": name[:25],
-        "family": family,
-        "site_id": f"SITE-{name}",
-        "connectors": 1,
-        "reboot_s": 30.0,
-        "fault": fault,
-    }
-    return StationSpec(**{**honest, **facts})
 
 
 BY_FAULT = [
@@ -96,13 +79,19 @@ FLASHED = [*(one for one in Flashing if one is not Flashing.UPDATES)]
 def fleet() -> list[StationSpec]:
     silent = {"boots_on_reconnect": False, "reports_on_reconnect": False}
     return [
-        *(spec(f"{fault}.{family}", family, fault) for fault, family in BY_FAULT),
-        *(spec(f"reconnects.{s}", "everest", ways={**silent, "reconnect_s": float(s)}) for s in RECONNECTS_S),
-        *(spec(f"flashing.{one}", "microocpp", ways={"flashing": one.value}) for one in FLASHED),
-        *(spec(f"slash.{family}", family) for family in ("openocpp", "growatt", "vestel_dc", "keba", "amina")),
-        *(spec(f"supplier.{one}", "everest", flavour=one) for one in SUPPLIERS),
-        spec("updates.alfen5", "alfen5", ways={"flashing": "updates"}),
-        spec("too-early.everest", "everest", Fault.RESET_BEFORE_BOOT),
+        *(a_station_called(f"{fault}.{family}", family, fault) for fault, family in BY_FAULT),
+        *(
+            a_station_called(f"reconnects.{s}", "everest", ways={**silent, "reconnect_s": float(s)})
+            for s in RECONNECTS_S
+        ),
+        *(a_station_called(f"flashing.{one}", "microocpp", ways={"flashing": one.value}) for one in FLASHED),
+        *(
+            a_station_called(f"slash.{family}", family)
+            for family in ("openocpp", "growatt", "vestel_dc", "keba", "amina")
+        ),
+        *(a_station_called(f"supplier.{one}", "everest", flavour=one) for one in SUPPLIERS),
+        a_station_called("updates.alfen5", "alfen5", ways={"flashing": "updates"}),
+        a_station_called("too-early.everest", "everest", Fault.RESET_BEFORE_BOOT),
     ]
 
 
@@ -396,8 +385,8 @@ def test_nothing_is_repeated_without_a_look_whatever_is_answered(night: Night) -
 
 
 async def test_an_address_that_was_used_by_nobody_is_written_to_nobody_else_before_a_person_has_looked() -> None:
-    bad = [spec(f"bad.{n}", "growatt", Fault.WITHOUT_EFFECT) for n in range(5)]
-    good = [spec(f"good.{n}", "everest") for n in range(5)]
+    bad = [a_station_called(f"bad.{n}", "growatt", Fault.WITHOUT_EFFECT) for n in range(5)]
+    good = [a_station_called(f"good.{n}", "everest") for n in range(5)]
     waves = ("canary_per_profile = 200", 'canary_per_profile = 1\nsizes = ["rest"]')
     strict = ("max_without_effect = 20", "max_without_effect = 0")
     async with a_field(specs=[*bad, *good], policy=[*LENIENT_POLICY, waves, strict], speed=SPEED) as site:

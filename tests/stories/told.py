@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 from migrate.domain.wave import Standing, StationStanding
 from migrate.simulator.wirelog import Kind, Side, WireEvent, last_side
+from tests.stories.conftest import Field
+
+WITHIN_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,14 @@ class Witnessed:
         return len(self.of(Kind.COMMAND, "Reset"))
 
     @property
+    def stored(self) -> list[str]:
+        """Every address that its configuration has spelled, in their order."""
+        return [e.value for e in self.of(Kind.STORED)]
+
+    @property
     def held(self) -> tuple[str, str]:
-        """The address that its configuration spells, at first and at last."""
-        stored = [e.value for e in self.of(Kind.STORED)]
-        return stored[0], stored[-1]
+        """The first and the last of them."""
+        return self.stored[0], self.stored[-1]
 
     @property
     def lives_on(self) -> Side:
@@ -47,6 +56,17 @@ class ThereAndBack:
     morning: Standing
     long_log: Sequence[WireEvent]
 
+    @classmethod
+    async def of_a_field(cls, site: Field, moved: Collection[str], ends: Collection[int] = (1, 5)) -> Self:
+        """Run a campaign in which some are made to fail, and take back these that moved; `ends` is how the run may end."""
+        ended = await (await site.run()).ended(WITHIN_S)
+        assert ended.code in ends, (ended.code, ended.err)
+        standing, log = await site.standing(), site.log()
+        words = ("rollback", "--stations", ",".join(moved), "--reason", "drivers are billed twice")
+        back = await (await site.migrate(*words, "--yes", "--no-input")).ended(WITHIN_S)
+        assert back.code == 0, back.err
+        return cls(standing=standing, log=log, morning=await site.standing(), long_log=site.log())
+
     def in_the_evening(self, identity: str) -> tuple[StationStanding, Sequence[WireEvent]]:
         """One station, before anybody was taken back."""
         return _of(identity, self.standing, self.log)
@@ -54,6 +74,12 @@ class ThereAndBack:
     def since(self, identity: str) -> tuple[StationStanding, Sequence[WireEvent]]:
         """One that was taken back; its log from then on."""
         return _of(identity, self.morning, self.long_log[len(self.log) :])
+
+
+def written_in(campaign: Path) -> dict[str, bytes]:
+    """Every file of the campaign's folder but the secrets themselves."""
+    files = (path for path in campaign.rglob("*") if path.is_file() and "secrets" not in path.parts)
+    return {str(path.relative_to(campaign)): path.read_bytes() for path in files}
 
 
 def _of(identity: str, standing: Standing, log: Sequence[WireEvent]) -> tuple[StationStanding, Sequence[WireEvent]]:
