@@ -8,14 +8,14 @@ whatever was sent is then read back before anything is sent again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Never
 
 from batches import checks
 from batches.checking import Checking, judged, settle_of
-from batches.deadlines import answers_on_both_sides
+from batches.deadlines import answers_on_both_sides, deadline_of
 from batches.errand import Errand, Fence, Ports
 from batches.flashing import Flashing
 from batches.hands import Hands
@@ -49,6 +49,8 @@ class Acts:
         self._flashing = Flashing(errand, ports, hands)
         self._checking = Checking(errand, ports, hands)
         self.resumed = resumed
+        self._is_inherited = resumed  # begun by a process that died, whoever knows when
+        self._is_belated = False
         self._asked_session = ""  # in which a boot was last asked for
 
     async def check(self, attempt: Attempt) -> Outcome:
@@ -61,11 +63,11 @@ class Acts:
         """The intent to write, in its turn and after one more look at the things that change by themselves."""
         is_back = attempt.direction is Direction.BACK  # then never held: the side it leaves may be the one that is ill
         await self._ports.pacer.turn(attempt.direction.origin, undoing=is_back)
-        if hold := self._fence.forbids_start(self._errand):
-            return self._checking.not_now(attempt, Deferral.BACKOFF, f"{hold.mode.value}: {hold.reason}")
         if not attempt.unit:
             why = attempt.reason or "the last write was not answered"
             return self._checking.not_now(attempt, Deferral.BACKOFF, f"{why.rstrip('.')}; looking again later")
+        if self._is_inherited:
+            return self._checking.not_now(attempt, Deferral.BACKOFF, "what it holds was read by a process that died")
         if ground := self._checking.before_asking(attempt):
             is_put_off = ground.fact is Fact.NOT_NOW  # otherwise the checks say so when it comes back
             return judged(ground) if is_put_off else self._checking.not_now(attempt, Deferral.WINDOW, ground.reason)
@@ -73,16 +75,19 @@ class Acts:
             await self._checking.where(attempt), attempt.direction.origin, again_at=self._checking.again_at(attempt)
         ):
             return judged(ground)
+        if hold := self._fence.forbids_start(self._errand):  # last, so that no order comes between look and intent
+            return self._checking.not_now(attempt, Deferral.BACKOFF, f"{hold.mode.value}: {hold.reason}")
         if stopped := self._fence.quarantine(self._errand):
             return self._checking.not_now(attempt, *stopped)
-        guard = self._fence.for_intent(self._errand.permits)
+        guard = self._fence.for_intent(self._errand, self._errand.permits)
         return Outcome(fact=Fact.WRITE_BEGUN, changes={"tries": attempt.tries + 1}, guard=guard)
 
     # ── writing ────────────────────────────────────────────────────────────
 
     async def write_unit(self, attempt: Attempt) -> Outcome:
         """Write what differs, the URL last, and read it back whole; after a crash only what a look shows to be missing."""
-        if self.resumed and (self._fence.forbids_intent(self._errand) or self._goes_mute):
+        is_held = self._fence.forbids_intent(self._errand) or self._goes_mute or self._is_out_of_hours(attempt)
+        if self.resumed and is_held:
             return await self._judge_unit(attempt, set())  # under a halt nothing is written but what undoes
         todo = still_to_write(attempt.unit, await self._look_until_answered(attempt) if self.resumed else {})
         acknowledged = {write.key for write in attempt.unit} - {write.key for write in todo}
@@ -156,7 +161,7 @@ class Acts:
             await for_ever()
         await self._await_turn_to_restart(attempt)
         await self._await_quiet(attempt)
-        return Outcome(fact=Fact.RESTART_BEGUN, guard=self._fence.for_intent(self._errand.permits))
+        return Outcome(fact=Fact.RESTART_BEGUN, guard=self._fence.for_intent(self._errand, self._errand.permits))
 
     async def _await_turn_to_restart(self, attempt: Attempt) -> None:
         """A restart costs both CSMSes; one that is left because it is ill must not hold back those who leave it."""
@@ -170,12 +175,24 @@ class Acts:
             self._fence.control = await self._ports.journal.control()
 
     async def _must_wait(self, attempt: Attempt) -> bool:
-        if self._fence.forbids_intent(self._errand):
+        if self._fence.forbids_intent(self._errand) or self._is_out_of_hours(attempt):
             return True
         presence = await self._ports.witness.presence(attempt.identity)
         session = presence.on(attempt.direction.origin)
         is_new = may_still_boot(attempt, presence, self._ports.clock.now(), settle_of(self._errand))
         return session is None or bool(session.charging) or is_new
+
+    def _is_out_of_hours(self, attempt: Attempt) -> bool:
+        """Whether it waits for its window: what a dead process began longer ago than a living one may take.
+
+        Otherwise a run that died at night would restart its stations when
+        somebody starts it again by day.
+        """
+        if not self._is_inherited or self._checking.may_act_now(attempt):
+            return False
+        since, own = self._ports.clock.now() - attempt.entered_at, deadline_of(attempt.state, self._errand)
+        self._is_belated = self._is_belated or since > max(self._errand.policy.timeouts.idle, own or timedelta(0))
+        return self._is_belated
 
     # ── restarting ─────────────────────────────────────────────────────────
 
@@ -231,7 +248,8 @@ class Acts:
 
     async def undo_unit(self, attempt: Attempt) -> Outcome:
         """Put the old values back: look first, write only what differs or cannot be trusted to be seen, look again."""
-        for _ in range(ROUNDS):
+        rounds = ROUNDS
+        while rounds:
             now = await self._look_until_answered(attempt)
             told = await self._ports.journal.timeline(attempt.identity)
             in_doubt = doubtful(attempt, (line.event for line in told))
@@ -239,16 +257,29 @@ class Acts:
             if not todo:
                 await self._until_alone(attempt)
                 return undone(attempt, now)
-            for write in todo:
-                try:
-                    await self._hands.put(attempt, write, undoing=True)
-                except Refused as error:
-                    if now.get(write.key) == write.new:
-                        continue  # it shows its old value, and will not be told it once more
-                    return outcome(Fact.UNDO_REFUSED, error.message)
-                except Unreachable:
-                    break  # the next round looks before it writes
+            try:
+                if stuck := await self._put_back(attempt, todo, now):
+                    return stuck
+            except Unreachable as error:  # the next round looks before it writes
+                if (
+                    not error.sent
+                ):  # nothing went out, on a slow disk or a busy line: that was no try; the deadline ends it
+                    await self._ports.clock.sleep(ASK_EVERY)
+                    continue
+            rounds -= 1
         return outcome(Fact.UNDO_REFUSED, f"the old values did not stick in {ROUNDS} rounds")
+
+    async def _put_back(
+        self, attempt: Attempt, todo: Sequence[PreparedWrite], now: Mapping[str, str | None]
+    ) -> Outcome | None:
+        """One round of old values; an outcome only where the station will not have one.  Raises ``Unreachable``."""
+        for write in todo:
+            try:
+                await self._hands.put(attempt, write, undoing=True)
+            except Refused as error:
+                if now.get(write.key) != write.new:  # else it shows its old value, and will not be told it once more
+                    return outcome(Fact.UNDO_REFUSED, error.message)
+        return None
 
     async def _until_alone(self, attempt: Attempt) -> None:
         """Two that answer, one on each side: whose old values were read nobody knows, and the deadline calls a person."""

@@ -83,13 +83,21 @@ class Checking:
         errand, now = self._errand, self._ports.clock.now()
         if attempt.direction is Direction.BACK:
             return checks.before_taking_back(errand.profile, errand.planned.method)
-        windows, timezone = errand.policy.windows, errand.station.timezone or errand.policy.windows.timezone
         return checks.before_asking(
             errand.profile,
             errand.planned.method,
-            is_window_open=is_open(windows, timezone, now),
-            window_opens_at=next_opening(windows, timezone, now),
+            is_window_open=self.may_act_now(attempt),
+            window_opens_at=next_opening(errand.policy.windows, self._timezone, now),
         )
+
+    def may_act_now(self, attempt: Attempt) -> bool:
+        """Whether the window of its site is open; a rollback asks none."""
+        is_back = attempt.direction is Direction.BACK
+        return is_back or is_open(self._errand.policy.windows, self._timezone, self._ports.clock.now())
+
+    @property
+    def _timezone(self) -> str:
+        return self._errand.station.timezone or self._errand.policy.windows.timezone
 
     async def _who_is_it(self, attempt: Attempt, profile: Profile) -> IdentityFacts:
         """The station's own words; asked for once when no boot of it is on record."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from batches.checks import inventory_facts
 from batches.pace import Pacer
 from batches.transfers import Transfers
+from batches.words import Words
 from migrate.domain.address import Backend
+from migrate.domain.errors import Stale
 from migrate.domain.evidence import IdentityFacts, Side, Terms
 from migrate.domain.filling import Goal
 from migrate.domain.policy import Policy
@@ -34,6 +36,7 @@ class Ports:
     doors: Mapping[Way, Doors] = field(default_factory=dict)
     vault: Vault | None = None
     transfers: Transfers = field(default_factory=lambda: Transfers(at_once=4))
+    words: Words = field(default_factory=Words)
 
     def channel(self, side: Side) -> Channel:
         """The way to stations through the CSMS of one side."""
@@ -109,7 +112,14 @@ class Fence:
     quarantine: Callable[[Errand], tuple[Deferral, str] | None] = not_stopped
     harm: Callable[[Errand], str] = not_harmed
 
-    def for_intent(self, permits: tuple[Permit, ...] = ()) -> Guard:
+    def for_intent(self, errand: Errand, permits: tuple[Permit, ...] = ()) -> Guard:
+        """For an intent at one station, by the orders as they are known at this moment.
+
+        Raises ``Stale`` under a halt: the fence is its whole batch's, and a
+        neighbour may have seen an order since this station was last looked at.
+        """
+        if hold := self.forbids_intent(errand):
+            raise Stale(f"{hold.mode.value} by {hold.by}: {hold.reason}", guard="control")
         return Guard(batch=self.batch, epoch=self.epoch, control_epoch=self.control.epoch, permits=permits)
 
     def for_undoing(self) -> Guard:

@@ -45,10 +45,10 @@ class FinishOrder:
         return [self._done[attempt.identity] for _, attempt in pairs]
 
     async def _first_one(self, pairs: Sequence[Pair]) -> None:
-        """Of one profile: one after the other, until one was there to be told something."""
+        """Of one profile: one after the other, until one has ended well; what stops the order ends this too."""
         for planned, attempt in pairs:
             async with self._room, self._sites[planned.site]:
-                if (await self._one(attempt)).ended is not Ended.NOT_NOW:
+                if (await self._one(attempt)).ended.is_well:
                     return
 
     async def _site_by_site(self, pairs: Sequence[Pair]) -> None:

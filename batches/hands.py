@@ -105,7 +105,7 @@ class Hands:
         """One value written on its own way: the station's word for yes; raises ``Refused`` or ``Unreachable``."""
         if undoing:
             await self._ports.pacer.turn(attempt.direction.origin, undoing=True)
-        guard = self._fence.for_undoing() if undoing else self._fence.for_intent()
+        guard = self._fence.for_undoing() if undoing else self._fence.for_intent(self._errand)
         data = {"action": write.via.action, "key": write.key, "value": write.new}
         door = self._door(attempt, write.via)
         value = self._revealed(write)
@@ -130,7 +130,7 @@ class Hands:
             raise Unreachable(said, identity=self.identity, sent=False)
         data = {"action": Way.FIRMWARE.action, "key": FIRMWARE_KEY, "value": version}
         door = self._door(attempt, Way.FIRMWARE)
-        await self._announce(attempt, data, self._fence.for_intent())
+        await self._announce(attempt, data, self._fence.for_intent(self._errand))
         await self._answered(attempt, data, door.write(self.identity, FIRMWARE_KEY, version))
 
     async def restart(self, attempt: Attempt, kind: Restart) -> None:
@@ -138,7 +138,7 @@ class Hands:
         way = self._errand.profile.restart_via if self._errand.profile else Way.OCPP
         data = {"action": "Reset", "type": kind.value} | ({} if way is Way.OCPP else {"via": way.value})
         door = self._door(attempt, way)
-        await self._announce(attempt, data, self._fence.for_intent())
+        await self._announce(attempt, data, self._fence.for_intent(self._errand))
         await self._answered(attempt, data, door.restart(self.identity, kind))
 
     async def ask_for_boot(self, attempt: Attempt, side: Side) -> None:

@@ -114,6 +114,9 @@ def _eased(pace: Pace, limits: PaceLimits) -> Pace:
 LOOK_EVERY_S = 2.0
 """Real seconds between two looks at a backend: as often as the listening process speaks."""
 
+A_MOMENT_S = 1e-6
+"""Less than any timer waits: what is due so soon is due."""
+
 RESTART_LASTS = timedelta(seconds=60)
 """For so long a restarted station counts as under way; most have booted again by then."""
 
@@ -146,7 +149,7 @@ class Pacer:
         async with self._lines.setdefault((undoing, restart, *among), asyncio.Lock()):
             while True:
                 wait_s = self._wait_s(among, restart=restart, undoing=undoing)
-                if wait_s <= 0:
+                if wait_s < A_MOMENT_S:
                     return self._take(among, restart=restart)
                 await asyncio.sleep(min(wait_s, LOOK_EVERY_S))
 

@@ -548,6 +548,17 @@ async def test_an_undo_that_does_not_stick_is_given_up_after_three_rounds() -> N
     assert len(scene.world.sent("Write")) == 3
 
 
+async def test_an_undo_that_never_went_out_is_no_try_of_it() -> None:
+    """On a slow disk nothing is sent; that says nothing of the station, and needs no person."""
+    async with Scene.of(state=State.UNDOING) as scene:
+        scene.station.unsent_writes = 5
+
+        attempt = await scene.drive()
+
+    assert attempt.state is State.FAILED
+    assert scene.holds["BackendUrl"] == OLD
+
+
 async def test_an_unanswered_undo_is_looked_at_before_it_is_written_again() -> None:
     async with Scene.of(state=State.UNDOING, unanswered_writes=1) as scene:
         attempt = await scene.drive()
@@ -610,6 +621,76 @@ async def test_a_unit_that_a_dead_process_began_is_not_written_on_under_a_halt()
     assert attempt.state is State.FAILED
     assert ("AC1", "Write", "BackendUrl", NEW) not in scene.world.wire
     assert scene.holds["BackendName"] == "old.example"
+
+
+async def test_what_a_dead_process_read_is_read_again_before_anything_is_written() -> None:
+    """Whatever changed meanwhile would be put back by the undo as it was when the process died."""
+    async with Scene.of(state=State.CHECKED, attempt={"unit": UNIT}) as scene:
+        scene.station.device.values["BackendUrl"] = "ws://moved.example/ocpp"
+
+        attempt = await scene.drive(resumed=True)
+
+    assert (attempt.state, attempt.deferral) == (State.DEFERRED, Deferral.BACKOFF)
+    assert scene.world.sent() == []
+
+
+NIGHTS = Windows(daily=Daily(begin=time(1), end=time(5)))  # the virtual clock begins at 01:00
+BY_DAY = timedelta(hours=8)
+
+
+@pytest.mark.parametrize("state", [State.WRITTEN, State.RESTARTING])
+async def test_what_a_dead_run_wrote_at_night_is_not_restarted_by_day(state: State) -> None:
+    held = {"policy": replace(POLICY, windows=NIGHTS)}
+    async with Scene.of(state=state, errand=held) as scene:
+        await scene.clock.sleep(BY_DAY)
+
+        attempt = await scene.drive(resumed=True)
+
+    assert attempt.state is State.FAILED
+    assert scene.world.sent("Reset") == []
+    assert scene.holds["BackendUrl"] == OLD
+
+
+async def test_what_a_dead_run_wrote_is_restarted_once_the_next_window_opens() -> None:
+    held = {"policy": replace(patient(idle=timedelta(days=1)), windows=NIGHTS)}
+    async with Scene.of(state=State.WRITTEN, attempt={"entered_at": EPOCH - timedelta(days=2)}, errand=held) as scene:
+        await scene.clock.sleep(BY_DAY)
+
+        attempt = await scene.drive(resumed=True)
+
+    assert attempt.state is State.CONFIRMED
+    assert scene.seconds_of(State.RESTARTING) >= timedelta(days=1).total_seconds()
+
+
+async def test_what_a_dead_run_began_to_write_at_night_is_not_written_on_by_day() -> None:
+    held = {"BackendUrl": OLD, "BackendName": "new.example"}
+    async with Scene.of(
+        TWO_KEYS, state=State.WRITING, attempt={"unit": TWO_UNIT}, values=held, errand=windows(daily=NIGHTS.daily)
+    ) as scene:
+        await scene.clock.sleep(BY_DAY)
+
+        attempt = await scene.drive(resumed=True)
+
+    assert attempt.state is State.FAILED
+    assert ("AC1", "Write", "BackendUrl", NEW) not in scene.world.wire
+
+
+async def test_what_was_whole_when_a_run_died_waits_for_its_window_like_the_rest() -> None:
+    """It is written in the moment in which the next run looks, and was not begun in that moment."""
+    async with Scene.of(state=State.WRITING, values={"BackendUrl": NEW}, errand=windows(daily=NIGHTS.daily)) as scene:
+        await scene.clock.sleep(BY_DAY)
+
+        attempt = await scene.drive(resumed=True)
+
+    assert attempt.state is State.FAILED
+    assert scene.world.sent("Reset") == []
+
+
+async def test_a_run_that_is_started_again_at_once_finishes_what_was_begun_after_the_window_has_closed() -> None:
+    async with Scene.of(state=State.WRITTEN, errand=windows(daily=Daily(begin=time(0), end=time(1)))) as scene:
+        attempt = await scene.drive(resumed=True)
+
+    assert attempt.state is State.CONFIRMED
 
 
 async def test_a_restart_that_a_dead_process_ordered_waits_for_the_end_of_a_halt() -> None:

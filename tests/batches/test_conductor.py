@@ -20,12 +20,12 @@ from migrate.domain.errors import JournalError
 from migrate.domain.evidence import Kind, Side, Sighting
 from migrate.domain.policy import Caps, Share
 from migrate.domain.record import Attempt, EventKind
-from migrate.domain.wave import Deferral
+from migrate.domain.wave import Deferral, Mode
 from migrate.domain.ways import Way
 from tests.batches.test_flashing import STEPS, THEN_A_KEY
 from tests.doubles.clock import VirtualClock
 from tests.doubles.doors import FirmwareHost
-from tests.doubles.scene import BATCH, EPOCH, NEW, UNIT, Scene, a_station, an_attempt, an_errand
+from tests.doubles.scene import BATCH, EPOCH, NEW, TWO_KEYS, UNIT, Scene, a_station, an_attempt, an_errand
 from tests.doubles.world import Return
 
 
@@ -116,6 +116,26 @@ async def test_the_cap_on_stations_is_never_passed() -> None:
 
     assert report.states == {State.CONFIRMED: 6}
     assert yard.most_at_once() == 2
+
+
+async def test_a_halt_that_a_neighbour_has_seen_stops_a_unit_in_its_middle() -> None:
+    async with a_yard(2) as yard:
+        world, slow = yard.scene.world, yard.scene.world.stations["AC0"]
+        slow.answers_after_s, world.stations["AC1"].answers_after_s = 60, 4
+        yard.errands["AC0"] = replace(yard.errands["AC0"], profile=TWO_KEYS)
+        running = asyncio.ensure_future(yard.run())
+        await yard.scene.passes(seconds=3)
+        await world.charge(world.stations["AC1"])  # it is written, waits for its driver, and looks for orders meanwhile
+        await yard.scene.passes(seconds=5)
+        await yard.scene.order(Mode.HALTED)
+        await yard.scene.passes(minutes=10)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    assert [line[2:] for line in world.sent("Write") if line[0] == "AC0"] == [
+        ("BackendName", "new.example"),
+        ("BackendName", "old.example"),
+    ]
 
 
 async def test_a_slow_station_is_no_barrier_to_those_behind_it() -> None:

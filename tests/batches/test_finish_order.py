@@ -96,6 +96,16 @@ async def test_who_was_not_there_is_no_first_one() -> None:
     assert yard.touched == ["A", "B"]
 
 
+async def test_nobody_goes_beside_another_before_one_of_its_profile_has_ended_well() -> None:
+    """A password that the first one did not answer to is not sent to twenty others at once."""
+    yard = Yard(A=Ended.UNKNOWN, B=Ended.REFUSED, **dict.fromkeys("CDEFGH", Ended.UNKNOWN))
+
+    done = await carried_out(yard, reached(*"ABCDEFGH"), GatePolicy(max_failed=1))
+
+    assert yard.touched == ["A", "B"]
+    assert {done[name].ended for name in "CDEFGH"} == {Ended.NOT_NOW}
+
+
 async def test_the_first_ones_of_several_profiles_are_never_away_from_one_site_together() -> None:
     yard = Yard()
     both = (reached("A", "B", sites=1), reached("X", "Y", sites=1, profile="other"))

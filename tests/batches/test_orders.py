@@ -8,6 +8,7 @@ from batches.errand import Fence
 from batches.incidents import incidents
 from batches.orders import laid, lifted, order
 from migrate.domain.attempt import State
+from migrate.domain.errors import Stale
 from migrate.domain.record import Control, Event, EventKind, Hold, StoredEvent
 from migrate.domain.wave import Mode
 from tests.doubles.clock import EPOCH
@@ -99,9 +100,15 @@ def test_a_pause_forbids_a_start_and_lets_an_attempt_under_way_go_on() -> None:
 def test_only_undoing_passes_without_the_control_epoch() -> None:
     fence = under(an_order(Mode.HALTED))
 
-    assert fence.for_intent().control_epoch == 1
+    with pytest.raises(Stale) as caught:
+        fence.for_intent(an_errand())
+    assert caught.value.guard == "control"
     assert fence.for_undoing().control_epoch is None
-    assert fence.for_undoing().epoch == fence.for_intent().epoch == 1
+    assert fence.for_undoing().epoch == 1
+
+
+def test_an_intent_under_a_pause_is_good_for_the_orders_that_were_known_with_it() -> None:
+    assert under(an_order(Mode.PAUSED)).for_intent(an_errand()).control_epoch == 1
 
 
 # ── incidents ──────────────────────────────────────────────────────────────

@@ -61,6 +61,8 @@ class SimpleStation:
     applies_unanswered: bool = True  # ... and this says whether they are carried out
     keeps: dict[str, str] = field(default_factory=dict)  # accepted, but these keys stay as they are
     leaves_on_write: bool = False  # applies at once: gone with the last write, no restart
+    unsent_writes: int = 0  # so many do not go out
+    answers_after_s: float = 0.0  # how long a write is under way
     sessions: dict[Side, Session] = field(default_factory=dict)
     charging: set[int] = field(default_factory=set)
 
@@ -247,8 +249,12 @@ class WorldChannel:
         return await channel.read(identity, keys, max_keys=max_keys)
 
     async def write(self, identity: str, key: str, value: str) -> str:
+        if (there := self._world.stations.get(identity)) is not None and there.unsent_writes:
+            there.unsent_writes -= 1
+            raise Unreachable(f"{identity}: not now.", identity=identity, sent=False)
         station, channel = self._reach(identity, "Write", key, value)
         kept = dict(station.device.values)
+        await asyncio.sleep(station.answers_after_s)
         answer = await channel.write(identity, key, value)
         if key in station.keeps:
             station.device.values[key] = station.keeps[key]
