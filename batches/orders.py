@@ -13,6 +13,7 @@ from datetime import datetime
 
 from batches.gate import acknowledge
 from migrate.domain.record import Attempt, Control, Hold
+from migrate.domain.station import Station
 from migrate.domain.wave import Mode
 
 
@@ -40,6 +41,17 @@ def _noted(control: Control, attempts: Iterable[Attempt]) -> Mapping[int, Mappin
     for wave, members in by_wave.items():
         noted[wave] = noted.get(wave, {}) | acknowledge(members)
     return noted
+
+
+def lies_on(scope: str, station: Station, profile: str) -> bool:
+    """Whether an order over this scope lies on a station; a model may be named with or without its vendor."""
+    return scope in ("", *names_of(station, profile))
+
+
+def names_of(station: Station, profile: str) -> tuple[str, ...]:
+    """The scopes by which an order reaches a station, the empty one aside."""
+    vendor_and_model = f"{station.vendor} {station.model}".strip()
+    return (f"model:{station.model}", f"model:{vendor_and_model}", f"profile:{profile}", f"site:{station.site}")
 
 
 def order(mode: Mode, scope: str, *, reason: str, by: str, at: datetime) -> Hold:

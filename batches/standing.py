@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 
 from batches.gate import counted_as, newest, rule, still_acknowledged, tally
 from migrate.domain.attempt import NEEDS_A_PERSON, State
+from migrate.domain.counted import counted
 from migrate.domain.policy import GatePolicy
-from migrate.domain.record import Approval, Attempt, Control, Direction, WaveMark
+from migrate.domain.record import Approval, Attempt, Control, Direction, Hold, WaveMark
 from migrate.domain.station import Station
 from migrate.domain.wave import (
     Incident,
@@ -72,7 +73,7 @@ def fold(facts: Facts) -> Standing:
         incidents=tuple(facts.incidents),
         stations=tuple(_station(facts, s, known.get(s.identity)) for s in facts.plan.stations),
         lab=facts.lab,
-        notices=(*facts.notices, *_left_behind(facts.plan, known)),
+        notices=(*facts.notices, *map(_told, _partial(facts.control)), *_left_behind(facts.plan, known)),
     )
 
 
@@ -104,6 +105,16 @@ def mode_of(control: Control, *, is_running: bool) -> Mode:
     if Mode.PAUSED in orders:
         return Mode.PAUSED
     return Mode.RUNNING if is_running else Mode.IDLE
+
+
+def _partial(control: Control) -> list[Hold]:
+    """The orders over a part of the fleet, the oldest first.  The mode does not tell of them."""
+    return sorted((hold for hold in control.holds if hold.scope), key=lambda hold: hold.at)
+
+
+def _told(hold: Hold) -> str:
+    kind, _, name = hold.scope.partition(":")
+    return f"{kind} {name} is {hold.mode.value} by {hold.by} since {hold.at:%Y-%m-%d %H:%MZ}: {hold.reason}"
 
 
 def ruling_of(facts: Facts, wave: Wave, attempts: Collection[Attempt]) -> Ruling:
@@ -210,7 +221,7 @@ def _left_behind(plan: Plan, known: Mapping[str, Attempt]) -> tuple[str, ...]:
     left = sorted(i for i, a in known.items() if i not in planned and a.state in NEEDS_A_PERSON)
     if not left:
         return ()
-    return (f"{len(left)} stations outside this plan are still stuck or lost: {', '.join(left[:5])}",)
+    return (f"{counted(len(left), 'station')} outside this plan, still stuck or lost: {', '.join(left[:5])}",)
 
 
 def _all_states(counts: Mapping[State, int]) -> dict[State, int]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import click
 
-from batches.orders import laid, lifted, order
+from batches.orders import laid, lies_on, lifted, names_of, order
 from migrate.cli.options import Context, Reason, common_options
 from migrate.cli.people import who
+from migrate.domain.counted import counted, who_does
 from migrate.domain.record import Attempt, Change, Control, Event, EventKind
 from migrate.domain.wave import Mode, PlannedStation
 from migrate.wiring import Wired, with_campaign
+from reports.words import display
 
 
 def _scope_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,8 +76,9 @@ def resume(context: Context, *, reason: str, model: str | None, profile: str | N
         before = await wired.journal.control()
         after = lifted(before, scope, await _attempts_in(wired, scope))
         await _record(wired, after, "resume", scope, reason)
-        left = f"; {len(after.holds)} other orders still lie" if after.holds else ""
-        return f"Resumed {scope or 'everything'}{left}. If no run is up: `migrate run --plan FINGERPRINT`."
+        left = f"; {who_does(len(after.holds), 'other order', 'are')} still in force" if after.holds else ""
+        reach = await _reach(wired, scope)
+        return f"Resumed {reach.told}{left}. If no run is up: `migrate run --plan FINGERPRINT`.{reach.caution}"
 
     context.say(with_campaign(context.campaign, lift))
 
@@ -82,9 +87,39 @@ def _lay(context: Context, mode: Mode, scope: str, reason: str) -> None:
     async def lay(wired: Wired) -> str:
         hold = order(mode, scope, reason=reason, by=who(), at=wired.clock.now())
         await _record(wired, laid(await wired.journal.control(), hold), mode.value, scope, reason)
-        return f"{mode.value.capitalize()}: {scope or 'everything'}. Lift it with `migrate resume --reason …`."
+        reach = await _reach(wired, scope)
+        return f"{mode.value.capitalize()}: {reach.told}. Lift it with `migrate resume --reason …`.{reach.caution}"
 
     context.say(with_campaign(context.campaign, lay))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reach:
+    """Whom an order lies on, in words.  One that lies on nobody is laid all the same: a station may call itself so yet."""
+
+    told: str
+    caution: str = ""
+
+
+async def _reach(wired: Wired, scope: str) -> _Reach:
+    stations, plan = await wired.journal.stations(), await wired.journal.current_plan()
+    profiles = {planned.identity: planned.profile for planned in (plan.stations if plan else ())}
+    count = sum(lies_on(scope, station, profiles.get(station.identity, "")) for station in stations)
+    kind, _, name = scope.partition(":")
+    told = f"{kind} {display(name)}" if scope else "everything"
+    if not scope or count:
+        return _Reach(told=f"{told} ({counted(count, 'station')})")
+    known = {one for s in stations for one in names_of(s, profiles.get(s.identity, "")) if one.startswith(f"{kind}:")}
+    instead = f" Did you mean {display(_nearest(scope, known).partition(':')[2])}?" if _nearest(scope, known) else ""
+    return _Reach(
+        told=told, caution=f"\nCaution: no station of the campaign has {told}; the order lies on nobody.{instead}"
+    )
+
+
+def _nearest(scope: str, known: Iterable[str]) -> str:
+    by_fold = {one.casefold(): one for one in sorted(known)}
+    near = get_close_matches(scope.casefold(), by_fold, n=1, cutoff=0.75)
+    return by_fold[near[0]] if near else ""
 
 
 async def _record(wired: Wired, control: Control, word: str, scope: str, reason: str) -> None:

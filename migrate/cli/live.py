@@ -16,6 +16,7 @@ from rich.live import Live
 
 from migrate.cli.tree import next_due, tree
 from migrate.domain.attempt import BATCH_ENDS, State
+from migrate.domain.counted import counted
 from migrate.domain.wave import Mode, Standing, StationStanding, WaveStanding, WaveState
 from reports.redaction import redact
 from reports.status import incident_told
@@ -128,7 +129,7 @@ def _wave_changes(before: dict[int, WaveStanding], now: Standing) -> list[str]:
     for wave in now.waves:
         was = before.get(wave.number)
         if wave.state is not (was.state if was else WaveState.WAITING):
-            lines.append(f"wave {wave.number} {wave.state.value} ({sum(wave.totals.values())} stations)")
+            lines.append(f"wave {wave.number} {wave.state.value} ({counted(sum(wave.totals.values()), 'station')})")
         if was and wave.ruling.verdict is not was.ruling.verdict:
             why = "; ".join(display(reason.text) for reason in wave.ruling.reasons)
             lines.append(f"wave {wave.number} gate {VERDICTS[wave.ruling.verdict].label}" + (f": {why}" if why else ""))
@@ -204,7 +205,10 @@ def recap(standing: Standing, *, report: str = "") -> str:
     """The end of a run: a line per wave, the sum, where the report is, and what to do next."""
     lines = [f"{display(standing.campaign)}: campaign {standing.mode.value}"]
     lines += [_recap_wave(wave) for wave in standing.waves]
-    lines += ["", "; ".join(filter(None, (summary(standing), next_due(standing))))]
+    lines += [f"  {display(notice, limit=400)}" for notice in standing.notices]
+    lines += [f"  incident: {incident_told(incident)}" for incident in standing.incidents if incident.ended_at is None]
+    told = summary(standing) if standing.fingerprint else "No plan yet."
+    lines += ["", "; ".join(filter(None, (told, next_due(standing))))]
     lines += [f"Report: {display(report, limit=1000)}"] if report else []
     lines += [f"Next:   {line}" for line in next_commands(standing)]
     return "\n".join(lines) + "\n"

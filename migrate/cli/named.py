@@ -72,6 +72,10 @@ def _of(value: str) -> Iterator[str]:
 
 def _text_of(name: str) -> str:
     if name == "-":
+        if sys.stdin is None:
+            raise RowProblem(
+                "No station was named: stdin is closed.", hint="Pipe the list in, or give --stations @FILE."
+            )
         raw = sys.stdin.buffer.read(MOST_BYTES + 1)
     else:
         with Path(name).open("rb") as file:

@@ -6,6 +6,7 @@ as its first argument.  Talk and progress go to stderr, data to stdout.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import json
 import logging
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TextIO, TypeVar, cast
 
 import click
 from rich.console import Console
@@ -47,17 +48,28 @@ def talk() -> Console:
 
 def data() -> Console:
     """The console for data in human form: stdout, never wrapped when it is piped."""
-    return Console(markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(markup=False, highlight=False, soft_wrap=not _is_terminal(sys.stdout))
 
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document on stdout."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    click.echo(_dumped(document, indent=2 if _is_terminal(sys.stdout) else None))
 
 
 def print_json_line(document: Mapping[str, Any]) -> None:
     """One JSON document in one line, for those who read a stream."""
-    click.echo(json.dumps(document, ensure_ascii=False))
+    click.echo(_dumped(document))
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """A stream that was closed before we began, as by ``<&-``, is ``None``."""
+    return stream is not None and stream.isatty()
+
+
+def _dumped(document: Mapping[str, Any], *, indent: int | None = None) -> str:
+    """JSON is UTF-8: where stdout speaks anything else, what is not ASCII is written as escapes."""
+    spoken = codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name
+    return json.dumps(document, ensure_ascii=spoken != "utf-8", indent=indent)
 
 
 def common_options(command: Callable[Concatenate[Context, P], R]) -> Callable[P, R]:
@@ -88,7 +100,7 @@ def common_options(command: Callable[Concatenate[Context, P], R]) -> Callable[P,
     ) -> R:
         context = Context(
             campaign=_campaign_folder(campaign),
-            may_ask=not no_input and sys.stdin.isatty(),
+            may_ask=not no_input and _is_terminal(sys.stdin),
             verbosity=-1 if quiet else verbose,
             log_file=log_file,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
@@ -16,7 +17,9 @@ from migrate.cli.live import Progress, open_progress, recap
 from migrate.cli.options import Context, common_options, json_option, print_json, talk
 from migrate.cli.work import at_work, run_to_the_end
 from migrate.domain.attempt import AT_REST, IN_FLIGHT
+from migrate.domain.counted import counted
 from migrate.domain.errors import NotAllowed, PlanProblem
+from migrate.domain.record import Approval
 from migrate.domain.wave import Plan, Standing, WaveState
 from migrate.engine.beat import RUN
 from migrate.wiring import SHOWN, Wired, open_campaign, stale
@@ -64,7 +67,7 @@ async def _run(context: Context, fingerprint: str | None, wave: int | None, cons
             return await _only_say(context, wired, as_json=as_json)
         plan = await wired.named_plan(fingerprint)
         _require_wave(plan, wave)
-        await _require_approval(wired, plan)
+        await _require_approval(wired, plan, as_json=as_json)
         recovers = await _to_recover(context, wired, plan)
         lease = await wired.journal.acquire_lease()
         try:
@@ -89,7 +92,9 @@ async def _to_recover(context: Context, wired: Wired, plan: Plan) -> frozenset[s
     under_way = await wired.journal.attempts(states=IN_FLIGHT, identities={s.identity for s in plan.stations})
     if not under_way:
         raise stale(plan)
-    context.say(f"The plan is stale: {len(under_way)} stations in flight are brought to rest, no other is started.")
+    context.say(
+        f"The plan is stale: who is in flight ({counted(len(under_way), 'station')}) comes to rest, no other is started."
+    )
     return frozenset(attempt.identity for attempt in under_way)
 
 
@@ -99,19 +104,25 @@ async def _only_say(context: Context, wired: Wired, *, as_json: bool) -> int:
     approvals = await wired.journal.approvals(plan.fingerprint)
     tried = await wired.journal.attempts(identities={s.identity for s in plan.stations})
     left = len(plan.stations) - sum(a.state in AT_REST for a in tried)
-    if as_json:
-        print_json(plan_document(plan, approvals=approvals))
-    else:
-        click.echo("\n".join(plan_lines(plan)))
+    _tell(plan, approvals, as_json=as_json)
     name = plan.fingerprint[:SHOWN]
     approve = "" if approvals else f"migrate plan approve {name}, then "
     if await wired.is_stale(plan):
         context.say("Nothing was done. The plan is stale; make a new one: migrate plan make")
     elif left:
-        context.say(f"Nothing was done; {left} stations are left. To execute it: {approve}migrate run --plan {name}")
+        context.say(
+            f"Nothing was done; left to move: {counted(left, 'station')}. To execute it: {approve}migrate run --plan {name}"
+        )
     else:
         context.say("Nothing was done, and nothing is left to do.")
     return Exit.PENDING if left else Exit.OK
+
+
+def _tell(plan: Plan, approvals: Sequence[Approval], *, as_json: bool) -> None:
+    if as_json:
+        print_json(plan_document(plan, approvals=approvals))
+    else:
+        click.echo("\n".join(plan_lines(plan)))
 
 
 def _require_wave(plan: Plan, wave: int | None) -> None:
@@ -121,10 +132,10 @@ def _require_wave(plan: Plan, wave: int | None) -> None:
         )
 
 
-async def _require_approval(wired: Wired, plan: Plan) -> None:
+async def _require_approval(wired: Wired, plan: Plan, *, as_json: bool) -> None:
     if await wired.journal.approvals(plan.fingerprint):
         return
-    click.echo("\n".join(plan_lines(plan)))
+    _tell(plan, (), as_json=as_json)
     raise NotAllowed(
         f"Plan {plan.fingerprint[:SHOWN]} is not approved; nothing was done.",
         hint=f"Approve it: migrate plan approve {plan.fingerprint[:SHOWN]}",
@@ -161,9 +172,6 @@ async def _conclude(context: Context, wired: Wired, plan: Plan, how: _Ending, pr
         context.say(recap(standing))
         if left:
             context.say(left)
-        for incident in standing.incidents if how.word in ("unsound", "away") else ():
-            if incident.ended_at is None and incident.title.startswith("checks stop"):
-                context.say(f"{incident.title.capitalize()}: {incident.detail}")
         context.say(how_it_ended(how.word, plan))
     return code_for(how.word, standing, interrupted=how.is_interrupted)
 

@@ -9,7 +9,7 @@ import click
 
 from migrate.cli.live import Silent, open_progress, recap
 from migrate.cli.options import Context, common_options, json_option, print_json, print_json_line, talk
-from migrate.domain.wave import StationStanding
+from migrate.domain.wave import Standing, StationStanding
 from migrate.wiring import Wired, open_campaign, with_campaign
 from reports.redaction import redact
 from reports.status import status_document
@@ -32,13 +32,21 @@ def status(context: Context, *, watch: bool, with_stations: bool, as_json: bool)
     if watch:
         asyncio.run(_watch(context, with_stations=with_stations, as_json=as_json))
         return
-    standing = with_campaign(context.campaign, Wired.standing)
+    standing, has_list = with_campaign(context.campaign, _look)
     if as_json:
         print_json(status_document(standing, with_stations=with_stations))
         return
     click.echo(recap(standing))
+    if not standing.fingerprint:
+        click.echo(f"Next:   {'migrate plan make' if has_list else 'migrate inventory import FILE'}")
     for row in standing.stations if with_stations else ():
         click.echo(_line(row))
+
+
+async def _look(wired: Wired) -> tuple[Standing, bool]:
+    """Where everything stands, and whether there are stations to plan for."""
+    standing = await wired.standing(before_a_plan=True)
+    return standing, bool(standing.fingerprint or await wired.journal.stations())
 
 
 def _line(row: StationStanding) -> str:
@@ -54,7 +62,7 @@ async def _watch(context: Context, *, with_stations: bool, as_json: bool) -> Non
     async with open_campaign(context.campaign) as wired:
         try:
             while True:
-                standing = await wired.standing()
+                standing = await wired.standing(before_a_plan=True)
                 progress.update(standing)
                 if as_json and told != (told := status_document(standing, with_stations=with_stations)):
                     print_json_line(told)

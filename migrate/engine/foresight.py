@@ -6,14 +6,18 @@ every process and whoever takes over from a dead one keeps to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from batches.errand import Ports
 from batches.forecast import Forecast, forecasts, told
+from batches.incidents import incidents
 from batches.outlook import Outlook
 from migrate.domain.record import Change, Direction, Event, EventKind
 from migrate.engine.outline import Outline
+
+_STOPS = "checks stop wave "
 
 
 class Foresight(Protocol):
@@ -56,16 +60,26 @@ class Foreseen:
         if self._foresight is None:
             return
         await self.refresh()
-        was_stopped = bool(self.of(wave).stops)
         seen = await self._foresight.ahead(wave)
         now = self._ports.clock.now()
-        events = [told(seen, wave, self._outline.plan.fingerprint, now)]
-        if seen.stops or was_stopped:
-            detail = " ".join(f"{found.text}. {found.hint}" for found in seen.stops)
-            data = {"title": f"checks stop wave {wave}", "detail": detail, "over": not seen.stops}
-            events.append(Event(kind=EventKind.INCIDENT, at=now, data=data))
+        stopped = " ".join(f"{found.text}. {found.hint}" for found in seen.stops)
+        events = [
+            told(seen, wave, self._outline.plan.fingerprint, now),
+            *[_incident(title, now, detail) async for title, detail in self._changes(wave, stopped)],
+        ]
         await self._ports.journal.commit(Change(events=tuple(events)))
         await self.refresh()
+
+    async def _changes(self, wave: int, stopped: str) -> AsyncIterator[tuple[str, str]]:
+        """What ends, without a detail, and what begins: an incident of an older plan that this one does not meet is over."""
+        title, lines = _STOPS + str(wave), await self._ports.journal.events(kinds=[EventKind.INCIDENT.value])
+        lasting = {i.title: i.detail for i in incidents(lines) if i.ended_at is None and i.title.startswith(_STOPS)}
+        others = {_STOPS + str(number) for number, known in self._newest.items() if known.stops and number != wave}
+        for one, detail in lasting.items():
+            if one not in others and (one, detail) != (title, stopped):
+                yield one, ""
+        if stopped and lasting.get(title) != stopped:
+            yield title, stopped
 
     async def look_again(self, ordered: Iterable[str]) -> None:
         """Before an order: what stopped or left out these stations may be mended since."""
@@ -76,3 +90,7 @@ class Foreseen:
         for wave in sorted(waves):
             if self.of(wave).stops or self.of(wave).excluded:
                 await self.look(wave)
+
+
+def _incident(title: str, at: datetime, detail: str) -> Event:
+    return Event(kind=EventKind.INCIDENT, at=at, data={"title": title, "detail": detail, "over": not detail})

@@ -42,6 +42,9 @@ T = TypeVar("T")
 SHOWN = 16
 """How much of a fingerprint is shown where a person reads it."""
 
+NO_PLAN = Plan(fingerprint="", waves=())
+"""What a campaign stands under before its first plan."""
+
 _SHORTEST = 8  # of a fingerprint typed by hand
 
 
@@ -121,9 +124,15 @@ class Wired:
         """Whether anything that the plan was made from has changed since."""
         return not await self.journal.stations() or is_stale(plan, await self.make_plan())
 
-    async def standing(self, *, is_running: bool | None = None) -> Standing:
-        """Where the campaign stands, from the journal alone."""
-        journal, plan = self.journal, await self.current_plan()
+    async def standing(self, *, is_running: bool | None = None, before_a_plan: bool = False) -> Standing:
+        """Where the campaign stands, from the journal alone.
+
+        Without a plan nothing stands anywhere, and who goes by the plan is
+        told so; ``before_a_plan`` shows what there is to see all the same:
+        orders and incidents, under an empty fingerprint.
+        """
+        journal = self.journal
+        plan = (await journal.current_plan() or NO_PLAN) if before_a_plan else await self.current_plan()
         stations = {station.identity: station for station in await journal.stations()}
         running = await self.is_running() if is_running is None else is_running
         return fold(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 
 from batches.findings import Finding, Severity
+from batches.incidents import incidents
 from batches.ordered import Order
 from batches.outlook import Outlook
 from migrate.domain.attempt import State
 from migrate.domain.errors import SettingsProblem
-from migrate.domain.record import EventKind
+from migrate.domain.record import Approval, EventKind
 from migrate.domain.wave import Deferral
 from tests.doubles.rehearsal import Rehearsal
 
@@ -121,6 +122,39 @@ async def test_once_it_is_mended_the_stopped_wave_runs_and_the_incident_is_over(
         assert await rehearsal.states() == {"AC1": "settled"}
         incidents = [line.event.data for line in rehearsal.journal.lines if line.event.kind is EventKind.INCIDENT]
         assert [i["over"] for i in incidents] == [False, True]
+
+
+async def test_a_check_that_stopped_a_wave_of_an_older_plan_is_over_once_the_new_plan_passes_it() -> None:
+    async with Rehearsal.of(1) as rehearsal:
+        rehearsal.foresight = lookout = Lookout({0: (stops(),)})
+        await rehearsal.run()
+
+        rehearsal.plan = replace(rehearsal.plan, fingerprint="another plan, with the address mended")
+        for wave in (None, 0):
+            await rehearsal.journal.approve(
+                Approval(fingerprint=rehearsal.plan.fingerprint, wave=wave, by="ann", at=rehearsal.clock.now())
+            )
+        lookout.found.clear()
+        ended = await rehearsal.run()
+
+        assert ended == "done"
+        assert [i.ended_at is None for i in incidents(rehearsal.journal.lines)] == [False]
+
+
+async def test_a_wave_that_stays_stopped_is_one_incident_and_another_ground_is_another() -> None:
+    async with Rehearsal.of(1) as rehearsal:
+        rehearsal.foresight = lookout = Lookout({0: (stops(),)})
+        await rehearsal.run()
+        await rehearsal.run()
+
+        lookout.found[0] = (replace(stops(), text="the certificate has run out"),)
+        await rehearsal.run()
+
+        told = [(i.detail, i.ended_at is None) for i in incidents(rehearsal.journal.lines)]
+        assert told == [
+            ("the certificate is for another. Renew it.", False),
+            ("the certificate has run out. Renew it.", True),
+        ]
 
 
 async def test_a_station_that_a_dead_run_left_in_flight_comes_to_rest_although_its_wave_is_stopped() -> None:
