@@ -73,20 +73,26 @@ class _Sheet(Sheet):
 
     def __init__(self, of: Book, raw: Any) -> None:
         super().__init__(of, raw)
-        self._as_it_was = of.format(valign="top", num_format="@")
-        self._marked = {letter: of.format(valign="top", **look) for letter, look in _LOOKS.items()}
+        looks = {"": {"num_format": "@"}, **_LOOKS}
+        self._looks = {
+            (letter, wraps): of.format(valign="top", **look, **({"text_wrap": True} if wraps else {}))
+            for letter, look in looks.items()
+            for wraps in (False, True)
+        }
         self._linked = of.format(valign="top", font_color="#0563C1", underline=1)
 
     def put(self, row: int, column: int, value: Any, kind: Kind = Kind.TEXT, **look: Any) -> None:
         if isinstance(value, _Link):
             self.raw.write_url(row, column, f"internal:{value.to}", self._linked, display(value.text, limit=250))
         elif isinstance(value, _Verbatim):
-            self._put_verbatim(row, column, value)
+            self._put_verbatim(row, column, value, self._looks[value.letter, kind is Kind.LONG])
         else:
             super().put(row, column, value, kind, **look)
 
-    def _put_verbatim(self, row: int, column: int, value: _Verbatim) -> None:
-        form = self._marked[value.letter] if value.letter else self._as_it_was
+    def _text(self, value: Any) -> str:
+        return value.text if isinstance(value, _Verbatim) else super()._text(value)
+
+    def _put_verbatim(self, row: int, column: int, value: _Verbatim, form: Any) -> None:
         if value.text:
             self.raw.write_string(row, column, storable(value.text), form)
         elif value.letter:

@@ -149,14 +149,19 @@ class Sheet:
             self.raw.write_string(row, index, header, top)
         count = 0
         for count, cells in enumerate(rows, start=1):
-            if (lines := _lines(columns, cells)) > 1:
+            texts = [self._text(value) for value in cells]
+            if (lines := _lines(columns, texts)) > 1:
                 self.raw.set_row(row + count, _LINE * lines)
-            for index, (column, value) in enumerate(zip(columns, cells, strict=True)):
-                self.put(row + count, index, value, Kind.LONG if _wraps(column, value) else column.kind)
+            for index, (column, value, text) in enumerate(zip(columns, cells, texts, strict=True)):
+                self.put(row + count, index, value, Kind.LONG if _wraps(column, text) else column.kind)
         self._stretch(row, row + max(count, 1), len(columns))
         self.raw.freeze_panes(row + 1, 1)
         self.raw.repeat_rows(row)
         return count
+
+    def _text(self, value: Any) -> str:
+        """What of a cell can be too wide."""
+        return value if isinstance(value, str) else ""
 
     def _header(self, column: Column) -> str:
         return f"{column.header} ({self.book.zone})" if column.kind is Kind.TIME else column.header
@@ -182,21 +187,33 @@ class Sheet:
 _LINE, _MOST_LINES = 15.0, 12
 
 
-def _wraps(column: Column, value: Cell) -> bool:
+def _wraps(column: Column, text: str) -> bool:
     """Whether a text takes several lines: one wider than its column would be cut off by the cell beside it."""
-    return isinstance(value, str) and (
-        column.kind is Kind.LONG or (column.kind is Kind.TEXT and len(value) > column.width)
-    )
+    return column.kind is Kind.LONG or (column.kind is Kind.TEXT and len(text) > column.width)
 
 
-def _lines(columns: Sequence[Column], cells: Sequence[Cell]) -> int:
+def _lines(columns: Sequence[Column], texts: Sequence[str]) -> int:
     """How many lines the longest wrapped text takes: not every program finds that out by itself."""
-    longest = (
-        len(value) / column.width
-        for column, value in zip(columns, cells, strict=True)
-        if isinstance(value, str) and _wraps(column, value)
-    )
-    return min(math.ceil(max(longest, default=0.0) * 1.1), _MOST_LINES)
+    wrapped = (_height(text, column.width) for column, text in zip(columns, texts, strict=True) if _wraps(column, text))
+    return min(max(wrapped, default=1), _MOST_LINES)
+
+
+def _height(text: str, width: float) -> int:
+    """Lines of a text between words, with a tenth of each kept free; a word wider than its column is broken.
+
+    >>> _height("one two", 4), _height("x" * 100, 50), _height("short", 50)
+    (2, 3, 1)
+    """
+    if len(text) * 1.1 <= width:
+        return 1
+    room, lines, used = width / 1.1, 1, 0.0
+    for word in text[: int(width * _MOST_LINES)].split():
+        if used and used + 1 + len(word) > room:
+            lines, used = lines + 1, 0.0
+        used += len(word) + bool(used)
+        broken = math.ceil(used / room) - 1
+        lines, used = lines + broken, used - broken * room
+    return lines
 
 
 _LOOKS: dict[Kind, dict[str, Any]] = {

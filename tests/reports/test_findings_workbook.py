@@ -86,6 +86,17 @@ def test_a_cell_at_fault_is_red_framed_and_wears_its_letter_while_its_text_stays
     assert data["A2"].number_format == "@"
 
 
+def test_a_long_text_of_the_list_takes_more_lines_and_is_not_cut_by_the_cell_beside_it(file: Path) -> None:
+    long = "Parkhaus der Donaudampfschifffahrtsgesellschaft, Einfahrt hinter dem Kaufhaus"
+    sheet = sheet_of((1, ["identity", "site_name", "wave"]), (2, ["A", long, "two"]), (3, ["B", "Ring", long]))
+
+    data = written(file, sheet, problems=[wrong("C3", value=long)])["S"]
+
+    assert [data[cell].alignment.wrap_text for cell in ("B2", "B3", "C2", "C3")] == [True, None, None, True]
+    assert data["B2"].value == long
+    assert data.row_dimensions[2].height >= 30
+
+
 def test_what_is_wrong_with_a_whole_row_marks_its_first_cell(file: Path) -> None:
     ragged = problem(
         Place(file="fleet.xlsx", sheet="S", row=2), Finding("E-ROW-RAGGED", "Row 2 has 1 field.", "Mend it.")

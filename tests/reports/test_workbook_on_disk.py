@@ -69,3 +69,13 @@ def test_a_text_wider_than_its_column_takes_more_lines_and_is_not_cut_by_the_cel
     assert [sheet[cell].alignment.wrap_text for cell in ("A2", "B2", "A3")] == [True, None, None]
     assert sheet.row_dimensions[2].height >= 30
     assert sheet.row_dimensions[3].height is None
+
+
+def test_a_row_is_as_high_as_its_text_is_broken_between_words(tmp_path: Path) -> None:
+    columns = (Column(header="Site", width=40), Column(header="Wave"))
+    site = "Parkhaus Donaudampfschifffahrtsgesellschaftskapitänsmützenfabrik Süd"
+
+    with book(tmp_path / "sites.xlsx", title="sites", at=AT, timezone="UTC") as of:
+        of.sheet("Sites").table(columns, [(site, "1")])
+
+    assert openpyxl.load_workbook(tmp_path / "sites.xlsx")["Sites"].row_dimensions[2].height >= 45
