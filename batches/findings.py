@@ -16,6 +16,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from batches.window import closes_at, find_zone, next_opening
+from migrate.domain.counted import who_does
 from migrate.domain.policy import Policy
 from migrate.domain.profile import Method
 from migrate.domain.wave import Plan, PlannedStation, Wave
@@ -126,10 +127,12 @@ def _never_open(plan: Plan, policy: Policy, at: datetime) -> Iterator[Finding]:
     shut = {z for z in zones if z not in unknown and next_opening(policy.windows, z, at) is None}
     if lost := [s for s in plan.stations if s.timezone in unknown]:
         names = ", ".join(sorted({s.timezone or policy.windows.timezone for s in lost}))
-        text = f"{len(lost)} stations are in a time zone that nobody knows ({names}): their window never opens"
+        text = (
+            f"{who_does(len(lost), 'station', 'are')} in a time zone that nobody knows ({names}): no window opens there"
+        )
         yield _about("unknown-timezone", Severity.EXCLUDE, text, lost)
     if never := [s for s in plan.stations if s.timezone in shut]:
-        text = f"{len(never)} stations have a window that never opens; see [windows] in campaign.toml"
+        text = f"{who_does(len(never), 'station', 'have')} a window that never opens; see [windows] in campaign.toml"
         yield _about("never-open", Severity.EXCLUDE, text, never)
 
 
@@ -158,7 +161,7 @@ def _one_way(plan: Plan) -> Iterator[Finding]:
         return
     kinds = Counter(s.rollback.value for s in one_way)
     by_crew = sum(s.method is Method.VISIT for s in one_way)
-    text = f"{len(one_way)} stations are one-way ({_listed(kinds)}), {by_crew} of them moved by a crew on site"
+    text = f"{who_does(len(one_way), 'station', 'are')} one-way ({_listed(kinds)}); moved by a crew on site: {by_crew}"
     yield _about("one-way", Severity.WARNING, text, one_way)
     remote = [s for s in one_way if s.method is not Method.VISIT]
     all_of = Counter(s.site for s in plan.stations)
@@ -166,23 +169,25 @@ def _one_way(plan: Plan) -> Iterator[Finding]:
     whole = {site for site, count in sites.items() if count == all_of[site] and count > 1}
     if whole:
         text = (
-            f"{len(whole)} sites hold only stations that leave one-way without a crew: a bad move could close the site"
+            f"{who_does(len(whole), 'site', 'hold')} only stations that leave one-way without a crew: "
+            "a bad move could close a whole site"
         )
         yield _about("one-way-site", Severity.WARNING, text, [s for s in remote if s.site in whole])
 
 
 def _by_hand(plan: Plan) -> Iterator[Finding]:
     if unmatched := [s for s in plan.stations if not s.profile]:
-        text = f"{len(unmatched)} stations fit no profile and are planned as visits; see `migrate inventory census`"
+        text = f"{who_does(len(unmatched), 'station', 'fit')} no profile: planned as a visit; see `migrate inventory census`"
         yield _about("unmatched", Severity.WARNING, text, unmatched)
     if visits := [s for s in plan.stations if s.profile and s.method is Method.VISIT]:
-        yield _about("visits", Severity.NOTE, f"{len(visits)} stations need a crew by their profile", visits)
+        yield _about("visits", Severity.NOTE, f"{who_does(len(visits), 'station', 'need')} a crew by profile", visits)
 
 
 def _unproven(plan: Plan, names: Collection[str]) -> Iterator[Finding]:
     if held := [s for s in plan.stations if s.wave > 0 and s.profile in names]:
         text = (
-            f"{len(held)} stations wait after wave 0: {', '.join(sorted({s.profile for s in held}))} proven on no bench; "
+            f"{who_does(len(held), 'station', 'wait')} after wave 0; proven on no bench: "
+            f"{', '.join(sorted({s.profile for s in held}))}; "
             "accept each with its reason under [profiles.accepted] in campaign.toml"
         )
         yield _about("unproven", Severity.WARNING, text, held)
@@ -195,7 +200,7 @@ def _notes(plan: Plan) -> Iterator[Finding]:
             yield Finding(code="wave", severity=grave, text=f"wave {wave.number}: {note}", count=wave.size)
     if plan.excluded:
         identities = tuple(e.identity for e in plan.excluded)
-        text = f"{len(identities)} stations are left alone; `migrate plan show` says why"
+        text = f"{who_does(len(identities), 'station', 'are')} left alone; `migrate plan show` says why"
         yield Finding(code="excluded", severity=Severity.NOTE, text=text, count=len(identities), identities=identities)
     if not plan.waves:
         yield Finding(code="empty", severity=Severity.STOP, text="no station can be planned")

@@ -23,6 +23,7 @@ from typing import Any
 
 from batches.schedule import site_limits
 from migrate.domain.changes import FOR_PEOPLE
+from migrate.domain.counted import counted
 from migrate.domain.errors import PlanProblem
 from migrate.domain.policy import Caps, Policy, Share, Size, WavePolicy
 from migrate.domain.profile import Method, Profile, Rollback
@@ -199,7 +200,7 @@ class _Dealer:
             notes.append(f"raised from {asked} to {before}: never smaller than the wave before")
         members = self._filled(pinned, max(asked, before), notes)
         if len(members) < before:
-            notes.append(f"{len(members)} stations, fewer than the wave before: no others are left")
+            notes.append(f"{counted(len(members), 'station')}, fewer than the wave before: no others are left")
         return members, notes
 
     def _canary(self) -> tuple[list[_Candidate], list[str]]:
@@ -233,7 +234,9 @@ class _Dealer:
         beyond = passed_over[: max(0, target - len(members))]
         if beyond and len(members) + len(beyond) < len(pinned) + len(self._free):
             count = len({c.planned.site for c in beyond})
-            notes.append(f"the share of {count} site(s) is exceeded: no other stations are left to fill the wave")
+            notes.append(
+                f"the share of {counted(count, 'site')} is exceeded: no other stations are left to fill the wave"
+            )
         members += beyond
         self._take(members)
         return members

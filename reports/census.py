@@ -16,6 +16,7 @@ from typing import Protocol, cast
 
 import pandas as pd
 
+from migrate.domain.counted import counted
 from migrate.domain.profile import Profile
 from migrate.domain.station import Station
 from reports.words import display
@@ -122,8 +123,11 @@ def table_text(count: Census, *, most: int | None = None) -> str:
     rows += [_row(model) for model in count.models[:most]]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(_cell(row, i, widths) for i in range(len(row))).rstrip() for row in rows]
-    lines += [f"and {len(count.models) - most:,} more kinds"] if most and len(count.models) > most else []
-    lines += ["", f"{count.stations:,} stations on {count.sites:,} sites; {count.unmatched:,} fit no profile."]
+    lines += [f"and {counted(len(count.models) - most, 'kind')} more"] if most and len(count.models) > most else []
+    lines += [
+        "",
+        f"{counted(count.stations, 'station')} on {counted(count.sites, 'site')}; without a profile: {count.unmatched:,}.",
+    ]
     lines += [f"Written in several ways: {' / '.join(display(n) for n in group)}" for group in count.spellings]
     return "\n".join(lines) + "\n"
 

@@ -60,6 +60,6 @@ def plan_curve(
         done += wave.size
         points.append((start + (end - start) * place / len(waves), done))
     return PlanCurve(
-        text=f"Plan: each of the {len(waves)} waves has an equal part of the time from the first start to {switch_off}.",
+        text=f"Plan: each wave ({len(waves)}) has an equal part of the time from the first start to {switch_off}.",
         points=tuple(points),
     )

@@ -108,7 +108,7 @@ def plan_lines(plan: Plan) -> list[str]:
         lines += [f"{'':>4} {note}" for note in wave.notes]
     manual = sum(s.method is Method.VISIT for s in plan.stations)
     one_way = sum(s.rollback.is_one_way for s in plan.stations)
-    count = f"{len(plan.stations)} stations in {len(plan.waves)} waves, {manual} by hand, {one_way} one-way"
+    count = f"{counted(len(plan.stations), 'station')} in {counted(len(plan.waves), 'wave')}, {manual} by hand, {one_way} one-way"
     return [*lines, f"{count}, {len(plan.excluded)} left alone", *_left_alone(plan), f"fingerprint {plan.fingerprint}"]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migrate.domain.attempt import State
+from migrate.domain.counted import counted
 from reports.progress_charts import burn_up_chart, plan_chart, wave_chart
 from reports.rates import percent
 from reports.words import BANDS, STATES, Band
@@ -55,7 +56,7 @@ def _marks(marks: Mapping[str, Any]) -> Iterator[str]:
     if marks["lab"]:
         yield "LAB · The relay answered in place of a real CSMS: this proves the tool, not a migration."
     if marks["synthetic_stations"]:
-        yield f"SYNTHETIC · Vendor, model and firmware of {marks['synthetic_stations']:,} stations were dealt by a demonstration."
+        yield f"SYNTHETIC · Vendor, model and firmware of {counted(marks['synthetic_stations'], 'station')} were dealt by a demonstration."
     yield from marks["notices"]
 
 
@@ -88,11 +89,11 @@ def _figures(sheet: Sheet, d: dict[str, Any], row: int) -> int:
             "Back on the source, of those ordered.",
         ),
     ]
-    for offset, (label, counted, over, says) in enumerate(lines, start=1):
+    for offset, (label, number, over, says) in enumerate(lines, start=1):
         sheet.put(row + offset, 0, label)
-        sheet.put(row + offset, 1, counted, Kind.NUMBER)
+        sheet.put(row + offset, 1, number, Kind.NUMBER)
         sheet.put(row + offset, 2, over, Kind.NUMBER)
-        sheet.put(row + offset, 3, percent(counted, over), align="right")
+        sheet.put(row + offset, 3, percent(number, over), align="right")
         sheet.put(row + offset, 4, says, Kind.LONG, indent=1)
         sheet.raw.set_row(row + offset, 15.0 * (1 + len(says) // 68))
     return row + len(lines) + 1

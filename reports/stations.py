@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from migrate.domain.attempt import State
+from migrate.domain.counted import counted
 from migrate.domain.wave import Standing, StationStanding
 from reports.progress import data_hash
 from reports.redaction import redact
@@ -129,6 +130,6 @@ def _about(document: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
     if document["synthetic_stations"]:
         yield (
             "SYNTHETIC",
-            f"Vendor, model and firmware of {document['synthetic_stations']:,} stations were dealt by a demonstration.",
+            f"Vendor, model and firmware of {counted(document['synthetic_stations'], 'station')} were dealt by a demonstration.",
         )
     yield "Data hash", document["data_hash"]

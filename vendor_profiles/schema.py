@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from migrate.domain.counted import counted
 from migrate.domain.errors import ProfileProblem
 from migrate.domain.profile import Method, Profile, Write
 from migrate.domain.ways import Finish, Way
@@ -30,7 +31,7 @@ class CatalogueProblem(ProfileProblem):
         count = len(self.problems)
         lines = "\n".join(f"  {problem}" for problem in self.problems[:20])
         super().__init__(
-            f"The profiles have {count} problem{'s' if count != 1 else ''}:\n{lines}\n",
+            f"The profiles have {counted(count, 'problem')}:\n{lines}\n",
             hint="`migrate profiles check FILE` shows all of them.",
         )
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
+from migrate.domain.counted import counted
 from migrate.domain.errors import SettingsProblem
 
 ALGORITHMS = ("SHA256", "SHA384", "SHA512")
@@ -76,7 +77,8 @@ def read_root(path: Path, *, where: str = "target.root") -> x509.Certificate:
     found = read_chain(path, where=where)
     if len(found) != 1:
         raise SettingsProblem(
-            f"{where}: {path} holds {len(found)} certificates.", hint="Stations are given one: leave the root alone."
+            f"{where}: {path} holds {counted(len(found), 'certificate')}.",
+            hint="Stations are given one: leave the root alone.",
         )
     if found[0].subject != found[0].issuer:
         raise SettingsProblem(

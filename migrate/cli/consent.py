@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import click
 
 from migrate.cli.options import Context
+from migrate.domain.counted import counted
 from migrate.domain.errors import NotAllowed
 from migrate.domain.profile import Method
 from migrate.domain.wave import Plan, PlannedStation, Wave
@@ -40,7 +41,7 @@ class Consent:
         one_ways = one_way([s for s in stations if s.method is not Method.VISIT])
         if one_ways and self.one_way != one_ways:
             raise NotAllowed(
-                f"{one_ways} of these stations are one-way: once moved they cannot be brought back remotely.",
+                f"One-way among them: {counted(one_ways, 'station')}. Once moved they cannot be brought back remotely.",
                 hint=f"If that is understood: --accept-one-way {one_ways}",
             )
         if not self.yes:
@@ -56,7 +57,7 @@ class Consent:
         if self.one_way in (count, _one_way(asked)) or (self.one_way is None and not _remote_one_way(ahead)):
             return
         raise NotAllowed(
-            f"{count} stations of the waves ahead are one-way: once moved they cannot be brought back remotely.",
+            f"One-way in the waves ahead: {counted(count, 'station')}. Once moved they cannot be brought back remotely.",
             hint=f"See `migrate plan show`. If that is understood: --accept-one-way {count}",
         )
 
@@ -76,13 +77,12 @@ def _remote_one_way(waves: Sequence[Wave]) -> int:
 
 def ask_for_count(context: Context, count: int, what: str) -> None:
     """Have the number of stations typed back.  Raises ``NotAllowed`` where nobody can be asked, or says another."""
-    said = what.format(count=count)
     if not context.may_ask:
         raise NotAllowed(
-            f"This {said}, and nobody can be asked here.",
+            f"This {what}, and nobody can be asked here.",
             hint="On a terminal the count is typed back; elsewhere say --yes.",
         )
-    answer = click.prompt(f"This {said}. Type the count", err=True)
+    answer = click.prompt(f"This {what}. Type the count", err=True)
     if answer.strip() != str(count):
         raise NotAllowed(f"{answer!r} is not {count}; nothing was done.", hint="Look again: `migrate status`.")
 
@@ -91,10 +91,10 @@ def _ask(context: Context, ahead: Sequence[Wave]) -> None:
     last, count = ahead[-1].number, sum(w.size for w in ahead)
     if not context.may_ask:
         raise NotAllowed(
-            f"This touches {count} stations up to wave {last}, and nobody can be asked here.",
+            f"This touches {counted(count, 'station')} up to wave {last}, and nobody can be asked here.",
             hint="On a terminal wave and count are typed back; elsewhere say --yes.",
         )
-    answer = click.prompt(f"This touches {count} stations up to wave {last}. Type wave and count", err=True)
+    answer = click.prompt(f"This touches {counted(count, 'station')} up to wave {last}. Type wave and count", err=True)
     if answer.split() != [str(last), str(count)]:
         raise NotAllowed(
             f"{answer!r} is not '{last} {count}'; nothing was done.", hint="Look again: `migrate plan show`."

@@ -17,8 +17,10 @@ import click
 from migrate.adapters.spreadsheet import InventoryReading, template_csv, template_xlsx
 from migrate.cli.checked import refuse_to_overwrite, write_checked
 from migrate.cli.exits import Exit
+from migrate.cli.groups import Group
 from migrate.cli.lists import Lists, list_options
 from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.domain.counted import counted
 from migrate.domain.errors import RowProblem
 from reports.census import census as count_fleet
 from reports.census import table_text
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 _NO_LIST = "No list was imported yet. Bring one in: `migrate inventory import FILE`."
 
 
-@click.group()
+@click.group(cls=Group)
 def inventory() -> None:
     """Bring in a legacy list of stations, and see what the fleet consists of.
 
@@ -109,7 +111,7 @@ def check(context: Context, *, lists: Lists, out: Path | None, as_json: bool) ->
     _answer(context, reading, imported=False, duration_s=time.monotonic() - began, as_json=as_json)
     if out is not None:
         write_checked(out, reading, verdict=summary(reading, imported=False))
-        context.say(f"Wrote {display(str(out))}: {len(reading.problems):,} findings, each with its cell.")
+        context.say(f"Wrote {display(str(out))}: {counted(len(reading.problems), 'finding')}, each with its cell.")
     return Exit.OK if reading.is_importable else Exit.BAD_DATA
 
 
@@ -222,8 +224,9 @@ def document(reading: InventoryReading, *, imported: bool, duration_s: float) ->
 
 def summary(reading: InventoryReading, *, imported: bool) -> str:
     """The one sentence a person looks for."""
-    wrong = f"{len(reading.errors):,} errors, {len(reading.warnings):,} warnings"
-    what = f"{len(reading.stations):,} stations on {reading.sites:,} sites from {reading.rows:,} rows; {wrong}."
+    wrong = f"{counted(len(reading.errors), 'error')}, {counted(len(reading.warnings), 'warning')}"
+    found = f"{counted(len(reading.stations), 'station')} on {counted(reading.sites, 'site')}"
+    what = f"{found} from {counted(reading.rows, 'row')}; {wrong}."
     if imported:
         return f"Imported {what}"
     if rows := ranges(_rows_at_fault(reading)):

@@ -20,6 +20,7 @@ from migrate.cli.live import Progress, Silent, open_progress
 from migrate.cli.options import Context, print_json, talk
 from migrate.cli.people import who
 from migrate.cli.work import at_work, run_to_the_end
+from migrate.domain.counted import counted
 from migrate.domain.errors import Locked, PlanProblem, Stale
 from migrate.domain.record import Attempt
 from migrate.domain.wave import Plan, PlannedStation
@@ -59,7 +60,7 @@ async def place(call: Call, wired: Wired, plan: Plan, found: Reach) -> int:
         lease = await wired.journal.acquire_lease()
     except Locked as held:
         call.context.say(
-            f"Ordered for {len(found.stations)} stations. {held.message} It takes them up at its next look."
+            f"Ordered for {counted(len(found.stations), 'station')}. {held.message} It takes them up at its next look."
         )
         call.context.say("Watch it: `migrate status --watch`.")
         return await _tell(call, wired, found, "ordered")
@@ -164,7 +165,9 @@ def show(call: Call, found: Reach, plan: Plan) -> None:
     waves = Counter(station.wave for station in found.stations)
     where = ", ".join(f"{count} of wave {wave}" for wave, count in sorted(waves.items()))
     if found.stations:
-        say(f"{call.order.value.capitalize()} of {len(found.stations)} stations ({where}); rollback: {classes}.")
+        say(
+            f"{call.order.value.capitalize()} of {counted(len(found.stations), 'station')} ({where}); rollback: {classes}."
+        )
     say_passed_over(call.context, found.passed_over)
     if not found.stations:
         raise PlanProblem(

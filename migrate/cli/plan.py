@@ -14,11 +14,13 @@ import click
 from batches.findings import difference, findings
 from batches.plan import is_stale
 from migrate.cli.exits import Exit
+from migrate.cli.groups import Group
 from migrate.cli.options import Context, common_options, json_option, print_json
 from migrate.cli.people import who
 from migrate.cli.plan_check import check
 from migrate.domain.attempt import AT_REST
 from migrate.domain.bandwidth import Freight
+from migrate.domain.counted import counted, who_does
 from migrate.domain.errors import PlanProblem
 from migrate.domain.record import Approval
 from migrate.domain.wave import Plan
@@ -28,7 +30,7 @@ from reports.plan import freight_lines, plan_document, plan_lines
 from reports.words import display
 
 
-@click.group()
+@click.group(cls=Group)
 def plan() -> None:
     """Decide which station moves in which wave, and have it approved.
 
@@ -58,7 +60,8 @@ def make(context: Context, *, as_json: bool) -> None:
     for caution in cautions:
         context.say(f"Caution: {display(caution, limit=500)}")
     if before is not None and is_stale(before, made):
-        context.say(f"{len(difference(before, made))} stations stand elsewhere than in the plan before.")
+        moved = len(difference(before, made))
+        context.say(f"{who_does(moved, 'station', 'are')} planned otherwise than before.")
     context.say(f"Next: `migrate plan check`, then `migrate plan approve {made.fingerprint[:SHOWN]}`.")
 
 
@@ -103,7 +106,7 @@ def approve(context: Context, fingerprint: str, *, wave: int | None, by: str | N
         print_json(plan_document(view.plan, approvals=view.approvals))
     one_way = sum(s.rollback.is_one_way for s in view.plan.stations if wave is None or s.wave == wave)
     what = "The plan" if wave is None else f"Wave {wave}"
-    context.say(f"{what} is approved by {approver}; {one_way} of its stations are one-way.")
+    context.say(f"{what} is approved by {approver}; one-way: {counted(one_way, 'station')}.")
 
 
 # ── what the verbs share ───────────────────────────────────────────────────

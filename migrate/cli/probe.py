@@ -50,7 +50,7 @@ def probe(context: Context, identity: str, *, disturb: bool, yes: bool, out: Pat
     migrate profiles probe AC22-0417 --disturb --out profiles/acme_ac22.yaml
     """
     if disturb and not yes:
-        ask_for_count(context, 1, "disturbs {count} station: its line is cut and it is restarted")
+        ask_for_count(context, 1, "disturbs 1 station: its line is cut and it is restarted")
     if out is not None and out.exists():
         raise click.UsageError(f"{out} is there already: choose another name, or move it away.")
     probed = asyncio.run(_probe(context, identity, disturbs=disturb, ignores_window=yes))

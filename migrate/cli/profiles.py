@@ -16,16 +16,18 @@ from typing import Any
 import click
 
 from migrate.cli.exits import Exit
+from migrate.cli.groups import Group
 from migrate.cli.options import Context, common_options, json_option, print_json
 from migrate.cli.probe import probe
 from migrate.cli.profile_sheet import summary, told, whole
+from migrate.domain.counted import counted
 from migrate.domain.errors import SettingsProblem
 from migrate.domain.profile import Method, Profile, Proof
 from migrate.settings import load_settings
 from vendor_profiles import Catalogue, Match, Reading, check_file, load_catalogue, on_request, profile_schema
 
 
-@click.group()
+@click.group(cls=Group)
 def profiles() -> None:
     """Look at the vendor profiles: what each family of stations can do.
 
@@ -176,7 +178,7 @@ def _in_order(catalogue: Catalogue) -> list[Profile]:
 def _levels(catalogue: Catalogue) -> str:
     counts = Counter(profile.proof for profile in catalogue.profiles)
     shown = ", ".join(f"{counts[level]} {level}" for level in Proof if counts[level])
-    return f"{len(catalogue)} profiles: {shown}. Below bench: wave 0 only, unless [profiles.accepted] says otherwise."
+    return f"{counted(len(catalogue), 'profile')}: {shown}. Below bench: wave 0 only, unless [profiles.accepted] says otherwise."
 
 
 def _catalogue(context: Context) -> Catalogue:
@@ -214,4 +216,4 @@ def _tell_check(context: Context, readings: Iterable[Reading]) -> None:
             click.echo(str(problem))
     sound = sum(len(reading.profiles) for reading in readings)
     wrong = sum(len(reading.problems) for reading in readings)
-    context.say(f"{sound} sound profile{'s' if sound != 1 else ''}, {wrong} problem{'s' if wrong != 1 else ''}.")
+    context.say(f"{counted(sound, 'sound profile')}, {counted(wrong, 'problem')}.")

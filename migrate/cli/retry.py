@@ -13,6 +13,7 @@ from migrate.cli.consent import Consent
 from migrate.cli.named import names_of, naming_options
 from migrate.cli.options import Context, Reason, common_options, json_option
 from migrate.cli.ordering import Call, place, show
+from migrate.domain.counted import counted
 from migrate.domain.errors import NotAllowed
 from migrate.domain.wave import Plan
 from migrate.engine.beat import RUN
@@ -64,7 +65,7 @@ async def _retry(call: Call, wave: int | None, stations: tuple[str, ...], consen
         found = reach(Order.RETRY, names, {s.identity: s for s in plan.stations}, attempts)
         show(call, found, plan)
         await _require_approval(wired, plan, {s.wave for s in found.stations})
-        consent.require_for(call.context, found.stations, "tries {count} stations again")
+        consent.require_for(call.context, found.stations, f"tries {counted(len(found.stations), 'station')} again")
         return await place(call, wired, plan, found)
 
 

@@ -11,6 +11,7 @@ from migrate.cli.consent import ask_for_count
 from migrate.cli.named import names_of, naming_options
 from migrate.cli.options import Context, Reason, common_options, json_option
 from migrate.cli.ordering import Call, place, show
+from migrate.domain.counted import counted
 from migrate.domain.record import EventKind
 from migrate.engine.beat import RUN
 from migrate.wiring import open_campaign
@@ -54,5 +55,6 @@ async def _rollback(call: Call, wave: int | None, stations: tuple[str, ...], *, 
         found = reach(Order.ROLLBACK, names, {s.identity: s for s in plan.stations}, attempts, barred=barred)
         show(call, found, plan)
         if not yes:
-            ask_for_count(call.context, len(found.stations), "restarts {count} stations and takes them off the target")
+            count = len(found.stations)
+            ask_for_count(call.context, count, f"takes {counted(count, 'station')} off the target, by a restart each")
         return await place(call, wired, plan, found)

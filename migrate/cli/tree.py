@@ -17,6 +17,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from migrate.domain.attempt import IN_FLIGHT, NEEDS_A_PERSON, State
+from migrate.domain.counted import counted
 from migrate.domain.wave import Standing, StationStanding, WaveStanding, WaveState
 from reports.redaction import redact
 from reports.status import incident_told
@@ -198,7 +199,7 @@ def _deferred(root: Tree, standing: Standing) -> None:
     for reason, number in reasons.most_common(3):
         branch.add(_line(f"{number:,} × {reason}"))
     if len(reasons) > 3:
-        branch.add(_line((f"and {len(reasons) - 3} more reasons", "bright_black")))
+        branch.add(_line((f"and {counted(len(reasons) - 3, 'reason')} more", "bright_black")))
 
 
 def next_due(standing: Standing) -> str:

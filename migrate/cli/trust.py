@@ -151,7 +151,9 @@ def _agreed(context: Context, wish: Wish, shown: Sequence[Shown]) -> list[Shown]
         return open_
     changed = [one for one in open_ if one.standing is Standing.CHANGED]
     if open_ and (changed or not wish.yes):
-        ask_for_count(context, len(open_), f"trusts {{count}} host keys for good, {len(changed)} of them changed ones")
+        ask_for_count(
+            context, len(open_), f"trusts {counted(len(open_), 'host key')} for good; changed ones: {len(changed)}"
+        )
     return open_
 
 

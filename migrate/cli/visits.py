@@ -12,11 +12,13 @@ import click
 from batches.visits import papers
 from migrate.cli.drafts import drafted, require_form
 from migrate.cli.exits import Exit
+from migrate.cli.groups import Group
 from migrate.cli.named import named_stations
 from migrate.cli.options import Context, common_options, json_option, print_json
 from migrate.cli.people import who
 from migrate.cli.visit_office import Office, open_office
 from migrate.cli.visit_return import bring_back
+from migrate.domain.counted import counted, who_does
 from migrate.domain.errors import RowProblem
 from migrate.domain.finding import nearest
 from migrate.domain.record import Change
@@ -30,7 +32,7 @@ _FORMS = (".html", ".xlsx")
 _MOST_NAMED = 5
 
 
-@click.group()
+@click.group(cls=Group)
 def visits() -> None:
     """Work orders for stations that need hands, and what crews bring back.
 
@@ -208,14 +210,19 @@ def _tell(context: Context, made: _Export, file: Path) -> None:
         again = len(made.printed) - made.issued
         sites = made.document["totals"]["sites"]
         context.say(
-            f"{made.issued} orders issued, {again} printed again, {made.revised} of them revised; {sites} sites."
+            f"{counted(made.issued, 'order')} issued, {again} printed again, {made.revised} of them revised; "
+            f"{counted(sites, 'site')}."
         )
         context.say(f"Wrote {display(str(file))}")
     if made.being_moved:
         names = ", ".join(order.name for order in made.being_moved[:_MOST_NAMED])
-        context.say(f"{len(made.being_moved)} orders are out whose stations need no hands now: {names}. Tell the crew.")
+        context.say(
+            f"{who_does(len(made.being_moved), 'order', 'are')} out for stations that need no hands now: {names}. Tell the crew."
+        )
     if made.visits.may_retry:
-        context.say(f"{len(made.visits.may_retry)} stations have tries left and got no order; name them by --stations.")
+        context.say(
+            f"{who_does(len(made.visits.may_retry), 'station', 'have')} tries left and got no order; to send a crew, say --stations."
+        )
 
 
 @visits.command(name="return")

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from migrate.domain.attempt import IN_FLIGHT, NEEDS_A_PERSON, State
+from migrate.domain.counted import counted
 from migrate.domain.finding import Finding, quoted
 from migrate.domain.identity import skeleton
 from migrate.domain.station import Station
@@ -178,6 +179,8 @@ def _another_list(changes: InventoryChanges) -> Iterator[tuple[str, Finding]]:
     """Most of the known stations missing: an extract, or the list of another campaign."""
     known = len(changes.gone) + len(changes.changed) + changes.unchanged
     if len(changes.gone) >= max(2, known / 2):
-        message = f"{len(changes.gone):,} of the {known:,} stations that the campaign knew are not in this list."
+        message = (
+            f"{len(changes.gone):,} of the {counted(known, 'station')} that the campaign knew are not in this list."
+        )
         hint = "Is it an extract, or the list of another campaign? `migrate inventory history` shows the imports."
         yield "", Finding("W-IMPORT-OTHER", message, hint)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 _OF_ONE = {"are": "is", "have": "has"} | {
-    verb: f"{verb}s" for verb in ["differ", "load", "share", "show", "sign", "speak"]
+    verb: f"{verb}s" for verb in ["differ", "fit", "hold", "load", "need", "share", "show", "sign", "speak", "wait"]
 }
 
 
 def counted(number: int, noun: str) -> str:
     """How many of something, for nouns that take an ``s``.
 
-    >>> counted(1, "host key"), counted(2, "host key"), counted(0, "file")
-    ('1 host key', '2 host keys', '0 files')
+    >>> counted(1, "host key"), counted(2000, "host key"), counted(0, "file")
+    ('1 host key', '2,000 host keys', '0 files')
     """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def who_does(number: int, noun: str, what: str) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from migrate.domain.counted import counted
+
 
 class Side(StrEnum):
     """The two ends of a move."""
@@ -262,7 +264,7 @@ def _against_e3(sighting: Sighting, expected: IdentityFacts, rivals: int, lab_co
     if not agreements(expected, sighting.facts):
         yield "no identity fact is known on both sides"
     if rivals:
-        yield f"{rivals} other answering session(s) under the same identity"
+        yield f"{counted(rivals, 'other answering session')} under the same identity"
     if sighting.lab and not lab_counts:
         yield "the relay answered for the CSMS (lab)"
 

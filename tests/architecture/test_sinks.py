@@ -179,6 +179,7 @@ FILLERS = {
     "vendor_profiles/laws/script.py": "takes templates out of a profile's own arguments",
     "reports/words.py": "quotes commands that people paste",
     "reports/explain.py": "quotes commands that people paste",
+    "reports/ways_out.py": "quotes commands that people paste",
     "reports/decisions.py": "quotes commands that people paste",
     "migrate/cli/live.py": "quotes commands that people paste",
     "reports/page.py": "its own style sheet",

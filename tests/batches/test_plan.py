@@ -165,7 +165,7 @@ def test_a_wave_that_needs_more_of_a_site_than_its_share_says_so() -> None:
     plan = plan_of([*fleet({"alfen": 40}, site_id="mall"), *fleet({"keba": 10})], sized(36, None))
 
     assert plan.waves[1].size == 36
-    assert plan.waves[1].notes == ("the share of 1 site(s) is exceeded: no other stations are left to fill the wave",)
+    assert plan.waves[1].notes == ("the share of 1 site is exceeded: no other stations are left to fill the wave",)
 
 
 @settings(max_examples=50, deadline=None)

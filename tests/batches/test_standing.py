@@ -208,7 +208,7 @@ def test_a_rollback_that_settled_shows_as_reverted_and_one_under_way_as_what_it_
 def test_a_station_that_an_older_plan_lost_does_not_fall_out_of_sight() -> None:
     standing = fold(facts(a_plan(1), an_attempt("W0-gone", State.LOST)))
 
-    assert standing.notices == ("1 stations outside this plan are still stuck or lost: W0-gone",)
+    assert standing.notices == ("1 station outside this plan, still stuck or lost: W0-gone",)
 
 
 @pytest.mark.parametrize(

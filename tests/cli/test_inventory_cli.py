@@ -188,7 +188,7 @@ def test_the_census_of_a_file_needs_no_campaign(
     code = call(["inventory", "census", str(fleet), "--campaign", str(tmp_path)])
 
     assert code == 0
-    assert "2 stations on 1 sites" in capsys.readouterr().out
+    assert "2 stations on 1 site;" in capsys.readouterr().out
 
 
 def test_the_british_register_goes_through_the_whole_verb(

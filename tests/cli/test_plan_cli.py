@@ -211,7 +211,7 @@ def test_a_plan_says_at_once_which_stations_will_wait_for_a_persons_word(
 
     assert call(["plan", "make"]) == 0
 
-    assert "Caution: 4 stations wait after wave 0: alfen_fw5 proven on no bench; accept each with its reason" in before
+    assert "Caution: 4 stations wait after wave 0; proven on no bench: alfen_fw5; accept each with its reason" in before
     assert "proven on no bench" not in capsys.readouterr().err
 
 

@@ -93,7 +93,7 @@ def test_only_an_approval_of_this_plan_as_a_whole_names_its_approver() -> None:
 def test_people_read_the_same_counts_and_no_escape_sequence_reaches_their_terminal() -> None:
     text = "\n".join(plan_lines(PLAN))
 
-    assert "4 stations in 1 waves, 2 by hand, 3 one-way, 1 left alone" in text
+    assert "4 stations in 1 wave, 2 by hand, 3 one-way, 1 left alone" in text
     assert "raised from 1 to 4" in text
     assert "\x1b" not in text
 

@@ -11,6 +11,7 @@ from migrate.cli.demo.choice import STATIONS, STATIONS_OF_A_LIST, Choice
 from migrate.cli.demo.equipment import Equipment, equipped
 from migrate.cli.demo.stage import Stage, free_ports, stations_of
 from migrate.cli.options import Context
+from migrate.domain.counted import counted
 from migrate.domain.errors import RowProblem
 from migrate.domain.station import Station
 from migrate.simulator.deal import PublishedRow, deal, deal_onto
@@ -37,8 +38,8 @@ def published(context: Context, choice: Choice) -> list[Station]:
             f"{choice.inventory} gave no station.", hint=f"See why: migrate inventory check {choice.inventory}"
         )
     context.say(
-        f"{choice.inventory.name} as published: {len(reading.stations):,} stations on {reading.sites:,} sites; "
-        f"{len(reading.errors):,} errors (their rows are left out), {len(reading.warnings):,} warnings."
+        f"{choice.inventory.name} as published: {counted(len(reading.stations), 'station')} on {counted(reading.sites, 'site')}; "
+        f"{counted(len(reading.errors), 'error')} (the rows concerned are left out), {counted(len(reading.warnings), 'warning')}."
     )
     context.say(table_text(census(reading.stations, fit_of(Path())), most=CENSUS_LINES))
     return list(reading.stations)

@@ -18,6 +18,7 @@ from migrate.cli.demo.stage import Stage
 from migrate.cli.demo.verdict import Disagreement, judge, makespan_s, wire_counts
 from migrate.cli.live import recap
 from migrate.cli.report import document_of, write_report
+from migrate.domain.counted import counted
 from migrate.domain.policy import Caps
 from migrate.domain.profile import Method, Profile
 from migrate.domain.record import EventKind, StoredEvent
@@ -129,15 +130,15 @@ def _row(spec: StationSpec, station: StationStanding) -> tuple[str, str, str, st
 
 def _measured(document: dict[str, Any], wrong: Sequence[Disagreement], is_interrupted: bool) -> list[str]:
     wire = document["wire"]
-    counted = (
-        f"By the stations' own log: {wire['boots_on_target']} boots on the target, {wire['commands_sent']} commands, "
+    by_their_log = (
+        f"By the stations' own log: {counted(wire['boots_on_target'], 'boot')} on the target, {counted(wire['commands_sent'], 'command')}, "
         f"{wire['commands_repeated_without_read']} repeated without a look"
     )
     if is_interrupted:  # half of a demonstration proves nothing either way
-        return [f"{counted}."]
-    verdict = f"{len(wrong)} disagreements" if wrong else "it agrees with the journal for every station"
+        return [f"{by_their_log}."]
+    verdict = counted(len(wrong), "disagreement") if wrong else "it agrees with the journal for every station"
     return [
-        f"{counted}; {verdict}.",
+        f"{by_their_log}; {verdict}.",
         _pace(document),
     ]
 

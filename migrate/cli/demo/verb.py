@@ -17,6 +17,7 @@ from migrate.cli.demo.stage import POLICY, Stage, simulated_fleet
 from migrate.cli.demo.telling import Outcome, demo_document, disagreements, outcome_of, story
 from migrate.cli.exits import Exit
 from migrate.cli.options import Context, common_options, json_option, print_json
+from migrate.domain.counted import counted
 from migrate.engine.beat import RUN
 from migrate.wiring import open_campaign
 
@@ -43,7 +44,7 @@ from migrate.wiring import open_campaign
 @click.option("--seed", type=int, default=1, show_default=True, help="One seed, one fleet, to the last drawn second.")
 @click.option(
     "--speed",
-    type=click.FloatRange(1, 100),
+    type=click.FloatRange(0, 1000, min_open=True),
     default=30.0,
     show_default=True,
     help="How much faster campaign time runs.",
@@ -104,7 +105,7 @@ async def _demo(context: Context, choice: Choice, *, as_json: bool) -> int:
     began = time.monotonic()
     stage = stage_of(choice, published(context, choice))
     context.say(
-        f"{len(stage.specs)} simulated stations, seed {stage.seed}, {stage.speed:g} times faster than the wall clock."
+        f"{counted(len(stage.specs), 'simulated station')}, seed {stage.seed}, {stage.speed:g} times faster than the wall clock."
     )
     context.say(f"Policy of the demonstration: {POLICY}.")
     async with simulated_fleet(stage) as fleet:
