@@ -17,6 +17,7 @@ import click
 from migrate import __version__
 from migrate.adapters.confided import unconfided
 from migrate.cli.exits import Exit, exit_for
+from migrate.cli.groups import Group
 from migrate.domain.errors import CsmsUnavailable, JournalError, MigrateError, Stale, StationError
 from reports.redaction import redact
 from reports.words import display
@@ -48,7 +49,7 @@ VERBS: dict[str, str] = {
 """Verb to ``module:command``, in the order in which a campaign meets them."""
 
 
-class Verbs(click.Group):
+class Verbs(Group):
     """A group that imports a verb only when it is asked for, so that ``--help`` and completion stay quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

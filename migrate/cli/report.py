@@ -11,6 +11,7 @@ import click
 
 from batches.gate import stopped_kinds, stopped_profiles
 from migrate.cli.drafts import drafted, require_form
+from migrate.cli.groups import Group
 from migrate.cli.options import Context, common_options, json_option, print_json
 from migrate.cli.report_census import census
 from migrate.domain.attempt import State
@@ -24,7 +25,7 @@ from reports.words import display
 Writer = Callable[[dict[str, Any], Path], None]
 
 
-@click.group()
+@click.group(cls=Group)
 def report() -> None:
     """Reports for those who do not sit at the terminal.
 

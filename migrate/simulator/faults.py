@@ -234,4 +234,4 @@ def fault_set(name: str) -> FaultSet:
         return FAULT_SETS[name]
     if name in set(Fault):
         return FaultSet(name=name, counts={Fault(name): 1})
-    raise ValueError(f"no fault set {name!r}; there are: {', '.join([*FAULT_SETS, *Fault])}")
+    raise ValueError(f"no fault set {name!r}; there are: {', '.join(dict.fromkeys([*FAULT_SETS, *Fault]))}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import click
+
 from migrate.domain.errors import SettingsProblem
 from migrate.domain.profile import Method
 from migrate.settings import FILE_NAME
@@ -55,14 +57,14 @@ class Choice:
     families_shown: str = "usual"
 
     def check(self) -> None:
-        """Refuse what cannot be, all of it before a folder is made."""
+        """Refuse what cannot be, all of it before a folder is made: a wrong word as a wrong command line."""
         if unknown := [m for m in self.methods if m not in (*METHODS, "all")]:
-            raise SettingsProblem(
-                f"Stations are moved by {', '.join(METHODS)}; not by {', '.join(map(repr, unknown))}.",
-                hint="Leave --methods out, or say --methods all.",
+            raise click.UsageError(
+                f"Stations are moved by {', '.join(METHODS)}; not by {', '.join(map(repr, unknown))}. "
+                "Leave --methods out, or say --methods all."
             )
         if self.columns and not self.inventory:
-            raise SettingsProblem("--columns maps a list, and none was named.", hint="Name it with --inventory FILE.")
+            raise click.UsageError("--columns maps a list, and none was named. Name it with --inventory FILE.")
         self.fault_set()
         if self.out and (self.out / FILE_NAME).exists():
             raise SettingsProblem(f"{self.out} is a campaign already.", hint="Name another folder with --out.")
@@ -99,7 +101,7 @@ class Choice:
             chosen = fault_set(self.faults)
         except ValueError as error:
             text = str(error)
-            raise SettingsProblem(text[0].upper() + text[1:] + ".", hint="See `migrate demo --help`.") from error
+            raise click.UsageError(text[0].upper() + text[1:] + ".") from error
         if not self._may(Method.CHANGE_CONFIGURATION):
             return FAULT_SETS["none"]
         return chosen if self._is_usual and self._may(Method.VISIT) else replace(chosen, visits=0)
