@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import pytest
 
+from migrate.domain.profile import Profile
 from tests.profiles.samples import CARRIED, CLOUD, FLASHED, HTTP, NETWORK, SAMPLES, SCRIPTED, SLOTTED, SOUND, VISIT
 from vendor_profiles import laws, read_profiles
+from vendor_profiles.laws import Breach
+
+Law = Callable[[Profile], Iterable[Breach]]
 
 BROKEN: dict[str, tuple[str, str, str, str, str]] = {
     # law: (profile, what is replaced, by what, the key complained about, a word of the complaint)
@@ -178,15 +184,66 @@ def test_a_profile_that_breaks_a_law_does_not_load(law: str) -> None:
     assert 1 <= complaints[0].line <= text.count("\n") + 1
 
 
+OWN_PASSWORD = NETWORK.replace('["2.0.1", "2.1"]', '["2.1"]').replace(
+    "ocppInterface: Wired0}", 'ocppInterface: Wired0, basicAuthPassword: "${secret}"}\n        secret: acme_new'
+)
+
+
+def test_a_slot_of_2_1_may_bring_the_password_with_which_it_alone_is_dialled() -> None:
+    reading = read_profiles(OWN_PASSWORD, file="acme.yaml")
+
+    assert reading.problems == ()
+    assert reading.profiles[0].writes[1].secret == "acme_new"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('["2.1"]', '["2.0.1", "2.1"]'),
+        ("stays: true", "stays: false"),
+        ('"${secret}"', "hunter2"),
+        ("basicAuthPassword:", "apn.apnPassword: hunter2, basicAuthPassword:"),
+        ('key: "${free_slot}"', "key: SecurityCtrlr.BasicAuthPassword"),
+    ],
+    ids=["one password for all slots", "it is undone", "given and not named", "another beside it", "the station's own"],
+)
+def test_any_other_password_in_a_move_is_refused(old: str, new: str) -> None:
+    assert old in OWN_PASSWORD
+
+    reading = read_profiles(OWN_PASSWORD.replace(old, new, 1), file="acme.yaml")
+
+    assert not reading.profiles
+    assert any("a move" in problem.message.casefold() for problem in reading.problems)
+
+
 def test_every_law_is_broken_by_some_test(monkeypatch: pytest.MonkeyPatch) -> None:
     # The key laws are caught by name here; that each test needs its law is what the loop shows.
     needed = set()
-    for law in laws.LAWS:
-        monkeypatch.setattr(laws, "LAWS", tuple(other for other in laws.LAWS if other is not law))
-        for text, old, new, key, _ in BROKEN.values():
-            problems = read_profiles(text.replace(old, new, 1), file="acme.yaml").problems
+    for text, old, new, key, _ in BROKEN.values():
+        broken = text.replace(old, new, 1)
+        for law in _broken_by(broken, monkeypatch):
+            with monkeypatch.context() as without:
+                without.setattr(laws, "LAWS", tuple(other for other in laws.LAWS if other is not law))
+                problems = read_profiles(broken, file="acme.yaml").problems
             if not any(p.key == f"profiles[0].{key}" for p in problems):
                 needed.add(law.__name__)
-        monkeypatch.undo()
 
     assert needed == {law.__name__ for law in laws.LAWS}
+
+
+def _broken_by(text: str, monkeypatch: pytest.MonkeyPatch) -> list[Law]:
+    """The laws that complain of it, whatever of: only without one of these can its complaint be missing."""
+    complaining: list[Law] = []
+
+    def overheard(law: Law) -> Law:
+        def listen(profile: Profile) -> Iterable[Breach]:
+            if found := tuple(law(profile)):
+                complaining.append(law)
+            return found
+
+        return listen
+
+    with monkeypatch.context() as listening:
+        listening.setattr(laws, "LAWS", tuple(overheard(law) for law in laws.LAWS))
+        read_profiles(text, file="acme.yaml")
+    return complaining
