@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from batches.errand import Errand, Ports
 from batches.hands import Hands
+from batches.words import Told
 from migrate.domain.errors import Refused, Unreachable
 from migrate.domain.firmware import Stage, Transfer, is_downgrade, next_step, transfer
 from migrate.domain.record import Attempt
@@ -89,13 +90,16 @@ class Flashing:
 
     async def _take_step(self, attempt: Attempt, firmware: Firmware, step: str) -> None:
         """Order one version, unless it is under way already, and wait until a boot shows it."""
-        if not self._is_under_way(await self._stands(attempt, step), firmware):
-            await self._until_quiet(attempt)
-            async with self._ports.transfers.place(self._errand.station):
-                await self._until_quiet(attempt)  # somebody may have plugged in while it stood in line
-                await self._hands.order_firmware(attempt, step)
-                await self._wait(attempt, firmware, step, only_loading=True)
-        await self._wait(attempt, firmware, step)
+        journal, words = self._ports.journal, self._ports.words
+        async with words.follow(journal, attempt.identity) as told:
+            if not self._is_under_way(transfer(attempt.id, step, told.events), firmware):
+                await self._until_quiet(attempt)
+                async with self._ports.transfers.place(self._errand.station):
+                    await self._until_quiet(attempt)  # somebody may have plugged in while it stood in line
+                    await self._hands.order_firmware(attempt, step)
+                    await words.reread(journal, told)
+                    await self._wait(attempt, firmware, step, told, only_loading=True)
+            await self._wait(attempt, firmware, step, told)
 
     async def _until_quiet(self, attempt: Attempt) -> None:
         """A station that installs restarts, and not every one waits for its driver; the deadline of the write ends this."""
@@ -103,10 +107,12 @@ class Flashing:
         while (session := (await self._ports.witness.presence(attempt.identity)).on(origin)) and session.charging:
             await self._ports.clock.sleep(LOOK_EVERY)
 
-    async def _wait(self, attempt: Attempt, firmware: Firmware, step: str, *, only_loading: bool = False) -> None:
-        """Look until a boot shows the version, or, with ``only_loading``, until it is loaded."""
+    async def _wait(
+        self, attempt: Attempt, firmware: Firmware, step: str, told: Told, *, only_loading: bool = False
+    ) -> None:
+        """Wait until a boot shows the version, or, with ``only_loading``, until it is loaded."""
         while await self._version(attempt) != step:
-            stands = await self._stands(attempt, step)
+            stands = transfer(attempt.id, step, told.events)
             if stands.stage is Stage.FAILED:
                 said = f"{attempt.identity} did not take firmware {step} ({stands.status})."
                 raise Refused(said, identity=attempt.identity, status=stands.status)
@@ -114,11 +120,16 @@ class Flashing:
                 raise _stalled(attempt.identity, step, stands)
             if only_loading and stands.is_loaded:
                 return
-            await self._ports.clock.sleep(LOOK_EVERY)
+            await self._await_news(told, stands, firmware)
 
-    async def _stands(self, attempt: Attempt, step: str) -> Transfer:
-        told = await self._ports.journal.timeline(attempt.identity)
-        return transfer(attempt.id, step, (line.event for line in told))
+    async def _await_news(self, told: Told, stands: Transfer, firmware: Firmware) -> None:
+        """Wait until the station said something, or was silent for too long; meanwhile nothing of it is read."""
+        journal, clock = self._ports.journal, self._ports.clock
+        while not told.take_news():
+            await clock.sleep(LOOK_EVERY)
+            await self._ports.words.catch_up(journal, clock.now())
+            if not self._is_under_way(stands, firmware):
+                await self._ports.words.reread(journal, told)  # nobody is given up for a word that was overlooked
 
     def _is_under_way(self, stands: Transfer, firmware: Firmware) -> bool:
         if stands.stage is not Stage.UNDER_WAY or stands.at is None:

@@ -94,6 +94,26 @@ def relay(*, small: bool) -> list[Figure]:
     return [ratio, storm, memory]
 
 
+def relay_tls(*, small: bool) -> list[Figure]:
+    """The relay and nginx as the end of stations' TLS, for either kind of key."""
+    found = _json([sys.executable, str(HERE / "relay_tls_vs_nginx.py"), *(["--small"] if small else [])])
+    figures = []
+    for kind, what in ((kind, what) for what in ("round_trip", "connection") for kind in ("rsa", "ecdsa")):
+        cost, name = found[kind][what], f"relay CPU per {what.replace('_', ' ')} over TLS ({kind.upper()}) / nginx"
+        wanted = 2.0 if what == "round_trip" else None
+        if "ratio" not in cost:
+            why = "nginx is not on this machine: apt-get install nginx-light"
+            figures.append(Figure(name=name, value=None, wanted="≤ 2" if wanted else "no bound", is_met=None, said=why))
+            continue
+        said = f"relay {cost['cpu_us']['relay']} µs, nginx {cost['cpu_us']['nginx']} µs; rounds from {cost['spread'][0]} to {cost['spread'][1]}"
+        figures.append(
+            _at_most(name, cost["ratio"], wanted, said, judged=not small)
+            if wanted
+            else Figure(name=name, value=cost["ratio"], wanted="no bound", is_met=None, said=said)
+        )
+    return figures
+
+
 def journal(*, small: bool) -> list[Figure]:
     """The journal beside a bare sqlite3 group commit of the same rows and hash chain."""
     found = _json([sys.executable, str(HERE / "journal_vs_sqlite3.py"), *(["--small"] if small else [])])
@@ -153,6 +173,17 @@ def firmware(*, small: bool) -> list[Figure]:
     ]
 
 
+def waiting(*, small: bool) -> list[Figure]:
+    """Waiting for stations that load a firmware, on a real journal."""
+    found = _json([sys.executable, str(HERE / "firmware_waiting.py"), *(["--small"] if small else [])])
+    said = (
+        f"{found['stations']:,} stations, {found['history']} events each, one in {found['one_in']} has said something since the last look, ten "
+        f"seconds ago: {found['look_cpu_s']} s of CPU; {found['single_cpu_s']} s where each is asked for by itself; middle of {found['rounds']} rounds"
+    )
+    name = "waiting for firmware / one processor"
+    return [_at_most(name, found["of_one_core"], 0.1, said, judged=not small)]
+
+
 def ssh(*, small: bool) -> list[Figure]:
     """A look at stations over SSH beside ansible-core: same hosts, command, concurrency and algorithms."""
     found = _json([sys.executable, str(HERE / "ssh_vs_ansible.py"), *(["--small"] if small else [])])
@@ -185,8 +216,10 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "plan": plan,
     "report": report,
     "relay": relay,
+    "relay_tls": relay_tls,
     "ssh": ssh,
     "firmware": firmware,
+    "waiting": waiting,
     "makespan": makespan,
 }
 
@@ -226,6 +259,9 @@ Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()} {plat
 The relay is judged on a mix as on a quiet day: 60 % MeterValues, 25 % Heartbeat, 10 % StatusNotification and 5 % BootNotification.
 A message that becomes a sighting costs more than one that is passed over; the row below it, on boots and statuses alone, is the minute
 after a power cut.
+
+Over TLS both sides show the same certificate and take one suite of TLS 1.2 with AES-128-GCM; a connection is a full handshake, the upgrade, the dialled CSMS
+and the end, and no session is resumed. What a processor bears in handshakes a second is a million by the µs of a connection.
 
 The look over SSH is one `read` command at each of 500 addresses of one simulated server, through the door on one side and by
 `ansible all -m raw -f 50` over the OpenSSH client on the other; key exchange, cipher and host key are pinned to the same on both.
