@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 
@@ -108,6 +109,15 @@ def csms_url(profile: str) -> str:
     """The address in one network profile; blank in a slot that holds none."""
     data = json.loads(profile) if profile else {}
     return str(data.get("ocppCsmsUrl", ""))
+
+
+def login_of(profiles: Iterable[str], address: str) -> tuple[str, str]:
+    """The user name and password that the network profile of an address brings for itself (2.1); blanks for none.
+
+    The name is that of basic authentication alone: what is dialled ends with the station's own identity.
+    """
+    found: Mapping[str, Any] = next((json.loads(text) for text in profiles if text and csms_url(text) == address), {})
+    return str(found.get("identity", "")), str(found.get("basicAuthPassword", ""))
 
 
 def profile_in(profile: str) -> int:

@@ -116,9 +116,11 @@ class Armour:
         """Why an address is not dialled at all: a profile with TLS and an address without."""
         return INSECURE if self.profile >= TLS_FROM and urlsplit(url).scheme == "ws" else ""
 
-    def headers(self, name: str) -> dict[str, str]:
+    def headers(self, name: str, own: str = "") -> dict[str, str]:
+        """How it signs on: with the password of what it dials, where that has one of its own."""
         if self.profile in (1, 2):
-            return {"Authorization": "Basic " + b64encode(name.encode() + b":" + self.password).decode()}
+            password = own.encode() or self.password
+            return {"Authorization": "Basic " + b64encode(name.encode() + b":" + password).decode()}
         return {}
 
     def context(self, url: str) -> ssl.SSLContext | None:

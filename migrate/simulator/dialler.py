@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from websockets.asyncio.client import ClientConnection
 
-from migrate.simulator.address import dial_url
+from migrate.simulator.address import dial_url, login_of
 from migrate.simulator.dialling import DialFailed, dial
 from migrate.simulator.walk import Walk
 from migrate.simulator.wirelog import Kind, Side
@@ -59,22 +59,28 @@ class Dialler:
         self.side = station.world.side_of(self.url)
         try:
             async with station.world.dialling[self.side]:
-                return await self._dial(self.url)
+                return await self._dial(self.url, *self._login(address))
         except DialFailed as error:
             if station.armour:
                 station.armour.failed(error.status)
             self._refused(error.status)
             return None
 
-    async def _dial(self, url: str) -> ClientConnection:
+    def _login(self, address: str) -> tuple[str, str]:
+        """What the network profile of an address brings for itself."""
+        flash, ways = self._station.flash, self._station.ways
+        slots = [key for key in ways.backend_keys if key.startswith("NetworkProfile[")]
+        return login_of((flash.value(key) for key in slots), address)
+
+    async def _dial(self, url: str, name: str, password: str) -> ClientConnection:
         """By the security profile that it has now."""
         armour, ways = self._station.armour, self._station.ways
         if armour is None:
             return await dial(url, ways.speaks)
         if why := armour.against(url):
             raise DialFailed(why)
-        name = unquote(url.rstrip("/").rpartition("/")[2])
-        return await dial(url, ways.speaks, headers=armour.headers(name), tls=armour.context(url))
+        name = name or unquote(url.rstrip("/").rpartition("/")[2])
+        return await dial(url, ways.speaks, headers=armour.headers(name, password), tls=armour.context(url))
 
     def connected(self) -> None:
         self._failures, self._refusal = 0, ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -57,8 +58,37 @@ profiles:
     visit: ["Enter ${url}."]
     sources: ["tests/stories/secured.py"]
     notes: ["Value: a base URL without identity."]
+  - name: acme_slots
+    title: Acme with a password for each slot
+    selector: {vendors: [Acme Slots], ocpp_versions: ["2.1"]}
+    method: network_profile
+    rollback: automatic
+    turning_point: restart
+    proof: {level: documented}
+    max_value_length: 1000
+    slots:
+      keys: ["NetworkProfile[1]", "NetworkProfile[2]"]
+      names: ["1", "2"]
+      priority_key: OCPPCommCtrlr.NetworkConfigurationPriority
+      active_key: OCPPCommCtrlr.ActiveNetworkProfile
+    writes:
+      - key: "${free_slot}"
+        stays: true
+        readback: masked
+        secret: acme_slot
+        fields: {ocppTransport: JSON, ocppCsmsUrl: "${url}", messageTimeout: "30", ocppInterface: Wired0,
+                 securityProfile: "${security_profile}", basicAuthPassword: "${secret}"}
+      - {key: OCPPCommCtrlr.NetworkConfigurationPriority, value: "${free_slot},${active_slot}"}
+    restart: soft
+    slash: forbid
+    quirks: {falls_back: true}
+    visit: ["Enter ${url}."]
+    sources: ["tests/stories/secured.py"]
+    notes: ["Value: a base URL without identity."]
 """
 
+
+LEFT_ALONE = ("wire.jsonl", "certificates", "fleet.json")  # the stations' own, not the toolkit's
 
 ACCEPTED = """
 [checks.accepted]
@@ -136,3 +166,16 @@ async def a_secured_field(
         (folder / "profiles").mkdir()
         (folder / "profiles" / "acme.yaml").write_text(ACME)
         yield await stack.enter_async_context(a_field_on(stage, policy=policy))
+
+
+def spellings(secret: str) -> list[bytes]:
+    raw = secret.encode()
+    return [raw, raw.hex().encode(), raw.hex().upper().encode(), b64encode(raw).rstrip(b"=")]
+
+
+def leaks(folder: Path, secrets: list[str]) -> list[str]:
+    """Files of the campaign in which a password stands, in any of its spellings."""
+    files = [
+        p for p in folder.rglob("*") if p.is_file() and not set(p.relative_to(folder).parts) & {*LEFT_ALONE, "secrets"}
+    ]
+    return [p.name for p in files if any(one in p.read_bytes() for secret in secrets for one in spellings(secret))]

@@ -7,7 +7,7 @@ import pytest
 from migrate.domain.attempt import State
 from migrate.simulator.wirelog import Kind, Side, WireEvent, commands_repeated_without_read, last_side
 from tests.stories.conftest import LENIENT_POLICY, Field
-from tests.stories.secured import Secured, a_secured_field, spec_of
+from tests.stories.secured import Secured, a_secured_field, leaks, spec_of
 
 pytestmark = pytest.mark.story
 
@@ -89,3 +89,45 @@ async def test_a_station_that_does_not_trust_the_target_comes_home_and_says_why(
         assert last_side(log) == {"STRANGER": Side.SOURCE}
         assert any(e.kind is Kind.REFUSED and e.status == "UnknownRoot" for e in log)
         assert any("InvalidCsmsCertificate" in str(one.event.data) for one in told)
+
+
+# ── a password for each slot (OCPP 2.1) ────────────────────────────────────
+
+NEW = "a-new-password-of-24-letters"
+
+
+def with_a_new_password(secured: Secured) -> None:
+    """Two stations get a slot with a password of its own; the target believes in it for one of them."""
+    for identity in ("KNOWN", "UNKNOWN"):
+        secured.station(spec_of(identity, "everest21", "Acme Slots"), 2)
+    secured.secrets = {"acme_slot": NEW}
+    secured.otherwise = {"KNOWN": NEW, "UNKNOWN": "what-the-target-believes"}
+
+
+async def test_a_slot_with_a_password_of_its_own_leaves_the_source_its_own_and_both_ways_back() -> None:
+    passwords = [NEW]
+
+    def fleet(secured: Secured) -> None:
+        with_a_new_password(secured)
+        passwords.extend(filter(None, secured.keys.passwords.values()))
+
+    async with a_secured_field(fleet, policy=LENIENT_POLICY) as site:
+        ended = await (await site.run()).ended(150)
+        there = {s.identity: (s.state, s.reason) for s in (await site.standing()).stations}
+        lives_there = last_side(site.log())
+        back = await site.says("rollback", "--stations", "KNOWN", "--reason", "trial", "--yes", "--json", "--no-input")
+
+        log = site.log()
+        assert there["KNOWN"][0] is State.SETTLED, (there, ended.err)
+        assert there["UNKNOWN"][0] is State.REVERTED, (there, ended.err)
+        assert lives_there == {"KNOWN": Side.TARGET, "UNKNOWN": Side.SOURCE}
+        assert {(e.identity, e.status) for e in log if e.kind is Kind.REFUSED and e.side is Side.TARGET} == {
+            ("UNKNOWN", "401")
+        }
+        assert back.code == 0, back.err
+        assert set(last_side(log).values()) == {Side.SOURCE}
+        assert {e.key for e in log if e.kind is Kind.COMMAND and e.action in ("SetVariables", "SetNetworkProfile")} == {
+            "NetworkProfile[2]",
+            "OCPPCommCtrlr.NetworkConfigurationPriority",
+        }
+        assert not leaks(site.stage.folder, passwords)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,11 @@ from migrate.domain.attempt import State
 from migrate.domain.evidence import Grade
 from migrate.simulator.wirelog import Kind, Side, WireEvent, commands_repeated_without_read, last_side
 from tests.stories.conftest import LENIENT_POLICY, Field
-from tests.stories.secured import Secured, a_secured_field, spec_of
+from tests.stories.secured import Secured, a_secured_field, leaks, spec_of
 
 pytestmark = pytest.mark.story
 
 PROFILES = (0, 1, 2, 3)
-LEFT_ALONE = ("wire.jsonl", "certificates", "fleet.json")  # the stations' own, not the toolkit's
 
 
 def schemes(log: list[WireEvent], identity: str, side: Side) -> set[str]:
@@ -28,19 +26,6 @@ def schemes(log: list[WireEvent], identity: str, side: Side) -> set[str]:
 def refusals(log: list[WireEvent]) -> list[str]:
     """Why the target was not reached, as the stations saw it."""
     return [e.status for e in log if e.kind is Kind.REFUSED and e.side is Side.TARGET]
-
-
-def spellings(secret: str) -> list[bytes]:
-    raw = secret.encode()
-    return [raw, raw.hex().encode(), raw.hex().upper().encode(), b64encode(raw).rstrip(b"=")]
-
-
-def leaks(folder: Path, secrets: list[str]) -> list[str]:
-    """Files of the campaign in which a password stands, in any of its spellings."""
-    files = [
-        p for p in folder.rglob("*") if p.is_file() and not set(p.relative_to(folder).parts) & {*LEFT_ALONE, "secrets"}
-    ]
-    return [p.name for p in files if any(one in p.read_bytes() for secret in secrets for one in spellings(secret))]
 
 
 async def test_stations_of_profiles_0_to_3_move_over_the_line_they_had_and_come_back(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from migrate.domain.profile import TEMPLATE_NAMES, Method, Profile
+from migrate.domain.profile import TEMPLATE_NAMES, Method, Profile, Write
 from migrate.domain.ways import Way
 from vendor_profiles.laws.breach import (
     ADDRESS_NAMES,
@@ -134,11 +134,27 @@ def _no_secret_moves(profile: Profile) -> Iterator[Breach]:
     """A password that changes in a step which must still come back locks the station out of its source."""
     hint = "A password or a higher security profile is a step of finish, after the move."
     for i, write in enumerate(profile.writes):
+        if _is_a_slots_own_password(profile, write):
+            continue
         for name in (*write.names, *(write.fields or {})):
             if is_secret(name):
                 yield Breach(f"writes[{i}].key", f"{name} holds a secret, and a move changes none.", hint)
         if write.secret:
             yield Breach(f"writes[{i}].secret", "A move writes no secret.", hint)
+
+
+def _is_a_slots_own_password(profile: Profile, write: Write) -> bool:
+    """OCPP 2.1 gives each slot a password: the slot in use, and with it the way back, keeps its own.
+
+    A station of 2.0.1 has one for all of them, therefore only for a profile of 2.1 alone.
+    """
+    secrets = {name: text for name, text in (write.fields or {}).items() if is_secret(name)}
+    return (
+        write.key == "${free_slot}"
+        and write.stays
+        and profile.selector.ocpp_versions == ("2.1",)
+        and secrets == {"basicAuthPassword": "${secret}"}
+    )
 
 
 LAWS = (
