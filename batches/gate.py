@@ -229,7 +229,7 @@ def _ratio(part: int, whole: int) -> float | None:
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.4g} %" if whole else "no share of nothing"
+    return f"{100 * part / whole:.4g}%" if whole else "no share of nothing"
 
 
 def _of_which_seen(count: int) -> str:

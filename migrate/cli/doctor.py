@@ -187,12 +187,14 @@ def _certificate_files(wired: Wired) -> Iterator[tuple[str, Path]]:
             if path := getattr(relay, name):
                 yield f"{side.value}.relay.{name}", path
     if root := wired.settings.target.root:
-        yield "target.root", root
+        yield _ROOT, root
 
 
 def _certificate(key: str, path: Path, now: datetime) -> Finding:
     """A chain holds no longer than the first of it to end.  Real time: a drill's clock says nothing about it."""
     try:
+        if key == _ROOT:
+            read_root(path)
         first = first_to_end(dates(path, where=key))
     except MigrateError as error:
         return Finding(what=key, is_well=False, said=error.message, hint=error.hint)
@@ -239,6 +241,13 @@ async def _listening(wired: Wired) -> Finding:
         stats: dict[str, Any] = await client.stats()
     finally:
         await client.close()
-    return Finding(
-        what="listen", is_well=True, said=", ".join(f"{k} {v}" for k, v in stats.items() if isinstance(v, int)) or "up"
-    )
+    return heard(stats)
+
+
+def heard(stats: Mapping[str, Any]) -> Finding:
+    """What `migrate listen` says of its own work: it must record what it sees, and lose none of it."""
+    said = f"up; {counted(stats['recorded'], 'sighting')} recorded, {stats['backlog']} to be recorded, {stats['lost']} not kept"
+    if stats["recording"]:
+        return Finding(what="listen", is_well=True, said=said)
+    hint = "Stations are passed on, and nobody is commanded until it can record again: look at disk and database."
+    return Finding(what="listen", is_well=False, said=f"cannot record: {said}", hint=hint)

@@ -39,7 +39,7 @@ def write_left_behind(folder: Path, standing: Standing) -> str:
     if not (failed or waiting):
         return ""
     back = f", {len(going_back)} not taken back yet" if going_back else ""
-    return f"{len(failed)} failed, {len(unreached)} never reached{back}: {home / NEWEST} (for --stations @FILE)"
+    return f"{len(failed)} failed or came back, {len(unreached)} never reached{back}: {home / NEWEST} (for --stations @FILE)"
 
 
 def _part(title: str, stations: list[StationStanding]) -> list[str]:

@@ -150,10 +150,16 @@ def _code(document: dict[str, Any], ended: str) -> int:
     return Exit.SOME_FAILED if outcomes.get("kept") or outcomes.get("failed") else Exit.OK
 
 
+_STOPPED = {
+    Order.RETRY: "Stopped: a gate is shut, or a kind or profile is. `migrate status` says which; after `migrate resume` order it again.",
+    Order.ROLLBACK: "Stopped: too much went wrong. Look at `migrate status`; ordering the rollback again takes note of it.",
+}
+
+
 def _how_it_ended(order: Order, ended: str) -> str:
     return {
         "done": "Every ordered station has come to rest.",
-        "stopped": f"Stopped: too much went wrong. Look at `migrate status`; ordering the {order.value} again takes note of it.",
+        "stopped": _STOPPED[order],
         "ending": f"Stopped on request. Nothing is lost; `migrate run` goes on with it, or order the {order.value} again.",
     }.get(ended, ended)
 

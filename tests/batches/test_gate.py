@@ -277,7 +277,7 @@ def test_after_a_resume_only_new_failures_shut_the_gate_again() -> None:
     assert ruled(five_more, seen).verdict is Verdict.HOLD
     ruling = ruled([*five_more, an_attempt("C5", State.REVERTED)], seen)
     assert ruling.verdict is Verdict.SHUT
-    assert "6 of 100 failed, reverted or stuck beside 6 acknowledged: 6 %, at most 5% allowed" in str(ruling.reasons[0])
+    assert "6 of 100 failed, reverted or stuck beside 6 acknowledged: 6%, at most 5% allowed" in str(ruling.reasons[0])
 
 
 def test_a_lost_station_that_was_found_and_is_lost_again_is_new_evidence() -> None:

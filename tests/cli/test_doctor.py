@@ -7,6 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from migrate.cli import cli
+from migrate.cli.doctor import heard
 from migrate.cli.told_settings import in_columns
 
 
@@ -44,3 +45,13 @@ def test_a_backend_without_a_name_is_told_in_words(tmp_path: Path) -> None:
 
     assert "LOOK  source CSMS: ws://legacy.invalid:8080/ocpp: its name is not known here (DNS)" in said
     assert "Errno" not in said
+
+
+def test_what_listens_is_told_in_words_and_is_unwell_when_it_cannot_record() -> None:
+    stats = {"recording": True, "recorded": 149, "backlog": 0, "lost": 0}
+
+    well, unwell = heard(stats), heard({**stats, "recording": False, "backlog": 7})
+
+    assert (well.is_well, well.said) == (True, "up; 149 sightings recorded, 0 to be recorded, 0 not kept")
+    assert (unwell.is_well, unwell.said.startswith("cannot record: ")) == (False, True)
+    assert "look at disk" in unwell.hint
