@@ -73,7 +73,7 @@ def read_chain(path: Path, *, where: str) -> tuple[x509.Certificate, ...]:
 
 
 def read_root(path: Path, *, where: str = "target.root") -> x509.Certificate:
-    """The one root certificate of a file, as stations are to be given it."""
+    """The one root certificate of a file, as stations are to be given it.  Raises ``SettingsProblem`` for anything else."""
     found = read_chain(path, where=where)
     if len(found) != 1:
         raise SettingsProblem(
@@ -85,7 +85,20 @@ def read_root(path: Path, *, where: str = "target.root") -> x509.Certificate:
             f"{where}: {path} was issued by another: it is no root.",
             hint="Give the certificate at the top of the chain; its subject and its issuer are the same.",
         )
+    if not _may_issue(found[0]):
+        raise SettingsProblem(
+            f"{where}: {path} is a backend's own certificate: it may issue none (RFC 5280, 4.2.1.9).",
+            hint="Give the authority that signed the backend's certificate; stations trust nothing below another kind.",
+        )
     return found[0]
+
+
+def _may_issue(certificate: x509.Certificate) -> bool:
+    """Whether it is an authority's: since version 3 it has to say so; roots of version 1 could not."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return certificate.version is x509.Version.v1
 
 
 def fingerprint(path: Path) -> str:

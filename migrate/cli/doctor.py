@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from migrate.adapters.certificates import dates, days_left, first_to_end
+from migrate.adapters.certificates import dates, days_left, first_to_end, read_root
 from migrate.adapters.journal.audit import verify
 from migrate.adapters.network_words import in_words
 from migrate.adapters.ocpp.client import ListenClient
@@ -33,6 +33,7 @@ from reports.words import display
 
 LEAST_FREE_BYTES = 200_000_000
 SOON_DAYS = 30
+_ROOT = "target.root"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
