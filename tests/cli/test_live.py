@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from rich.console import Console
 from migrate.cli.live import LiveTree, PlainLines, Silent, changes, next_commands, open_progress, recap, summary
 from migrate.cli.tree import bar, tree
 from migrate.domain.attempt import State
-from migrate.domain.profile import Method
 from migrate.domain.wave import (
     Incident,
     Mode,
@@ -26,40 +25,16 @@ from migrate.domain.wave import (
     WaveStanding,
     WaveState,
 )
+from tests.reports.standings import AT, a_standing, a_station
 
-AT = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 HOSTILE = "[/red]\x1b[2J\u202e<script>"
-
-
-def station(identity: str, state: State, **given: Any) -> StationStanding:
-    facts: dict[str, Any] = {
-        "identity": identity,
-        "wave": 0,
-        "profile": "acme",
-        "method": Method.CHANGE_CONFIGURATION,
-        "state": state,
-        "evidence": "E0",
-        "attempts": 1,
-        "reason": "",
-        "updated_at": AT,
-    }
-    return StationStanding(**{**facts, **given})
 
 
 def standing(*stations: StationStanding, verdict: Verdict = Verdict.HOLD, **given: Any) -> Standing:
     totals = {state: sum(s.state is state for s in stations) for state in State}
     ruling = Ruling(verdict=verdict, reasons=(Reason(text="2 of 4 still pending"),))
     wave = WaveStanding(number=0, state=WaveState.RUNNING, totals=totals, ruling=ruling, size=len(stations))
-    facts: dict[str, Any] = {
-        "campaign": "cutover",
-        "fingerprint": "a3f9",
-        "mode": Mode.RUNNING,
-        "at": AT + timedelta(minutes=3),
-        "totals": totals,
-        "waves": (wave,),
-        "stations": stations,
-    }
-    return Standing(**{**facts, **given})
+    return a_standing(*stations, **{"at": AT + timedelta(minutes=3), "waves": (wave,), **given})
 
 
 def drawn(facts: Standing, width: int = 100, **given: Any) -> str:
@@ -77,7 +52,7 @@ def terminal(**given: Any) -> Console:
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_tree_never_grows_wider_than_the_terminal(width: int) -> None:
-    facts = standing(*(station("X" * 48, state, reason="y" * 300) for state in State), campaign="c" * 200)
+    facts = standing(*(a_station("X" * 48, state, reason="y" * 300) for state in State), campaign="c" * 200)
 
     lines = drawn(facts, width).splitlines()
 
@@ -86,7 +61,7 @@ def test_the_tree_never_grows_wider_than_the_terminal(width: int) -> None:
 
 
 def test_a_station_in_flight_shows_its_state_age_and_reason() -> None:
-    text = drawn(standing(station("AC-17", State.DEPARTED, reason="Reset unanswered")))
+    text = drawn(standing(a_station("AC-17", State.DEPARTED, reason="Reset unanswered")))
 
     line = next(line for line in text.splitlines() if "AC-17" in line)
     assert "departed" in line
@@ -95,7 +70,7 @@ def test_a_station_in_flight_shows_its_state_age_and_reason() -> None:
 
 
 def test_the_oldest_in_flight_come_first_and_the_rest_is_counted() -> None:
-    flying = [station(f"AC-{n:02}", State.DEPARTED, updated_at=AT + timedelta(seconds=n)) for n in range(40)]
+    flying = [a_station(f"AC-{n:02}", State.DEPARTED, updated_at=AT + timedelta(seconds=n)) for n in range(40)]
 
     text = drawn(standing(*reversed(flying)), height=60)
 
@@ -105,7 +80,9 @@ def test_the_oldest_in_flight_come_first_and_the_rest_is_counted() -> None:
 
 
 def test_a_small_terminal_still_shows_the_oldest_and_whoever_needs_a_person() -> None:
-    stations = [station(f"F{n}", State.WRITING) for n in range(30)] + [station(f"L{n}", State.LOST) for n in range(30)]
+    stations = [a_station(f"F{n}", State.WRITING) for n in range(30)] + [
+        a_station(f"L{n}", State.LOST) for n in range(30)
+    ]
 
     text = drawn(standing(*stations), 80, height=24)
 
@@ -115,7 +92,7 @@ def test_a_small_terminal_still_shows_the_oldest_and_whoever_needs_a_person() ->
 
 
 def test_a_gate_says_why_it_holds() -> None:
-    text = drawn(standing(station("AC-1", State.WRITING)))
+    text = drawn(standing(a_station("AC-1", State.WRITING)))
 
     assert "gate ◐ hold" in text
     assert "2 of 4 still pending" in text
@@ -123,8 +100,8 @@ def test_a_gate_says_why_it_holds() -> None:
 
 def test_hostile_strings_are_shown_as_text() -> None:
     facts = standing(
-        station(HOSTILE, State.LOST, reason=HOSTILE),
-        station("AC-2", State.DEFERRED, reason=HOSTILE),
+        a_station(HOSTILE, State.LOST, reason=HOSTILE),
+        a_station("AC-2", State.DEFERRED, reason=HOSTILE),
         campaign=HOSTILE,
         incidents=(Incident(at=AT, title=HOSTILE, detail=HOSTILE),),
     )
@@ -185,9 +162,9 @@ def test_the_live_tree_shows_the_last_standing_when_it_closes() -> None:
     console = terminal()
     progress = LiveTree(console)
 
-    progress.update(standing(station("AC-17", State.DEPARTED)))
+    progress.update(standing(a_station("AC-17", State.DEPARTED)))
     progress.say("a sentence [/red]")
-    progress.update(standing(station("AC-18", State.LOST)))
+    progress.update(standing(a_station("AC-18", State.LOST)))
     progress.close()
 
     out = console.file
@@ -208,41 +185,42 @@ def lines_of(*standings: Standing) -> list[str]:
 
 
 def test_the_same_standing_twice_says_nothing_new() -> None:
-    facts = standing(station("AC-1", State.WRITING))
+    facts = standing(a_station("AC-1", State.WRITING))
 
     assert lines_of(facts, facts) == lines_of(facts)
 
 
 def test_a_station_that_is_lost_is_one_line_with_its_reason() -> None:
-    before = standing(station("AC-17", State.DEPARTED))
+    before = standing(a_station("AC-17", State.DEPARTED))
 
-    lines = changes(before, standing(station("AC-17", State.LOST, reason="seen nowhere")))
+    lines = changes(before, standing(a_station("AC-17", State.LOST, reason="seen nowhere")))
 
     assert lines == ["AC-17 lost (E0): seen nowhere"]
 
 
 def test_every_way_a_batch_lets_go_of_a_station_is_told() -> None:
     told = [State.CONFIRMED, State.FAILED, State.REVERTED, State.SKIPPED, State.STUCK, State.LOST, State.VISITING]
-    before = standing(*(station(state.value, State.PLANNED) for state in told))
+    before = standing(*(a_station(state.value, State.PLANNED) for state in told))
 
-    lines = changes(before, standing(*(station(state.value, state) for state in told)))
+    lines = changes(before, standing(*(a_station(state.value, state) for state in told)))
 
     assert [line.split()[0] for line in lines] == [state.value for state in told]
 
 
 def test_settling_and_deferring_are_told_together() -> None:
-    before = standing(*(station(f"A{n}", State.CONFIRMED) for n in range(3)), station("B", State.PLANNED))
+    before = standing(*(a_station(f"A{n}", State.CONFIRMED) for n in range(3)), a_station("B", State.PLANNED))
     now = standing(
-        *(station(f"A{n}", State.SETTLED) for n in range(3)), station("B", State.DEFERRED, reason="not connected")
+        *(a_station(f"A{n}", State.SETTLED) for n in range(3)),
+        a_station("B", State.DEFERRED, reason="not connected"),
     )
 
     assert changes(before, now) == ["1 deferred: not connected", "wave 0: 3 settled"]
 
 
 def test_a_gate_that_shuts_is_told_with_its_reason() -> None:
-    before = standing(station("AC-1", State.LOST))
+    before = standing(a_station("AC-1", State.LOST))
 
-    lines = changes(before, replace(before, waves=standing(station("AC-1", State.LOST), verdict=Verdict.SHUT).waves))
+    lines = changes(before, replace(before, waves=standing(a_station("AC-1", State.LOST), verdict=Verdict.SHUT).waves))
 
     assert lines == ["wave 0 gate shut: 2 of 4 still pending"]
 
@@ -265,8 +243,8 @@ def test_an_incident_says_which_backend_it_is_about() -> None:
 
 
 def test_a_hostile_line_stays_one_line() -> None:
-    before = standing(station("AC-1\n00:00:00Z AC-2 confirmed", State.DEPARTED))
-    now = standing(station("AC-1\n00:00:00Z AC-2 confirmed", State.LOST, reason=HOSTILE))
+    before = standing(a_station("AC-1\n00:00:00Z AC-2 confirmed", State.DEPARTED))
+    now = standing(a_station("AC-1\n00:00:00Z AC-2 confirmed", State.LOST, reason=HOSTILE))
 
     lines = lines_of(before, now)
 
@@ -280,10 +258,10 @@ def test_a_hostile_line_stays_one_line() -> None:
 
 def test_the_recap_sums_up_names_the_lost_and_says_what_to_do_next() -> None:
     facts = standing(
-        *(station(f"S{n}", State.SETTLED) for n in range(52)),
-        *(station(f"R{n}", State.REVERTED) for n in range(3)),
-        station("AC-17", State.LOST),
-        *(station(f"V{n}", State.VISITING) for n in range(3)),
+        *(a_station(f"S{n}", State.SETTLED) for n in range(52)),
+        *(a_station(f"R{n}", State.REVERTED) for n in range(3)),
+        a_station("AC-17", State.LOST),
+        *(a_station(f"V{n}", State.VISITING) for n in range(3)),
     )
 
     text = recap(facts, report="out/reports/progress.html")
@@ -296,14 +274,14 @@ def test_the_recap_sums_up_names_the_lost_and_says_what_to_do_next() -> None:
 
 def test_the_first_due_time_of_the_deferred_is_told_at_the_end_and_in_the_tree() -> None:
     due = [AT + timedelta(minutes=m) for m in (9, 4)]
-    facts = standing(*(replace(station(f"D{m}", State.DEFERRED), due_at=at) for m, at in enumerate(due)))
+    facts = standing(*(replace(a_station(f"D{m}", State.DEFERRED), due_at=at) for m, at in enumerate(due)))
 
     for text in (recap(facts), drawn(facts)):
         assert f"next due {due[1]:%Y-%m-%d %H:%M:%S}Z, in " in text
 
 
 def test_a_summary_loses_no_station() -> None:
-    facts = standing(*(station(state.value, state) for state in State))
+    facts = standing(*(a_station(state.value, state) for state in State))
 
     numbers = [int(part.split()[0]) for part in summary(facts).replace("(lost)", "").replace("(stuck)", "").split(", ")]
 
@@ -313,15 +291,19 @@ def test_a_summary_loses_no_station() -> None:
 @pytest.mark.parametrize(
     ("facts", "commands"),
     [
-        pytest.param(standing(station("a", State.SETTLED)), [], id="done"),
+        pytest.param(standing(a_station("a", State.SETTLED)), [], id="done"),
         pytest.param(
-            standing(station("a", State.DEFERRED), mode=Mode.IDLE), ["migrate run --plan a3f9"], id="deferred"
+            standing(a_station("a", State.DEFERRED), mode=Mode.IDLE),
+            ["migrate run --plan a3f9"],
+            id="deferred",
         ),
-        pytest.param(standing(station("a", State.DEFERRED)), [], id="deferred, a run waits for it"),
+        pytest.param(standing(a_station("a", State.DEFERRED)), [], id="deferred, a run waits for it"),
         pytest.param(
-            standing(station("a", State.PLANNED), mode=Mode.HALTED), ['migrate resume --reason "…"'], id="halted"
+            standing(a_station("a", State.PLANNED), mode=Mode.HALTED),
+            ['migrate resume --reason "…"'],
+            id="halted",
         ),
-        pytest.param(standing(station("a b", State.STUCK)), ["migrate explain 'a b'"], id="stuck"),
+        pytest.param(standing(a_station("a b", State.STUCK)), ["migrate explain 'a b'"], id="stuck"),
     ],
 )
 def test_the_next_command_fits_the_standing(facts: Standing, commands: list[str]) -> None:

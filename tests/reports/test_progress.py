@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrate.domain.attempt import State
-from migrate.domain.profile import Method
 from migrate.domain.record import Event, EventKind, StoredEvent
 from migrate.domain.wave import (
     Deferral,
@@ -32,44 +32,19 @@ from reports.light import judge
 from reports.progress import data_hash, progress_document
 from reports.series import Point, backward_attempts, count, series, settled_per_day
 from reports.words import Colour
+from tests.reports.standings import AT, a_standing, a_station
 
-AT = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 OPEN = Ruling(verdict=Verdict.OPEN)
 
 
-def station(identity: str = "AC-1", state: State = State.SETTLED, **given: Any) -> StationStanding:
-    facts: dict[str, Any] = {
-        "identity": identity,
-        "wave": 0,
-        "profile": "acme",
-        "method": Method.CHANGE_CONFIGURATION,
-        "state": state,
-        "evidence": "E0",
-        "attempts": 1,
-        "reason": "",
-        "updated_at": AT,
-    }
-    return StationStanding(**{**facts, **given})
-
-
 def standing(*stations: StationStanding, **given: Any) -> Standing:
-    totals: dict[State, int] = {}
-    for s in stations:
-        totals[s.state] = totals.get(s.state, 0) + 1
+    """They are its first wave, which is running and proven so far."""
+    totals = Counter(s.state for s in stations)
     wave = WaveStanding(
         number=0, state=WaveState.RUNNING, totals=totals, ruling=OPEN, size=len(stations), started_at=AT
     )
-    facts: dict[str, Any] = {
-        "campaign": "cutover",
-        "fingerprint": "a3f9",
-        "mode": Mode.RUNNING,
-        "at": AT + 10 * MINUTE,
-        "totals": totals,
-        "waves": (wave,),
-        "stations": stations,
-    }
-    return Standing(**{**facts, **given})
+    return a_standing(*stations, **{"at": AT + 10 * MINUTE, "totals": totals, "waves": (wave,), **given})
 
 
 def moved(identity: str, to: str, minute: float, attempt: str = "") -> StoredEvent:
@@ -87,7 +62,7 @@ def moved(identity: str, to: str, minute: float, attempt: str = "") -> StoredEve
 
 
 def test_the_document_has_its_published_keys() -> None:
-    document = progress_document(standing(station()))
+    document = progress_document(standing(a_station()))
 
     assert set(document) == {
         *("schema", "campaign", "fingerprint", "mode", "at", "timezone", "marks", "light", "decisions", "stations"),
@@ -99,7 +74,7 @@ def test_the_document_has_its_published_keys() -> None:
 
 
 def test_the_hash_covers_every_number_and_survives_a_round_trip_through_json() -> None:
-    document = json.loads(json.dumps(progress_document(standing(station()))))
+    document = json.loads(json.dumps(progress_document(standing(a_station()))))
 
     assert document["data_hash"] == data_hash(document)
     document["totals"]["lost"] += 1
@@ -107,7 +82,7 @@ def test_the_hash_covers_every_number_and_survives_a_round_trip_through_json() -
 
 
 def test_the_same_facts_give_the_same_report() -> None:
-    facts = standing(station("AC-1"), station("AC-2", State.LOST))
+    facts = standing(a_station("AC-1"), a_station("AC-2", State.LOST))
 
     assert progress_document(facts) == progress_document(facts)
 
@@ -122,7 +97,11 @@ def test_a_campaign_of_nothing_is_a_report_too() -> None:
 
 def test_every_station_that_needs_a_person_is_listed_the_lost_first_with_its_command() -> None:
     document = progress_document(
-        standing(station("AC-1", State.STUCK, updated_at=AT - MINUTE), station("AC 2", State.LOST), station("AC-3"))
+        standing(
+            a_station("AC-1", State.STUCK, updated_at=AT - MINUTE),
+            a_station("AC 2", State.LOST),
+            a_station("AC-3"),
+        )
     )
 
     assert [s["identity"] for s in document["needs_person"]] == ["AC 2", "AC-1"]
@@ -130,16 +109,16 @@ def test_every_station_that_needs_a_person_is_listed_the_lost_first_with_its_com
 
 
 def test_what_failed_is_grouped_by_profile_and_reason_most_frequent_first() -> None:
-    refused = [station(f"AC-{n}", State.FAILED, reason="Rejected") for n in range(3)]
+    refused = [a_station(f"AC-{n}", State.FAILED, reason="Rejected") for n in range(3)]
 
-    document = progress_document(standing(station("AC-9", State.REVERTED, reason="half-way"), *refused))
+    document = progress_document(standing(a_station("AC-9", State.REVERTED, reason="half-way"), *refused))
 
     assert [(s["reason"], s["stations"]) for s in document["setbacks"]] == [("Rejected", 3), ("half-way", 1)]
 
 
 def test_what_many_stations_refused_is_told_once_though_each_refusal_names_its_station() -> None:
     names = ("AC-1", "AC-10", "A+C (1)")
-    refused = [station(n, State.FAILED, reason=f"{n} refused Url (Rejected); put off to {n}.") for n in names]
+    refused = [a_station(n, State.FAILED, reason=f"{n} refused Url (Rejected); put off to {n}.") for n in names]
 
     document = progress_document(standing(*refused))
 
@@ -148,9 +127,9 @@ def test_what_many_stations_refused_is_told_once_though_each_refusal_names_its_s
 
 
 def test_reasons_too_many_to_be_told_singly_are_still_counted() -> None:
-    stations = [station(f"AC-{n}", State.FAILED, reason=f"reason {n:02}") for n in range(23)]
+    stations = [a_station(f"AC-{n}", State.FAILED, reason=f"reason {n:02}") for n in range(23)]
 
-    document = progress_document(standing(*stations, station("AC-99", State.REVERTED, reason="zz")))
+    document = progress_document(standing(*stations, a_station("AC-99", State.REVERTED, reason="zz")))
 
     assert sum(s["stations"] for s in document["setbacks"]) == 24
     assert document["setbacks"][-2:] == [
@@ -163,14 +142,17 @@ def test_deferrals_tell_the_earliest_due_time_of_each_reason() -> None:
     busy = {"state": State.DEFERRED, "deferral": Deferral.BUSY}
 
     document = progress_document(
-        standing(station("AC-1", **busy, due_at=AT + 9 * MINUTE), station("AC-2", **busy, due_at=AT + 5 * MINUTE))
+        standing(
+            a_station("AC-1", **busy, due_at=AT + 9 * MINUTE),
+            a_station("AC-2", **busy, due_at=AT + 5 * MINUTE),
+        )
     )
 
     assert document["deferrals"] == [{"reason": "busy", "stations": 2, "next_due_at": "2026-11-20T01:05:00.000Z"}]
 
 
 def test_lab_and_synthetic_fleets_are_marked() -> None:
-    marks = progress_document(standing(station(synthetic=True), lab=True, notices=("a drill",)))["marks"]
+    marks = progress_document(standing(a_station(synthetic=True), lab=True, notices=("a drill",)))["marks"]
 
     assert marks == {"lab": True, "synthetic_stations": 1, "notices": ["a drill"]}
 
@@ -182,7 +164,7 @@ def test_a_wave_that_waits_behind_open_gates_is_a_decision() -> None:
         WaveStanding(number=2, state=WaveState.WAITING, totals={State.PLANNED: 9}, ruling=OPEN, size=9),
     )
 
-    decisions = progress_document(standing(station(), waves=waves))["decisions"]
+    decisions = progress_document(standing(a_station(), waves=waves))["decisions"]
 
     assert [d["command"] for d in decisions] == ["migrate plan approve a3f9 --wave 1"]
 
@@ -219,7 +201,7 @@ def test_a_rollback_is_no_progress_and_takes_its_station_back_when_it_settles() 
 
 
 def test_the_curve_ends_in_the_standing_itself() -> None:
-    facts = standing(station("AC-1"), station("AC-2", State.CONFIRMED))
+    facts = standing(a_station("AC-1"), a_station("AC-2", State.CONFIRMED))
 
     points = progress_document(facts, events=[moved("AC-1", "confirmed", 1), moved("AC-1", "settled", 2)])["series"][
         "points"
@@ -309,16 +291,18 @@ def _shut_wave() -> WaveStanding:
 @pytest.mark.parametrize(
     ("facts", "colour"),
     [
-        pytest.param(standing(station()), Colour.GREEN, id="all well"),
-        pytest.param(standing(station(state=State.PLANNED)), Colour.GREY, id="not begun"),
-        pytest.param(standing(station(), station("b", State.LOST)), Colour.AMBER, id="one lost"),
-        pytest.param(standing(station(), station("b", State.STUCK)), Colour.AMBER, id="one stuck"),
-        pytest.param(standing(station(), mode=Mode.PAUSED), Colour.AMBER, id="paused"),
-        pytest.param(standing(station(), mode=Mode.HALTED), Colour.RED, id="halted"),
-        pytest.param(standing(station(), waves=(_shut_wave(),)), Colour.RED, id="gate shut"),
-        pytest.param(standing(station(), incidents=(Incident(at=AT, title="x"),)), Colour.AMBER, id="incident open"),
+        pytest.param(standing(a_station()), Colour.GREEN, id="all well"),
+        pytest.param(standing(a_station(state=State.PLANNED)), Colour.GREY, id="not begun"),
+        pytest.param(standing(a_station(), a_station("b", State.LOST)), Colour.AMBER, id="one lost"),
+        pytest.param(standing(a_station(), a_station("b", State.STUCK)), Colour.AMBER, id="one stuck"),
+        pytest.param(standing(a_station(), mode=Mode.PAUSED), Colour.AMBER, id="paused"),
+        pytest.param(standing(a_station(), mode=Mode.HALTED), Colour.RED, id="halted"),
+        pytest.param(standing(a_station(), waves=(_shut_wave(),)), Colour.RED, id="gate shut"),
+        pytest.param(standing(a_station(), incidents=(Incident(at=AT, title="x"),)), Colour.AMBER, id="incident open"),
         pytest.param(
-            standing(station(), incidents=(Incident(at=AT, title="x", ended_at=AT),)), Colour.GREEN, id="incident over"
+            standing(a_station(), incidents=(Incident(at=AT, title="x", ended_at=AT),)),
+            Colour.GREEN,
+            id="incident over",
         ),
     ],
 )
@@ -328,8 +312,8 @@ def test_the_worst_condition_that_applies_sets_the_light(facts: Standing, colour
 
 @pytest.mark.parametrize(("failed", "colour"), [(1, Colour.GREEN), (2, Colour.AMBER)])
 def test_setbacks_count_above_one_in_twenty_and_never_at_it(failed: int, colour: Colour) -> None:
-    good = [station(f"g{n}") for n in range(20 - failed)]
-    bad = [station(f"b{n}", State.FAILED) for n in range(failed)]
+    good = [a_station(f"g{n}") for n in range(20 - failed)]
+    bad = [a_station(f"b{n}", State.FAILED) for n in range(failed)]
 
     assert judge(standing(*good, *bad), DONE).colour is colour
 
@@ -340,12 +324,12 @@ def test_setbacks_count_above_one_in_twenty_and_never_at_it(failed: int, colour:
 def test_the_legacy_switch_off_turns_the_light(day: date, colour: Colour) -> None:
     outlook = forecast([5] * 10, remaining=50, today=TODAY, switch_off=day)
 
-    assert judge(standing(station()), outlook).colour is colour
+    assert judge(standing(a_station()), outlook).colour is colour
 
 
 @pytest.mark.parametrize("day", [AT.date(), AT.date() - timedelta(days=3)], ids=["today", "days ago"])
 def test_a_switch_off_that_has_come_is_red_however_little_data_there_is(day: date) -> None:
-    document = progress_document(standing(station(), station("b", State.PLANNED)), switch_off=day)
+    document = progress_document(standing(a_station(), a_station("b", State.PLANNED)), switch_off=day)
 
     assert document["forecast"]["outlook"] == "not enough data"
     assert document["light"]["colour"] == "red"
@@ -356,17 +340,17 @@ def test_a_switch_off_that_has_come_is_red_however_little_data_there_is(day: dat
 
 
 def test_a_switch_off_that_has_come_with_nobody_left_is_no_miss() -> None:
-    assert progress_document(standing(station()), switch_off=AT.date())["light"]["colour"] == "green"
+    assert progress_document(standing(a_station()), switch_off=AT.date())["light"]["colour"] == "green"
 
 
 def test_what_was_stopped_alone_puts_the_campaign_at_risk() -> None:
-    document = progress_document(standing(station()), stopped=Stopped(profiles={"acme": 2}))
+    document = progress_document(standing(a_station()), stopped=Stopped(profiles={"acme": 2}))
 
     assert document["light"]["grounds"] == ["A model or a profile was stopped alone. (1 stopped)"]
 
 
 def test_the_light_tells_its_grounds_and_every_other_condition_too() -> None:
-    light = progress_document(standing(station(), station("b", State.LOST)))["light"]
+    light = progress_document(standing(a_station(), a_station("b", State.LOST)))["light"]
 
     assert light["grounds"] == ["A station is stuck or lost. (1 of 2)"]
     assert len(light["conditions"]) == 9

@@ -25,42 +25,18 @@ from reports.forecast import forecast
 from reports.groups import Stopped
 from reports.progress import progress_document
 from reports.rates import percent
+from tests.reports.standings import AT, a_standing, a_station
 
-AT = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+KIND = {"vendor": "Acme", "model": "AC22", "firmware": "4.1"}
 
 
 def station(identity: str = "AC-1", state: State = State.SETTLED, **given: Any) -> StationStanding:
-    facts: dict[str, Any] = {
-        "identity": identity,
-        "wave": 0,
-        "profile": "acme",
-        "method": Method.CHANGE_CONFIGURATION,
-        "state": state,
-        "evidence": "E0",
-        "attempts": 1,
-        "reason": "",
-        "updated_at": AT,
-        "vendor": "Acme",
-        "model": "AC22",
-        "firmware": "4.1",
-        "tries": 1,
-    }
-    return StationStanding(**{**facts, **given})
+    return a_station(identity, state, **{**KIND, "tries": 1, **given})
 
 
 def standing(*stations: StationStanding, **given: Any) -> Standing:
-    totals = {state: sum(s.state is state for s in stations) for state in State}
-    facts: dict[str, Any] = {
-        "campaign": "cutover",
-        "fingerprint": "a3f9",
-        "mode": Mode.RUNNING,
-        "at": AT + HOUR,
-        "totals": totals,
-        "waves": (),
-        "stations": stations,
-    }
-    return Standing(**{**facts, **given})
+    return a_standing(*stations, **{"at": AT + HOUR, **given})
 
 
 def told(identity: str, *states: State, attempt: int = 1, kind: EventKind = EventKind.MOVED) -> list[StoredEvent]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 
 from migrate.domain.attempt import State
-from migrate.domain.profile import Method
 from migrate.domain.wave import (
     Incident,
     Mode,
@@ -18,8 +17,7 @@ from migrate.domain.wave import (
     WaveState,
 )
 from reports.status import TOTALS, status_document
-
-AT = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
+from tests.reports.standings import AT, a_station
 
 CONTRACT_TOTALS = [
     "planned",
@@ -43,18 +41,7 @@ CONTRACT_TOTALS = [
 
 
 def station(**given: object) -> StationStanding:
-    facts: dict[str, object] = {
-        "identity": "AC-17",
-        "wave": 0,
-        "profile": "acme",
-        "method": Method.CHANGE_CONFIGURATION,
-        "state": State.LOST,
-        "evidence": "E0",
-        "attempts": 1,
-        "reason": "seen nowhere",
-        "updated_at": AT,
-    }
-    return StationStanding(**{**facts, **given})  # type: ignore[arg-type]
+    return a_station(**{"identity": "AC-17", "state": State.LOST, "reason": "seen nowhere", **given})
 
 
 def standing(**given: object) -> Standing:
