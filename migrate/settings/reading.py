@@ -34,6 +34,7 @@ class Given:
     values: Mapping[str, Any]
     origins: Mapping[str, str]
     lines: Mapping[str, int] = field(default_factory=dict)
+    strays: tuple[str, ...] = ()  # variables that can only be meant for a section, and name no key of it
 
     def place(self, key: str) -> str:
         """Where a person finds a key: ``…/campaign.toml:12``, its variable, or ``flag``."""
@@ -47,6 +48,8 @@ class Given:
         strangers = [key for key in self.values if key not in KEYS]
         for number, key in enumerate(strangers):
             yield f"{shown(key)} ({self.place(key)}) is no key" + _instead(key, may_guess=number < _GUESSES)
+        for number, name in enumerate(self.strays):
+            yield f"{shown(name)} is no setting" + _instead(name, is_variable=True, may_guess=number < _GUESSES)
 
 
 def gather(path: Path, flags: Mapping[str, Any], environment: Mapping[str, str]) -> Given:
@@ -57,7 +60,8 @@ def gather(path: Path, flags: Mapping[str, Any], environment: Mapping[str, str])
     for source, more in ((ENVIRONMENT, _from_environment(environment)), (FLAG, dict(flags))):
         values |= more
         origins |= dict.fromkeys(more, source)
-    return Given(values, origins, _lines_of(text))
+    strays = (name for name, value in environment.items() if name not in _VARIABLES and value.strip())
+    return Given(values, origins, _lines_of(text), tuple(sorted(name for name in strays if name.startswith(_SECTIONS))))
 
 
 def shown(key: str) -> str:
@@ -70,11 +74,30 @@ def variable(key: str) -> str:
     return "MIGRATE_" + key.replace(".", "_").upper()
 
 
-def _instead(key: str, *, may_guess: bool) -> str:
+_VARIABLES: Mapping[str, str] = {variable(key): key for key in KEYS}
+_SECTIONS = tuple(f"MIGRATE_{section.upper()}_" for section in {key.partition(".")[0] for key in KEYS if "." in key})
+
+
+def _instead(key: str, *, is_variable: bool = False, may_guess: bool) -> str:
     if _SECRET.search(key):
         return "; secrets never stand here: see docs/settings.md, Secrets"
-    near = difflib.get_close_matches(key[:80], KEYS, n=1, cutoff=0.6) if may_guess else []
+    if not may_guess:
+        return "."
+    near = difflib.get_close_matches(key[:80], _VARIABLES, n=1) if is_variable else _meant(key[:80])
     return f"; did you mean {near[0]}?" if near else "."
+
+
+def _meant(key: str) -> list[str]:
+    """What a stranger was to be: the one key of that name in another section, a key of a misspelt section or that section, or what is near."""
+    section, _, name = key.rpartition(".")
+    same = [known for known in KEYS if known.rpartition(".")[2] == name]
+    if len(same) == 1:
+        return same
+    sections = sorted({known.rpartition(".")[0] for known in KEYS} - {""})
+    if section and section not in sections and (meant := difflib.get_close_matches(section, sections, n=1)):
+        within = [known for known in KEYS if known.rpartition(".")[0] == meant[0]]
+        return difflib.get_close_matches(f"{meant[0]}.{name}", within, n=1, cutoff=0.8) or [f"[{meant[0]}]"]
+    return difflib.get_close_matches(key, KEYS, n=1)
 
 
 def _text_of(path: Path) -> str:
@@ -140,8 +163,8 @@ def _bare(name: str) -> str:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """``MIGRATE_GATE_MAX_LOST=2`` for ``[gate] max_lost``; what is set but empty counts as not set."""
-    names = {variable(key): key for key in KEYS}
-    return {names[name]: _toml_value(text) for name, text in environment.items() if name in names and text.strip()}
+    given = ((name, text) for name, text in environment.items() if name in _VARIABLES and text.strip())
+    return {_VARIABLES[name]: _toml_value(text) for name, text in given}
 
 
 def _toml_value(text: str) -> Any:

@@ -245,6 +245,48 @@ def test_a_key_that_resembles_nothing_is_named_without_a_guess(tmp_path: Path) -
     assert "did you mean" not in text
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("[wave]\ncanaries = 1", "[waves]"),
+        ("[tiemouts]\nx = '1m'", "[timeouts]"),
+        ("max_lost = 0", "gate.max_lost"),
+        ("[caps]\nsettle = '1m'", "timeouts.settle"),
+    ],
+)
+def test_a_key_in_a_wrong_place_is_told_the_right_one(tmp_path: Path, written: str, meant: str) -> None:
+    text = problem_of(tmp_path, f"{written}\n{LEAST}")
+
+    assert f"did you mean {meant}?" in text
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("MIGRATE_GATE_MAX_LOTS", "MIGRATE_GATE_MAX_LOTS is no setting; did you mean MIGRATE_GATE_MAX_LOST?"),
+        ("MIGRATE_TIMEOUTS_ARIVE", "MIGRATE_TIMEOUTS_ARIVE is no setting; did you mean MIGRATE_TIMEOUTS_ARRIVE?"),
+        ("MIGRATE_TARGET_PASSWORD", "MIGRATE_TARGET_PASSWORD is no setting; secrets never stand here"),
+    ],
+)
+def test_a_misspelt_variable_of_a_section_is_refused_like_a_misspelt_key(
+    tmp_path: Path, variable: str, told: str
+) -> None:
+    text = problem_of(tmp_path, LEAST, environment={variable: "hunter2hunter2"})
+
+    assert told in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["MIGRATE_USER", "MIGRATE_CAMPAIGN", "MIGRATE_SECRET_GATE", "MIGRATE_DSN", "MIGRATE_GATEWAY", "GATE_SOAK"],
+)
+def test_variables_that_are_no_settings_of_a_section_are_left_alone(tmp_path: Path, variable: str) -> None:
+    settings = settings_of(tmp_path, LEAST, environment={variable: "x"})
+
+    assert settings.policy == Policy()
+
+
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     text = problem_of(tmp_path, 'nam = "x"\n[gate]\nmax_lost = -1\nsoak = "long"\n[windows]\ndaily = "25:00-03:00"\n')
 

@@ -60,6 +60,11 @@ def open_store(url: str, *, create: bool = True, busy_timeout_s: float = BUSY_TI
                 f"There is no store at {path}.",
                 hint="Was there one, restore it. In a new campaign `migrate inventory import FILE` makes it.",
             )
+        if not create and path.stat().st_size == 0:
+            raise InputProblem(
+                f"The store {path} is empty: what was recorded in it is gone.",
+                hint="Restore it from a backup. If nothing ever was, delete it; `migrate inventory import FILE` makes a new one.",
+            )
         dialect.touch(path)
     store = Store(
         writing=dialect.engine(parsed, writes=True, busy_timeout_s=busy_timeout_s),

@@ -158,3 +158,16 @@ def test_a_store_that_is_not_there_is_made_only_on_request(tmp_path: Path) -> No
         open_store(url_of(tmp_path / "campaign.db"), create=False)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_was_emptied_is_no_new_campaign(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.db"
+    open_store(url_of(path)).close()
+    for beside in tmp_path.iterdir():
+        beside.unlink()
+    path.touch(mode=0o600)
+
+    with pytest.raises(InputProblem, match="is empty"):
+        open_store(url_of(path), create=False)
+
+    assert path.stat().st_size == 0
