@@ -194,6 +194,27 @@ async def test_known_hosts_that_others_may_use_are_believed_by_nobody(box: Box, 
     assert box.tries == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b"10.0.0.9 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAABWFiY2Rl", id="half an ed25519 key"),
+        pytest.param(b"10.0.0.9 ssh-rsa AAAAB3NzaC1yc2EAAAABAQ==", id="half an RSA key"),
+        pytest.param(b"10.0.0.9 ssh-ed25519 AAAA", id="no key"),
+        pytest.param(b"# caf\xe9", id="another encoding"),
+    ],
+)
+async def test_a_line_of_known_hosts_that_cannot_be_read_is_named_and_ends_no_run(
+    box: Box, way: Way, line: bytes
+) -> None:
+    known = way.folder / "known_hosts"
+    known.write_bytes(known.read_bytes() + line + b"\n")
+
+    with pytest.raises(Mismatch, match="known_hosts:2 "):
+        await way.to(a_station()).read("AC1", ["url"])
+
+    assert box.tries == []
+
+
 async def test_a_refused_password_is_tried_once_and_never_again(box: Box, way: Way) -> None:
     way.vault = Vault({"box": b"wrong"})
     doors = way.doors()
@@ -373,6 +394,84 @@ async def test_a_jump_host_that_refuses_our_credential_is_offered_it_once_and_no
         assert router.tries == ["ops"]
 
 
+class Leg:
+    """A wire to a port.  Once it is ``cut`` it carries nothing more, and says nothing of it; a new one is whole again."""
+
+    def __init__(self, port: int) -> None:
+        self._there, self.cut = port, asyncio.Event()
+        self._ends: list[asyncio.StreamWriter] = []
+
+    async def guest(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(HOST, self._there)
+        self._ends += [writer, back]
+        self.cut = cut = asyncio.Event()
+
+        async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while more := await source.read(65536):
+                if not cut.is_set():
+                    sink.write(more)
+
+        await asyncio.gather(carry(reader, back), carry(there, writer), return_exceptions=True)
+
+    async def close(self) -> None:
+        for end in self._ends:
+            end.close()
+            await asyncio.gather(end.wait_closed(), return_exceptions=True)
+
+
+async def test_a_jump_host_whose_line_is_dead_without_a_word_gets_a_new_one(
+    tmp_path: Path, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that looks alive would keep every station behind it away until the kernel gives up, a quarter of an hour."""
+    monkeypatch.setattr("migrate.adapters.channels.ssh.line.CHANNEL_S", 1.0)
+    async with a_box(tmp_path / "router") as router:
+        leg = Leg(router.port)
+        async with await asyncio.start_server(leg.guest, HOST, 0) as server:
+            jump = Jump(user="ops", host=HOST, port=server.sockets[0].getsockname()[1], secret="box")
+            way = Way(tmp_path, port=box.port, jump=jump)
+            way.trust(box)
+            way.known.add(f"[{HOST}]:{jump.port}", router.host_key)
+            doors, by_jump = way.doors(), a_script(by_jump=True)
+            await way.to(a_station(), by_jump, doors).read("AC1", ["url"])
+
+            leg.cut.set()
+            with pytest.raises(Unreachable):
+                await way.to(a_station(), by_jump, doors).read("AC1", ["url"])
+            held = await way.to(a_station(), by_jump, doors).read("AC1", ["url"])
+            await way.close()
+            await leg.close()
+
+    assert held == {}
+    assert router.tries == ["ops", "ops"]
+
+
+async def test_a_silent_jump_host_is_tried_once_for_all_who_wait_for_it_and_is_named(
+    tmp_path: Path, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other they would hold every thread, and with them the stations that are not behind it."""
+    monkeypatch.setattr("migrate.adapters.channels.ssh.line.BANNER_S", 2.0)
+    tries = 0
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tries
+        tries += 1
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(mute, HOST, 0) as server:
+        jump = Jump(user="ops", host=HOST, port=server.sockets[0].getsockname()[1], secret="box")
+        way = Way(tmp_path, port=box.port, jump=jump, threads=8)
+        way.trust(box)
+        way.known.add(f"[{HOST}]:{jump.port}", box.host_key)
+        doors = way.doors()
+        looks = [way.to(a_station(), a_script(by_jump=True), doors).read("AC1", ["url"]) for _ in range(8)]
+        found = await asyncio.gather(*looks, return_exceptions=True)
+        await way.close()
+
+    assert all(isinstance(one, Unreachable) and "its jump host" in one.message for one in found)
+    assert tries == 1
+
+
 async def test_an_untrusted_jump_host_is_told_no_password(tmp_path: Path, box: Box) -> None:
     async with a_box(tmp_path / "router") as router:
         way = Way(tmp_path, port=box.port, jump=Jump(user="ops", host=HOST, port=router.port, secret="box"))
@@ -426,6 +525,14 @@ def with_script(way: Way, name: str) -> Script:
     (way.folder / "profiles").mkdir()
     (way.folder / "profiles" / name).write_text(SCRIPT)
     return a_script(write=("${script}", "${key}", "${value}"), file=name)
+
+
+def test_a_script_that_cannot_be_read_is_said_before_anything_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "locked.sh").symlink_to("/proc/self/mem")  # a file whose reading fails, also for root
+
+    with pytest.raises(Mismatch, match=r"locked\.sh.*cannot be read"):
+        Way(tmp_path).to(a_station(), a_script(read=("${script}", "${key}"), file="locked.sh"))
 
 
 async def test_a_script_lies_whole_and_alone_under_its_name_before_it_is_run(

@@ -203,14 +203,22 @@ def _names(station: Station, side: Side) -> dict[str, str]:
 def _read_script(name: str, folders: Sequence[Path], identity: str) -> Delivery:
     is_plain = bool(name) and Path(name).name == name and not name.startswith(".")
     places = [folder / name for folder in folders] if is_plain else []
-    path = next((place for place in places if place.is_file()), None)
-    if path is None or path.stat().st_size > MOST_BYTES:
+    try:
+        path = next((place for place in places if place.is_file()), None)
+        content = path.read_bytes() if path is not None and path.stat().st_size <= MOST_BYTES else None
+    except OSError as error:
+        raise Mismatch(
+            f"{identity} needs the script {name!r}, which cannot be read ({error.strerror}).",
+            identity=identity,
+            hint="See who may read it: the folder profiles/ of the campaign, and what is in it.",
+        ) from error
+    if content is None:
         raise Mismatch(
             f"{identity} needs the script {name!r}, and {folders[0]} holds no such file of at most 1 MiB.",
             identity=identity,
             hint="Put it into the campaign's profiles/ folder.",
         )
-    return Delivery(name=name, content=path.read_bytes())
+    return Delivery(name=name, content=content)
 
 
 def _value(printed: bytes, identity: str, key: str) -> str:

@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from paramiko import PKey
+from paramiko import PKey, SSHException
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 from migrate.domain.errors import NotAllowed, SettingsProblem
@@ -79,9 +79,16 @@ class KnownHosts:
     def _lines(self) -> list[str]:
         try:
             self._judge_mode()
-            return [line for line in self.path.read_text("utf-8").splitlines() if line.strip()]
+            return [line for line in self._text().splitlines() if line.strip()]
         except FileNotFoundError:
             return []
+
+    def _text(self) -> str:
+        try:
+            return self.path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            at = error.object[: error.start].count(b"\n") + 1
+            raise SettingsProblem(f"{self.path}:{at} is no UTF-8 text.", hint="Mend or remove that line.") from error
 
     def _write(self, text: str) -> None:
         """Whole or not at all."""
@@ -112,7 +119,7 @@ class KnownHosts:
 
     def _read(self) -> dict[str, dict[str, HostKey]]:
         keys: dict[str, dict[str, HostKey]] = {}
-        for number, line in enumerate(self.path.read_text("utf-8").splitlines(), 1):
+        for number, line in enumerate(self._text().splitlines(), 1):
             if not line.strip() or line.startswith("#"):
                 continue
             for place, key in self._entry(line, number):
@@ -122,7 +129,11 @@ class KnownHosts:
     def _entry(self, line: str, number: int) -> list[tuple[str, HostKey]]:
         try:
             entry = HostKeyEntry.from_line(line, number)
-        except InvalidHostKey as error:
+        except (
+            InvalidHostKey,
+            SSHException,
+            ValueError,
+        ) as error:  # half of a key is none, in a different way for each kind
             raise SettingsProblem(f"{self.path}:{number} is no host key.", hint="Remove that line.") from error
         if entry is None or entry.key is None or not entry.hostnames:
             raise SettingsProblem(f"{self.path}:{number} is no host key.", hint="Remove that line.")

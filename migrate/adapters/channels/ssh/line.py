@@ -18,6 +18,7 @@ from paramiko import (
     AuthenticationException,
     BadAuthenticationType,
     Channel,
+    ChannelException,
     ECDSAKey,
     Ed25519Key,
     PasswordRequiredException,
@@ -126,6 +127,14 @@ class Line:
         except BROKEN as error:
             raise Silent(f"opened no channel ({_word(error)})") from error
 
+    def answers(self) -> bool:
+        """Whether anybody is at the other end; a refusal is an answer too."""
+        try:
+            self._transport.open_session(timeout=CHANNEL_S).close()
+        except BROKEN as error:
+            return isinstance(error, ChannelException)
+        return True
+
     def sftp(self, silence_s: float) -> SFTPClient:
         """The file transfer of this connection, opened once."""
         if self._sftp is None:
@@ -175,10 +184,7 @@ def _compare(place: str, key: HostKey, trusted: Mapping[str, HostKey]) -> None:
 
 
 def shake_hands(host: str, port: int, *, kinds: Sequence[str] = (), through: Line | None = None) -> Transport:
-    """A connection before anybody has logged in; with ``kinds``, a host shows a key of those where it has one.
-
-    Raises ``Silent`` or ``TooOld``.
-    """
+    """A connection before anybody has logged in; raises ``Silent`` or ``TooOld``.  With ``kinds``, a key of those is shown."""
     transport = Transport(through.tunnel(host, port) if through else _wire(host, port))
     try:
         transport.banner_timeout, transport.auth_timeout = BANNER_S, AUTH_S

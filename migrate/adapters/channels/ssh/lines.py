@@ -87,6 +87,7 @@ class Lines:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Login, tuple[Line, float]] = OrderedDict()
         self._jumps: dict[Login, Line] = {}
+        self._silent_jumps: dict[Login, tuple[float, str]] = {}  # when each was last tried in vain, and why
         self._jumping = threading.Lock()
         self._refused: dict[Login, str] = {}
         self._is_closed = False
@@ -157,7 +158,15 @@ class Lines:
 
     def _new_line(self, login: Login) -> Line:
         self._judge(login)
-        return self._opened(login, self._jump_to(login.jump) if login.jump else None)
+        if login.jump is None:
+            return self._opened(login)
+        through = self._jump_to(login.jump)
+        try:
+            return self._opened(login, through)
+        except Silent:
+            if not through.answers():  # it looked alive and was not: the next station gets a new one
+                through.close()
+            raise
 
     def _judge(self, login: Login) -> None:
         """A credential that was refused is not offered again: a fleet would offer it a thousand times."""
@@ -197,15 +206,28 @@ class Lines:
         return closed
 
     def _jump_to(self, login: Login) -> Line:
-        """The line to the jump host, one for everybody behind it."""
+        """The line to the jump host, one for everybody behind it.
+
+        Who waited while somebody else tried in vain does not try again: one
+        silent router would hold every thread, and with them who is not behind it.
+        """
+        asked_at = time.monotonic()
         with self._jumping:
             line = self._jumps.get(login)
-            if line is None or not line.is_up:
-                try:
-                    self._judge(login)
-                    line = self._jumps[login] = self._opened(login)
-                except Locked as error:
-                    raise Locked(f"is not reached: its jump host {login.host} {error}") from error
+            if line is not None and line.is_up:
+                return line
+            failed_at, why = self._silent_jumps.get(login, (0.0, ""))
+            if failed_at >= asked_at:
+                raise Silent(why)
+            try:
+                self._judge(login)
+                line = self._jumps[login] = self._opened(login)
+            except Locked as error:
+                raise Locked(f"is not reached: its jump host {login.host} {error}") from error
+            except Silent as error:
+                why = f"is not reached: its jump host {login.host} {error}"
+                self._silent_jumps[login] = (time.monotonic(), why)
+                raise Silent(why) from error
             return line
 
 
