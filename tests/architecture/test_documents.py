@@ -222,6 +222,28 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert not dead
 
 
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as links name them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_into_a_page_finds_its_heading(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+
+    dead = [f"{file}#{at}" for file, at in links if at not in anchors(page.parent / file if file else page)]
+
+    assert not dead
+
+
+@pytest.mark.parametrize("page", pages()[1:], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_page_is_linked_from_another(page: Path) -> None:
+    linking = [other for other in pages() if other != page and page.name in other.read_text(encoding="utf-8")]
+
+    assert linking
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_that_a_page_tells_to_type_exist(page: Path) -> None:
     """In code, ``migrate WORD`` is a verb of this release."""
