@@ -30,28 +30,20 @@ from migrate.domain.filling import Goal, prepare_finish
 from migrate.domain.profile import (
     Method,
     Profile,
-    Proof,
     Readback,
     Rollback,
-    Selector,
     Slots,
-    TurningPoint,
     Write,
 )
 from migrate.domain.record import Attempt, Direction, Event, EventKind
 from migrate.domain.unit import PreparedWrite
 from migrate.domain.wave import PlannedStation
 from migrate.domain.ways import Encoding, Finish
+from tests.doubles.catalogue import a_profile
 
 AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
-ACME = Profile(
-    name="acme",
-    title="Acme",
-    selector=Selector(vendors=("Acme",)),
-    method=Method.CHANGE_CONFIGURATION,
-    rollback=Rollback.REMOTE,
-    turning_point=TurningPoint.RESTART,
-    proof=Proof.SIMULATED,
+ACME = a_profile(
+    writes=(),
     finish={
         Finish.RAISE_SECURITY: (Write(key="SecurityProfile", value="2"),),
         Finish.PASSWORD: (

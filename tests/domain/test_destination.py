@@ -8,22 +8,13 @@ import pytest
 
 from migrate.domain.address import parse_backend
 from migrate.domain.destination import address_for, misfits
-from migrate.domain.profile import Method, Profile, Proof, Rollback, Selector, TurningPoint, Write
+from migrate.domain.profile import Profile, Write
 from migrate.domain.station import Lifecycle, Station
+from tests.doubles.catalogue import a_profile
 
 FITTING = parse_backend("wss://new.example/ocpp")
 PLAIN = parse_backend("ws://new.example/ocpp")
-ACME = Profile(
-    name="acme",
-    title="Acme",
-    selector=Selector(vendors=("Acme",)),
-    method=Method.CHANGE_CONFIGURATION,
-    rollback=Rollback.REMOTE,
-    turning_point=TurningPoint.RESTART,
-    proof=Proof.DOCUMENTED,
-    writes=(Write(key="Url", value="${full_url}"),),
-    max_value_length=40,
-)
+ACME = a_profile(writes=(Write(key="Url", value="${full_url}"),), max_value_length=40)
 SHORT = Station(identity="AC-1", vendor="Acme", security_profile=0)
 LONG = replace(SHORT, identity="AC-" + "1" * 30)
 SECURED = replace(SHORT, identity="AC-2", security_profile=2)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from migrate.domain.address import Backend, Slash, parse_backend
 from migrate.domain.errors import Mismatch, ProfileProblem
 from migrate.domain.filling import Goal, prepare, unfit, visit_steps
-from migrate.domain.profile import Method, Profile, Proof, Readback, Rollback, Selector, Slots, TurningPoint, Write
+from migrate.domain.profile import Readback, Slots, Write
 from migrate.domain.unit import Held, PreparedWrite, held, undo
 from migrate.domain.version import FirmwareRange, is_readable_version, version_key
+from tests.doubles.catalogue import a_profile
 
 TARGET = parse_backend("wss://new.example:8443/ocpp")
 
@@ -23,20 +24,6 @@ versions = st.builds(
     numbers,
     st.sampled_from(["", "-rc1", "-beta", "-4123", "a", ".WL", "-rc2"]),
 )
-
-
-def a_profile(**changes: object) -> Profile:
-    profile = Profile(
-        name="acme",
-        title="Acme AC22",
-        selector=Selector(vendors=("Acme*",)),
-        method=Method.CHANGE_CONFIGURATION,
-        rollback=Rollback.REMOTE,
-        turning_point=TurningPoint.RESTART,
-        proof=Proof.DOCUMENTED,
-        writes=(Write(key="Url", value="${url}"),),
-    )
-    return replace(profile, **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

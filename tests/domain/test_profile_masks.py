@@ -7,25 +7,14 @@ import pytest
 from migrate.domain.address import parse_backend
 from migrate.domain.errors import Mismatch
 from migrate.domain.filling import Goal, prepare
-from migrate.domain.profile import Method, Profile, Proof, Rollback, Selector, TurningPoint, Write
 from migrate.domain.unit import is_mask
-
-PROFILE = Profile(
-    name="plain",
-    title="one key",
-    selector=Selector(vendors=("*",)),
-    method=Method.CHANGE_CONFIGURATION,
-    rollback=Rollback.REMOTE,
-    turning_point=TurningPoint.RESTART,
-    proof=Proof.DOCUMENTED,
-    writes=(Write(key="Url", value="${url}"),),
-)
+from tests.doubles.catalogue import a_profile
 
 
 @pytest.mark.parametrize("shown", ["********", "••••", "xxxxx", "DummyAuthorizationKey"])
 def test_a_masked_old_value_stops_the_attempt_before_anything_is_written(shown: str) -> None:
     with pytest.raises(Mismatch, match="hides the value of Url"):
-        prepare(PROFILE, Goal(backend=parse_backend("ws://new.example/ocpp"), identity="AC-1"), {"Url": shown})
+        prepare(a_profile(), Goal(backend=parse_backend("ws://new.example/ocpp"), identity="AC-1"), {"Url": shown})
 
 
 @pytest.mark.parametrize("shown", ["ws://legacy.example/ocpp", "xx", "", "3"])

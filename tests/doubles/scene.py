@@ -21,12 +21,13 @@ from migrate.domain.address import parse_backend
 from migrate.domain.attempt import State
 from migrate.domain.evidence import Side, Sighting
 from migrate.domain.policy import Policy, Retries, Timeouts
-from migrate.domain.profile import Method, Profile, Proof, Readback, Restart, Rollback, Selector, TurningPoint, Write
+from migrate.domain.profile import Method, Profile, Readback, Restart, Rollback, Write
 from migrate.domain.record import Attempt, Change, Control, Event, EventKind, Hold, Permit
 from migrate.domain.station import Station
 from migrate.domain.unit import PreparedWrite
 from migrate.domain.wave import Mode, PlannedStation
 from tests.adapters.channels.doubles import Device
+from tests.doubles.catalogue import a_profile
 from tests.doubles.clock import EPOCH, LoadedDice, VirtualClock
 from tests.doubles.journal import MemoryJournal
 from tests.doubles.world import SimpleStation, World
@@ -34,16 +35,7 @@ from tests.doubles.world import SimpleStation, World
 OLD, NEW = "ws://old.example/ocpp", "ws://new.example/ocpp"
 BATCH = "w0.b0"
 
-ACME = Profile(
-    name="acme",
-    title="Acme",
-    selector=Selector(vendors=("Acme",)),
-    method=Method.CHANGE_CONFIGURATION,
-    rollback=Rollback.REMOTE,
-    turning_point=TurningPoint.RESTART,
-    proof=Proof.SIMULATED,
-    writes=(Write(key="BackendUrl", value="${url}"),),
-)
+ACME = a_profile(writes=(Write(key="BackendUrl", value="${url}"),))
 TWO_KEYS = replace(ACME, writes=(Write(key="BackendName", value="${host}"), *ACME.writes))
 MASKED = replace(ACME, writes=(Write(key="BackendUrl", value="${url}", readback=Readback.MASKED),))
 AT_ONCE = replace(ACME, restart=Restart.NONE)
@@ -98,6 +90,19 @@ def an_errand(profile: Profile | None = ACME, **changes: Any) -> Errand:
     return Errand(**(usual | changes))
 
 
+def ports_over(world: World, journal: MemoryJournal, clock: VirtualClock) -> Ports:
+    """Everything the toolkit needs of this world."""
+    return Ports(
+        journal=journal,
+        source=world.channel(Side.SOURCE),
+        target=world.channel(Side.TARGET),
+        witness=world,
+        clock=clock,
+        pacer=Pacer(world, clock),
+        dice=LoadedDice(),
+    )
+
+
 def patient(**timeouts: timedelta) -> Policy:
     return replace(POLICY, timeouts=replace(POLICY.timeouts, **timeouts))
 
@@ -112,15 +117,7 @@ class Scene:
         self.station = station
         self.errand = errand
         self.lookout = Lookout(self.world)
-        self.ports = Ports(
-            journal=self.journal,
-            source=self.world.channel(Side.SOURCE),
-            target=self.world.channel(Side.TARGET),
-            witness=self.world,
-            clock=self.clock,
-            pacer=Pacer(self.world, self.clock),
-            dice=LoadedDice(),
-        )
+        self.ports = ports_over(self.world, self.journal, self.clock)
         self.attempt = an_attempt(identity=station.identity)
         self.fence = Fence(batch=BATCH, epoch=0)
 

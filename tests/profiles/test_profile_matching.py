@@ -9,30 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate.domain.profile import (
-    Method,
     Profile,
-    Proof,
-    Rollback,
     Selector,
-    TurningPoint,
-    Write,
 )
 from migrate.domain.version import FirmwareRange
+from tests.doubles.catalogue import a_profile
 from vendor_profiles import Catalogue, load_catalogue
 from vendor_profiles.matcher import glob_holds, spoken_version
 
 
-def a_profile(name: str, **selector: object) -> Profile:
-    return Profile(
-        name=name,
-        title=name,
-        selector=replace(Selector(vendors=("Acme*",)), **selector),  # type: ignore[arg-type]
-        method=Method.CHANGE_CONFIGURATION,
-        rollback=Rollback.REMOTE,
-        turning_point=TurningPoint.RESTART,
-        proof=Proof.DOCUMENTED,
-        writes=(Write(key="Url", value="${url}"),),
-    )
+def chosen(name: str, **selector: object) -> Profile:
+    return a_profile(name=name, selector=replace(Selector(vendors=("Acme*",)), **selector))  # type: ignore[arg-type]
 
 
 def name_found(catalogue: Catalogue, *kind: str) -> str | None:
@@ -41,7 +28,7 @@ def name_found(catalogue: Catalogue, *kind: str) -> str | None:
 
 
 def test_vendor_and_model_are_compared_whatever_their_case_and_blanks_around_them() -> None:
-    assert name_found(Catalogue([a_profile("acme", models=("AC-*",))]), "  ACME ag ", "ac-22\n", "") == "acme"
+    assert name_found(Catalogue([chosen("acme", models=("AC-*",))]), "  ACME ag ", "ac-22\n", "") == "acme"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +63,7 @@ def test_a_glob_has_two_wildcards_and_no_more(glob: str, text: str, holds: bool)
     ids=["model", "exact model", "longer model", "vendor", "one bound", "two bounds", "OCPP", "model before firmware"],
 )
 def test_the_most_specific_profile_wins(wide: dict[str, object], narrow: dict[str, object]) -> None:
-    catalogue = Catalogue([a_profile("a_wide", **wide), a_profile("b_narrow", **narrow)])
+    catalogue = Catalogue([chosen("a_wide", **wide), chosen("b_narrow", **narrow)])
 
     match = catalogue.match("Acme", "AC22", "4.2")
 
@@ -86,7 +73,7 @@ def test_the_most_specific_profile_wins(wide: dict[str, object], narrow: dict[st
 
 
 def test_two_equally_specific_profiles_are_no_answer() -> None:
-    catalogue = Catalogue([a_profile("one"), a_profile("two")])
+    catalogue = Catalogue([chosen("one"), chosen("two")])
 
     match = catalogue.match("Acme", "AC22", "4.2")
 
@@ -95,8 +82,8 @@ def test_two_equally_specific_profiles_are_no_answer() -> None:
 
 
 def test_an_unknown_firmware_fits_open_ranges_only_and_says_so() -> None:
-    catalogue = Catalogue([a_profile("ranged", firmware=FirmwareRange(at_least="4.0")), a_profile("visited")])
-    ranged_only = Catalogue([a_profile("ranged", firmware=FirmwareRange(at_least="4.0"))])
+    catalogue = Catalogue([chosen("ranged", firmware=FirmwareRange(at_least="4.0")), chosen("visited")])
+    ranged_only = Catalogue([chosen("ranged", firmware=FirmwareRange(at_least="4.0"))])
 
     assert name_found(catalogue, "Acme", "AC22", "") == "visited"
     assert "firmware is unknown, it must be >=4.0" in ranged_only.match("Acme", "AC22", "").why

@@ -13,7 +13,6 @@ from migrate.adapters.certificates import fingerprint
 from migrate.adapters.channels.certificates import CertificateDoor, CertificateDoors
 from migrate.domain.errors import Mismatch, Refused, SettingsProblem
 from migrate.domain.evidence import Side
-from migrate.domain.profile import Method, Profile, Proof, Rollback, Selector, TurningPoint
 from migrate.domain.station import Station
 from migrate.simulator.armour import Armour, Commissioned
 from migrate.simulator.authority import Authority
@@ -22,18 +21,11 @@ from migrate.simulator.faults import Fault
 from migrate.simulator.flash import Flash
 from tests.adapters.channels.conftest import Site
 from tests.adapters.ocpp.wire import Peer
+from tests.doubles.catalogue import a_profile
 
 OLD, NEW, OTHER = (Authority(f"{name} root") for name in ("Old", "New", "Other"))
 KEY = "CSMSRootCertificate"
-ACME = Profile(
-    name="acme",
-    title="Acme",
-    selector=Selector(vendors=("Acme",)),
-    method=Method.CHANGE_CONFIGURATION,
-    rollback=Rollback.REMOTE,
-    turning_point=TurningPoint.RESTART,
-    proof=Proof.SIMULATED,
-)
+ACME = a_profile(writes=())
 
 
 @pytest.fixture
