@@ -6,18 +6,23 @@ a warning where the decision is a person's.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from migrate.cli import call
 from migrate.domain.station import Station
 from migrate.settings import load_settings
-from tests.cli.campaigns import CAMPAIGN, campaign
+from tests.cli.campaigns import CAMPAIGN, campaign, planned
+from tests.doubles.issuer import Issuer, Wish, key_of, signed
 
 Capture = pytest.CaptureFixture[str]
 
@@ -485,12 +490,10 @@ KEYS_OF_A_STATION = {
 
 
 @pytest.mark.parametrize("case", KEYS_OF_A_STATION)
-def test_i77_this_release_takes_no_authorization_key_whatever_its_shape(
-    folder: Path, capsys: Capture, case: str
-) -> None:
-    """Stations keep the key they have, and both backends must accept it: there is no setting that could hold one.
+def test_i77_no_setting_holds_the_key_of_a_station_whatever_its_shape(folder: Path, capsys: Capture, case: str) -> None:
+    """Keys come from ``secrets/`` and by name alone; one in the settings is refused with its place and never repeated.
 
-    One that is given is refused with its place and never repeated, and no profile may write it.
+    What is found out about the shape of one that lies where it belongs: ``tests/batches/test_outlook.py``, I77.
     """
     key = KEYS_OF_A_STATION[case]
     text = CAMPAIGN + f'[credentials]\nauthorization_key = "{key}"\n'
@@ -501,25 +504,77 @@ def test_i77_this_release_takes_no_authorization_key_whatever_its_shape(
     assert key not in told
 
 
-PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+def signed_by_itself(*, is_authority: bool) -> bytes:
+    key = key_of("alone")
+    return pem(signed("Alone", key, "Alone", key, is_authority=is_authority))
+
+
+def pem(*certificates: x509.Certificate) -> bytes:
+    return b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
+
+
+ISSUER = Issuer("New")
+
+NO_ROOTS: dict[str, tuple[bytes, str]] = {
+    "a leaf": (pem(ISSUER.issue().certificate), "was issued by another: it is no root"),
+    "a leaf that signed itself": (signed_by_itself(is_authority=False), "it may issue none"),
+    "one in the middle of the chain": (pem(ISSUER.below), "was issued by another: it is no root"),
+    "a bundle": (pem(ISSUER.root, ISSUER.below), "holds 2 certificates"),
+    "DER": (ISSUER.root.public_bytes(Encoding.DER), "It has to be PEM"),
+    "text": (b"not a certificate", "It has to be PEM"),
+    "nothing": (b"", "It has to be PEM"),
+    "cut short": (pem(ISSUER.root)[:200], "It has to be PEM"),
+}
+
+
+def with_root(folder: Path, root: bytes) -> None:
+    """A planned campaign that gives its stations a root; where no backend is looked at, only the file is judged."""
+    campaign(folder / "c")
+    settings = folder / "c" / "campaign.toml"
+    settings.write_text(settings.read_text().replace("[target]\n", '[target]\nroot = "root.pem"\n', 1))
+    (folder / "c" / "root.pem").write_bytes(root)
+    planned(folder / "c")
+
+
+@pytest.mark.parametrize("case", NO_ROOTS)
+def test_i78_what_is_no_root_certificate_is_refused_before_any_station_is_given_it(
+    tmp_path: Path, capsys: Capture, case: str
+) -> None:
+    root, says = NO_ROOTS[case]
+    with_root(tmp_path, root)
+
+    code = call(["plan", "check", "--offline", "--campaign", str(tmp_path / "c"), "--no-input"])
+
+    said = capsys.readouterr().err
+    assert code == 65
+    assert f"target.root: {tmp_path / 'c' / 'root.pem'} " in said
+    assert says in said
+    assert "Traceback" not in said
+    assert_unwell(tmp_path / "c", capsys, says)
+
+
+def assert_unwell(folder: Path, capsys: Capture, says: str) -> None:
+    call(["doctor", "--json", "--campaign", str(folder), "--no-input"])
+    told = next(one for one in json.loads(capsys.readouterr().out)["findings"] if one["what"] == "target.root")
+    assert not told["well"]
+    assert says in told["said"] + (told["hint"] or "")
+
+
+def test_i78_a_root_that_has_ended_is_unwell(tmp_path: Path, capsys: Capture) -> None:
+    key, over = key_of("alone"), Wish(names=(), begins=-timedelta(days=900), lasts=-timedelta(days=1))
+    with_root(tmp_path, pem(signed("Alone", key, "Alone", key, wish=over, is_authority=True)))
+
+    assert_unwell(tmp_path / "c", capsys, "has ended on")
 
 
 @pytest.mark.parametrize(
-    "pem", [PEM, PEM * 2, PEM.replace("\n", "\r\n"), "not a certificate"], ids=["one", "bundle", "CRLF", "none"]
+    "root", [pem(ISSUER.root), pem(ISSUER.root).replace(b"\n", b"\r\n")], ids=["as it comes", "CRLF"]
 )
-def test_i78_this_release_installs_no_root_certificate_whatever_it_holds(
-    folder: Path, capsys: Capture, pem: str
-) -> None:
-    """Certificates come to stations by their maker's way, and the relay speaks TLS by the system's own store.
+def test_i78_a_sound_root_is_taken_with_any_line_ends(tmp_path: Path, capsys: Capture, root: bytes) -> None:
+    with_root(tmp_path, root)
 
-    A setting that gave one would be believed to do something: it is refused by name.  Expired ones, leaves and DER
-    are one case with these, for none is ever read.
-    """
-    text = CAMPAIGN.replace("[target]\n", f"[target]\nroot_certificate = '''{pem}'''\n", 1)
-
-    told = settings_refused(folder, capsys, text)
-
-    assert f"target.root_certificate ({folder / 'campaign.toml'}:{line_of(text, 'root_certificate')}) is no key" in told
+    assert call(["plan", "check", "--offline", "--campaign", str(tmp_path / "c"), "--no-input"]) == 0
+    assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("code", ["{{ 7*7 }}", "{% for x in y %}", "${url}{{ config }}", "{{''.__class__}}"])

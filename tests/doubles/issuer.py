@@ -63,14 +63,14 @@ class Issuer:
     def __init__(self, name: str) -> None:
         self.name = name
         root_key, below_key = key_of(f"{name} root"), key_of(f"{name} below")
-        self.root = _signed(f"{name} root", root_key, f"{name} root", root_key, is_authority=True)
-        self.below = _signed(f"{name} issuing", below_key, f"{name} root", root_key, is_authority=True)
+        self.root = signed(f"{name} root", root_key, f"{name} root", root_key, is_authority=True)
+        self.below = signed(f"{name} issuing", below_key, f"{name} root", root_key, is_authority=True)
         self._below_key = below_key
 
     def issue(self, wish: Wish | None = None) -> Issued:
         wish = wish or Wish()
         key = key_of("backend", wish.kind, wish.bits)
-        certificate = _signed(wish.name, key, f"{self.name} issuing", self._below_key, wish=wish)
+        certificate = signed(wish.name, key, f"{self.name} issuing", self._below_key, wish=wish)
         return Issued(certificate=certificate, key=key, above=(self.below,) if wish.sends_intermediate else ())
 
     def write_root(self, path: Path) -> Path:
@@ -78,7 +78,7 @@ class Issuer:
         return path
 
 
-def _signed(
+def signed(
     name: str, key: Key, issuer: str, issuer_key: Key, *, wish: Wish | None = None, is_authority: bool = False
 ) -> x509.Certificate:
     wish = wish or Wish(names=())
