@@ -20,7 +20,7 @@ MASK = "***"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _SECRET_NAMES = (
     *("password", "passwd", "passphrase", "passkey", "pwd", "secret", "token", "credential"),
-    *("authorization", "authkey", "apikey", "privatekey", "sharedkey"),
+    *("authorization", "authkey", "apikey", "privatekey", "sharedkey", "vpnkey"),
 )
 _SECRET_WHOLE = frozenset({"apninfo", "apn_info", "pass", "psk", "pin", "puk"})
 """Names that are secret as a whole: one maker keeps "apn,user,password" in ``apnInfo``."""
@@ -43,8 +43,10 @@ def is_secret_name(name: str) -> bool:
     (True, True, False)
     >>> is_secret_name("GsmSimPin"), is_secret_name("apnInfo"), is_secret_name("WebSocketPingInterval")
     (True, True, False)
+    >>> is_secret_name("NetworkConfiguration[1].VpnKey"), is_secret_name("vpn.key")
+    (True, True)
     """
-    plain = name.lower().replace("_", "").replace("-", "")
+    plain = name.lower().replace("_", "").replace("-", "").replace(".", "")
     if any(secret in plain for secret in _SECRET_NAMES):
         return True
     return name.lower() in _SECRET_WHOLE or _SECRET_END.search(name) is not None

@@ -68,6 +68,7 @@ BROKEN: dict[str, tuple[str, str, str, str, str]] = {
     "a root is the target's": (NETWORK, 'value: "${root}"', 'value: "abc"', "writes[0].value", "${root}"),
     "a root is installed before the URL": (SOUND, '- {key: Host, value: "${host}"}', '- {key: Host, value: "${host}"}\n      - {key: Root, via: certificate, value: "${root}"}', "writes[2]", "after the URL"),
     "a move changes no password": (SOUND, '{key: Port, value: "${port}"}', '{key: AuthorizationKey, secret: station_password}', "writes[0].secret", "writes no secret"),
+    "a move hides no shared key in an object": (NETWORK, "ocppInterface: Wired0", "vpn.key: abc", "writes[1].key", "vpn.key"),
     "a move hides no password in an object": (NETWORK, "ocppInterface: Wired0", "basicAuthPassword: abc", "writes[1].key", "basicAuthPassword"),
     # ── slots
     "each slot has a name": (NETWORK, 'names: ["1", "2"]', 'names: ["1"]', "slots.names", "name of its own"),

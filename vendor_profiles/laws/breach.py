@@ -20,7 +20,7 @@ SLOT_NAMES = frozenset({"free_slot", "active_slot"})
 ADDRESS_NAMES = TEMPLATE_NAMES - SLOT_NAMES - {"security_profile", "apn", "root", "secret"}
 """What is known of a station without asking it: the steps of a crew are filled in from these."""
 
-_SECRET = re.compile(r"authorizationkey|password|passphrase|secret|token|api_?key|pin$", re.IGNORECASE)
+_SECRET = re.compile(r"authorizationkey|password|passphrase|secret|token|api_?key|vpn\.?key|pin$", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}", re.ASCII)
 _OWN = frozenset({"idtag_key", "link_key", "store_key"})
 
