@@ -9,18 +9,7 @@ import pytest
 from migrate.adapters.channels.http.reach import HttpSettings
 from migrate.domain.errors import SettingsProblem
 from migrate.settings import load_settings
-
-LEAST = """
-name = "cutover"
-[source]
-url = "ws://legacy.example/ocpp"
-[source.relay]
-upstream = "ws://legacy-internal:8080/ocpp"
-[target]
-url = "wss://new.example/ocpp"
-[target.relay]
-upstream = "ws://new-internal:8080/ocpp"
-"""
+from tests.settings.campaigns import LEAST
 
 
 def http_of(folder: Path, more: str = "") -> HttpSettings:

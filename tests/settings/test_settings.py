@@ -20,18 +20,7 @@ from migrate.domain.policy import Daily, Freeze, Policy, Share
 from migrate.settings import Settings, load_settings
 from migrate.settings.keys import KEYS, TABLES
 from migrate.settings.kinds import LATER
-
-LEAST = """
-name = "cutover"
-[source]
-url = "ws://legacy.example/ocpp"
-[source.relay]
-upstream = "ws://legacy-internal:8080/ocpp"
-[target]
-url = "wss://new.example/ocpp"
-[target.relay]
-upstream = "ws://new-internal:8080/ocpp"
-"""
+from tests.settings.campaigns import LEAST
 
 EVERYTHING = """
 name = "cutover-2026"

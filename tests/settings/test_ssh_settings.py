@@ -9,23 +9,11 @@ import pytest
 from migrate.adapters.channels.ssh import Jump, SshSettings
 from migrate.domain.errors import SettingsProblem
 from migrate.settings import Settings, load_settings
-
-CAMPAIGN = """
-name = "cutover"
-[source]
-url = "ws://legacy.example/ocpp"
-[source.relay]
-upstream = "ws://legacy-internal:8080/ocpp"
-[target]
-url = "ws://new.example/ocpp"
-[target.relay]
-upstream = "ws://new-internal:8080/ocpp"
-[ssh]
-"""
+from tests.settings.campaigns import LEAST
 
 
 def told(folder: Path, lines: str) -> Settings:
-    (folder / "campaign.toml").write_text(CAMPAIGN + lines)
+    (folder / "campaign.toml").write_text(LEAST + "[ssh]\n" + lines)
     return load_settings(folder, environment={})
 
 

@@ -18,11 +18,10 @@ import pytest_asyncio
 from migrate.domain.answered import BASES
 from migrate.domain.profile import Method, Profile
 from migrate.domain.record import EventKind
-from migrate.simulator.behaviour import behaviour
-from migrate.simulator.deal import StationSpec
 from migrate.simulator.faults import Fault
 from migrate.simulator.wirelog import Kind, Side, WireEvent
 from tests.stories.conftest import Ended, Field, a_field
+from tests.stories.stations import a_station_called
 from vendor_profiles import read_profiles
 
 pytestmark = [pytest.mark.story, pytest.mark.asyncio(loop_scope="module")]
@@ -33,54 +32,37 @@ WRITING = ("ChangeConfiguration", "UpdateFirmware", "SetVariables", "SetNetworkP
 SECRETS = ("seen-in-the-clear", "not-shown-to-anyone")
 
 
-def spec(name: str, family: str, fault: Fault = Fault.NONE, **facts: Any) -> StationSpec:
-    hardware = behaviour(family).hardware[0]
-    honest: dict[str, Any] = {
-        "identity": name,
-        "vendor": hardware.vendor,
-        "model": hardware.model,
-        "firmware": hardware.firmwares[0],
-        "serial": name[:25],
-        "family": family,
-        "site_id": f"SITE-{name}",
-        "connectors": 1,
-        "reboot_s": 30.0,
-        "fault": fault,
-    }
-    return StationSpec(**{**honest, **facts})
-
-
 STREET = (
-    spec("one-key.evbox", "evbox"),
-    spec("lists-nothing", "microocpp", ways={"lists_all": False}),
-    spec("locked.everest", "everest", Fault.READ_ONLY_KEY),
-    spec("open.everest", "everest"),
-    spec("talkative.grizzl", "grizzl_e"),
-    spec("talkative.enplus", "enplus"),
-    spec("packed.alfen", "alfen6"),
-    spec("slots.amina", "amina"),
-    spec("parts.keba", "keba"),
-    spec("pairs.alfen", "alfen5"),
-    spec("whole.vestel", "vestel_ac"),
-    spec("refuses-pages", "growatt", ways={"over_limit": "refuse", "max_keys": 4}),
-    spec("untriggered", "evlink", ways={"trigger": "never"}),
-    spec("silent-trigger", "openocpp", ways={"trigger": "silent"}),
-    spec("boots.always", "everest", ways={"boots_on_reconnect": True}),
-    spec("boots.never", "everest", ways={"boots_on_reconnect": False, "reports_on_reconnect": False}),
-    spec("busy", "everest", transaction_s=36_000.0),
-    spec("shown.everest201", "everest201", ways={"shows_slots": True}),
-    spec("hidden.everest201", "everest201"),
-    spec("variable.microocpp201", "microocpp201"),
-    spec("thirty.everest21", "everest21", ways={"report_items": 1}, connectors=14),
-    spec("jumbled.everest21", "everest21", ways={"report_items": 2, "reporting": "shuffled"}),
-    spec("gappy.everest201", "everest201", ways={"report_items": 2, "reporting": "loses_one"}),
-    spec("endless.everest201", "everest201", ways={"report_items": 1, "reporting": "endless"}),
-    spec("mute.openocpp201", "openocpp201", ways={"reporting": "silent"}),
-    spec("short.openocpp201", "openocpp201", ways={"reporting": "summary_only"}),
-    spec("never.everest201", "everest201", ways={"reporting": "not_supported"}),
-    spec("empty.everest201", "everest201", ways={"reporting": "empty"}),
-    spec("killed.cut", "everest"),
-    spec("killed.reset", "everest201"),
+    a_station_called("one-key.evbox", "evbox"),
+    a_station_called("lists-nothing", "microocpp", ways={"lists_all": False}),
+    a_station_called("locked.everest", "everest", Fault.READ_ONLY_KEY),
+    a_station_called("open.everest", "everest"),
+    a_station_called("talkative.grizzl", "grizzl_e"),
+    a_station_called("talkative.enplus", "enplus"),
+    a_station_called("packed.alfen", "alfen6"),
+    a_station_called("slots.amina", "amina"),
+    a_station_called("parts.keba", "keba"),
+    a_station_called("pairs.alfen", "alfen5"),
+    a_station_called("whole.vestel", "vestel_ac"),
+    a_station_called("refuses-pages", "growatt", ways={"over_limit": "refuse", "max_keys": 4}),
+    a_station_called("untriggered", "evlink", ways={"trigger": "never"}),
+    a_station_called("silent-trigger", "openocpp", ways={"trigger": "silent"}),
+    a_station_called("boots.always", "everest", ways={"boots_on_reconnect": True}),
+    a_station_called("boots.never", "everest", ways={"boots_on_reconnect": False, "reports_on_reconnect": False}),
+    a_station_called("busy", "everest", transaction_s=36_000.0),
+    a_station_called("shown.everest201", "everest201", ways={"shows_slots": True}),
+    a_station_called("hidden.everest201", "everest201"),
+    a_station_called("variable.microocpp201", "microocpp201"),
+    a_station_called("thirty.everest21", "everest21", ways={"report_items": 1}, connectors=14),
+    a_station_called("jumbled.everest21", "everest21", ways={"report_items": 2, "reporting": "shuffled"}),
+    a_station_called("gappy.everest201", "everest201", ways={"report_items": 2, "reporting": "loses_one"}),
+    a_station_called("endless.everest201", "everest201", ways={"report_items": 1, "reporting": "endless"}),
+    a_station_called("mute.openocpp201", "openocpp201", ways={"reporting": "silent"}),
+    a_station_called("short.openocpp201", "openocpp201", ways={"reporting": "summary_only"}),
+    a_station_called("never.everest201", "everest201", ways={"reporting": "not_supported"}),
+    a_station_called("empty.everest201", "everest201", ways={"reporting": "empty"}),
+    a_station_called("killed.cut", "everest"),
+    a_station_called("killed.reset", "everest201"),
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,23 +16,6 @@ from migrate.domain.errors import Impostor, Mismatch, Refused, StationError, Unr
 from migrate.domain.profile import Restart
 from migrate.domain.ways import Script
 from tests.adapters.ssh.host import HOST, PASSWORD, Box, Vault, Way, a_box, a_script, a_station
-
-
-@pytest.fixture
-async def box(tmp_path: Path) -> AsyncIterator[Box]:
-    async with a_box(tmp_path / "box") as opened:
-        yield opened
-
-
-@pytest.fixture
-async def way(tmp_path: Path, box: Box) -> AsyncIterator[Way]:
-    """A campaign that trusts the box."""
-    (tmp_path / "campaign").mkdir()
-    one = Way(tmp_path / "campaign", port=box.port)
-    one.trust(box)
-    yield one
-    await one.close()
-
 
 # ── what a station is told ─────────────────────────────────────────────────
 

@@ -6,8 +6,6 @@ A canary file lies where any command that slipped through would put it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 
 from migrate.adapters.channels.ssh.arguments import command_of
 from migrate.domain.errors import MigrateError, Mismatch
-from tests.adapters.ssh.host import Box, Way, a_box, a_script, a_station
+from tests.adapters.ssh.host import Box, Way, a_script, a_station
 
 HOSTILE = [
     "; touch canary",
@@ -42,21 +40,6 @@ HOSTILE = [
 ]
 UNPRINTABLE = ["\n touch canary", "\0", "\r\ntouch canary", "\x1b]0;x\x07", "\u202e", "\x85touch canary", "\u2028"]
 OPTIONS = ["-rf", "--help", "-"]
-
-
-@pytest.fixture
-async def box(tmp_path: Path) -> AsyncIterator[Box]:
-    async with a_box(tmp_path / "box") as opened:
-        yield opened
-
-
-@pytest.fixture
-async def way(tmp_path: Path, box: Box) -> AsyncIterator[Way]:
-    (tmp_path / "campaign").mkdir()
-    one = Way(tmp_path / "campaign", port=box.port)
-    one.trust(box)
-    yield one
-    await one.close()
 
 
 def nothing_ran(box: Box) -> bool:
