@@ -108,7 +108,9 @@ class WebFiles:
         """Listen.  Raises ``OSError`` when the address cannot be had."""
         sock = listening(self._listen)
         self.port = sock.getsockname()[1]
-        self._server = await asyncio.get_running_loop().create_server(self._guest, sock=sock, ssl=self._tls)
+        within_s = self._head_within_s if self._tls else None
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._guest, sock=sock, ssl=self._tls, ssl_handshake_timeout=within_s)
 
     async def stop(self) -> None:
         if self._server is not None:
@@ -116,7 +118,9 @@ class WebFiles:
             await self._web.shutdown(STOP_S)
 
     def _guest(self) -> asyncio.BaseProtocol:
-        if len(self._web.connections) >= self._most:
+        if (
+            len(self._silent.union(self._web.connections)) >= self._most
+        ):  # who does not finish a handshake holds a line too
             return _Turned()
         guest = self._web()
         self._silent.add(guest)
@@ -160,7 +164,8 @@ class _Turned(asyncio.Protocol):
 async def _answer(request: web.BaseRequest, transfer: Transfer) -> web.StreamResponse:
     size, headers = transfer.file.size, {"ETag": transfer.etag, "Accept-Ranges": "bytes"}
     try:
-        stretch = stretch_of(_range(request.headers, transfer.etag), size)
+        asked = _range(request.headers, transfer.etag) if request.method == "GET" else ""  # RFC 9110, 14.2
+        stretch = stretch_of(asked, size)
     except Unsatisfiable:
         return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
     begin, end = stretch or Stretch(0, size)

@@ -114,6 +114,13 @@ async def test_who_asks_for_the_head_alone_is_told_the_size_and_sent_no_byte(dep
     assert (status, headers["content-length"], body) == (200, "40000", b"")
 
 
+async def test_a_range_is_one_of_bytes_that_are_sent_and_the_head_alone_has_none(depot: Opener, tmp_path: Path) -> None:
+    async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
+        status, headers, _ = await fetched(there.url("acme.bin"), "HEAD", headers={"Range": "bytes=0-9"})
+
+    assert (status, headers["content-length"]) == (200, str(len(IMAGE)))
+
+
 async def test_a_place_behind_the_end_is_answered_with_the_size(depot: Opener, tmp_path: Path) -> None:
     async with depot(listed(tmp_path, "acme.bin", IMAGE)) as there:
         status, headers, _ = await fetched(there.url("acme.bin"), headers={"Range": "bytes=40000-"})
@@ -339,6 +346,32 @@ async def test_who_connects_and_asks_for_nothing_is_cut_and_one_connection_too_m
         writer.close()
 
     assert said == [b""] * 3
+    assert (status, body) == (200, IMAGE)
+
+
+async def test_who_never_finishes_a_handshake_counts_as_a_connection_and_is_cut(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    write_list(tmp_path, listed(tmp_path, "acme.bin", IMAGE))
+    loop = asyncio.get_running_loop()
+    desk = Desk(Shelf(tmp_path), Links(KEY), Budgets(10_000_000, loop.time), Fetched(lambda _: None, loop.time))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    server = WebFiles(desk, (HOST, 0), tls, most=2, head_within_s=3.0)
+    await server.start()
+    url = f"https://localhost:{server.port}{Links(KEY).path(Link('AC1', short('g'), 'acme.bin'))}"
+    trust = ssl.create_default_context(cafile=certificate)
+
+    silent = [await asyncio.open_connection(HOST, server.port) for _ in range(2)]
+    with pytest.raises(aiohttp.ClientError):
+        await fetched(url, ssl=trust)
+    async with asyncio.timeout(30):
+        said = [await reader.read() for reader, _ in silent]
+    status, _, body = await fetched(url, ssl=trust)
+    await server.stop()
+    for _, writer in silent:
+        writer.close()
+
+    assert said == [b""] * 2
     assert (status, body) == (200, IMAGE)
 
 
