@@ -1,8 +1,8 @@
 """A port for stations: over TLS, in the clear, or both.
 
-Where there are certificates it looks at the first byte of every connection
-before anything is read: a TLS handshake begins with 22 (RFC 8446, 5.1), an HTTP
-request does not.  How many may stand here at once is bounded, and so is how
+It looks at the first byte of every connection before anything is read: a TLS
+handshake begins with 22 (RFC 8446, 5.1), an HTTP request does not, and who says
+nothing is no station.  How many may stand here at once is bounded, and so is how
 long each may.  A fleet that dials again all at once waits its turn in the
 kernel's queue; nobody is sent away who has only just come.
 """
@@ -24,6 +24,9 @@ BACKLOG = 4096
 AT_A_TIME = 64  # connections, before stations that are in are heard again
 CROWDED_PAUSE_S = 0.01
 
+Standing = dict[asyncio.Task[None], float]
+"""Who stands at the door, in the order in which they came, and since when."""
+
 
 class Crowd(Protocol):
     """Those who are past their TLS handshake and have not said yet who they are."""
@@ -33,12 +36,18 @@ class Crowd(Protocol):
     def make_room(self, before_s: float) -> bool: ...
 
 
+class Factory(Protocol):
+    """Who reads what a connection says."""
+
+    def __call__(self, *, is_tls: bool) -> asyncio.BaseProtocol: ...
+
+
 class Doorstep:
     """Accepts connections, and hands those that speak as they should to a protocol of ``factory``."""
 
     def __init__(
         self,
-        factory: Callable[[], asyncio.Protocol],
+        factory: Factory,
         contexts: Contexts,
         limits: Limits,
         count: Callable[[str], None],
@@ -47,7 +56,8 @@ class Doorstep:
         self._factory, self._contexts, self._limits, self._count = factory, contexts, limits, count
         self._crowd = crowd
         self._sockets: list[socket.socket] = []
-        self._waiting: dict[asyncio.Task[None], float] = {}  # since when
+        self._mute: Standing = {}  # nothing has been heard of them
+        self._speaking: Standing = {}  # in their TLS handshake
         self._pausing: dict[socket.socket, asyncio.TimerHandle] = {}
 
     async def open(self, host: str, port: int) -> None:
@@ -81,10 +91,10 @@ class Doorstep:
         self._sockets.clear()
         for timer in self._pausing.values():
             timer.cancel()
-        waiting = list(self._waiting)
-        for task in waiting:
+        standing = [*self._mute, *self._speaking]
+        for task in standing:
             task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.gather(*standing, return_exceptions=True)
 
     # --- letting in ------------------------------------------------------------
 
@@ -105,14 +115,26 @@ class Doorstep:
             self._begin(connection)
 
     def _has_room(self) -> bool:
-        """Whether one more may stand here.  Of a full house the oldest gives way, once it has had its time."""
-        if len(self._waiting) + self._crowd.undecided < self._limits.max_opening:
-            return True
-        before_s = asyncio.get_running_loop().time() - self._limits.crowded_s
-        oldest = next(iter(self._waiting), None)
-        if oldest is None or self._waiting[oldest] > before_s:
-            return self._crowd.make_room(before_s)
-        del self._waiting[oldest]
+        """Whether one more may stand here.
+
+        Of a full house the oldest gives way once it has had its time.  A
+        station speaks as soon as it is connected: whoever is mute has less.
+        """
+        now = asyncio.get_running_loop().time()
+        standing = len(self._mute) + len(self._speaking) + self._crowd.undecided
+        before_s = now - self._limits.crowded_s
+        return (
+            standing < self._limits.max_opening
+            or self._send_away(self._mute, now - self._limits.mute_s)
+            or self._send_away(self._speaking, before_s)
+            or self._crowd.make_room(before_s)
+        )
+
+    def _send_away(self, standing: Standing, before_s: float) -> bool:
+        oldest = next(iter(standing), None)
+        if oldest is None or standing[oldest] > before_s:
+            return False
+        del standing[oldest]
         self._count("crowded_out")
         oldest.cancel()
         return True
@@ -129,11 +151,12 @@ class Doorstep:
     def _begin(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         task = asyncio.create_task(self._welcome(connection))
-        self._waiting[task] = asyncio.get_running_loop().time()
+        self._mute[task] = asyncio.get_running_loop().time()
         task.add_done_callback(functools.partial(self._done, connection))
 
     def _done(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
-        self._waiting.pop(task, None)
+        self._mute.pop(task, None)
+        self._speaking.pop(task, None)
         if task.cancelled():
             connection.close()
 
@@ -141,10 +164,15 @@ class Doorstep:
         limit = self._limits.handshake_s
         try:
             async with asyncio.timeout(limit):
-                tls = await self._tls_of(connection)
+                tls = self._tls_for(await _first_byte(connection))
+            self._speaks()
             within_s = None if tls is None else limit
             await asyncio.get_running_loop().connect_accepted_socket(
-                self._factory, connection, ssl=tls, ssl_handshake_timeout=within_s, ssl_shutdown_timeout=within_s
+                functools.partial(self._factory, is_tls=tls is not None),
+                connection,
+                ssl=tls,
+                ssl_handshake_timeout=within_s,
+                ssl_shutdown_timeout=within_s,
             )
         except _InTheClear:
             self._count("in_the_clear")
@@ -153,10 +181,16 @@ class Doorstep:
             self._count("failed_handshakes")
             connection.close()
 
-    async def _tls_of(self, connection: socket.socket) -> ssl.SSLContext | None:
-        """How to speak to whoever has connected; ``None`` in the clear."""
+    def _speaks(self) -> None:
+        """The connection of this task has said something: it has its full time."""
+        task = asyncio.current_task()
+        if task is not None and (since := self._mute.pop(task, None)) is not None:
+            self._speaking[task] = since
+
+    def _tls_for(self, first: bytes) -> ssl.SSLContext | None:
+        """How to speak to whoever begins like this; ``None`` in the clear."""
         tls = self._contexts.stations
-        if tls is None or await _first_byte(connection) == HANDSHAKE:
+        if tls is None or first == HANDSHAKE:
             return tls
         if not self._contexts.files.takes_plain:
             raise _InTheClear

@@ -34,7 +34,7 @@ def _tune(transport: asyncio.Transport) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
-class StationLeg(asyncio.Protocol):
+class StationLeg(asyncio.BaseProtocol):
     """A station that dialled us."""
 
     __slots__ = ("address", "door", "early", "opening", "session", "timer", "transport")
@@ -53,7 +53,7 @@ class StationLeg(asyncio.Protocol):
         if self.door.admit(self):
             _tune(self.transport)
 
-    def data_received(self, data: bytes) -> None:
+    def heard(self, data: bytes) -> None:
         if self.session is not None:
             self.session.from_station(data)
         elif not self.transport.is_closing():
@@ -94,6 +94,38 @@ class StationLeg(asyncio.Protocol):
         if self.session is not None:
             self.session.end("the station closed" if exc is None else "the station's connection broke")
             self.session = None
+
+
+class PlainLeg(StationLeg, asyncio.Protocol):
+    """A station in the clear."""
+
+    __slots__ = ()
+
+    data_received = StationLeg.heard
+
+
+_READ = memoryview(bytearray(BUFFER_BYTES))
+
+
+class TlsLeg(StationLeg, asyncio.BufferedProtocol):
+    """A station over TLS.
+
+    It is read into one buffer that all of them share, as whoever reads takes
+    out what is there before anybody else is read: the event loop would else
+    allocate a quarter of a megabyte for every message, twice.
+    """
+
+    __slots__ = ()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _READ
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.heard(bytes(_READ[:nbytes]))
+
+
+def leg_for(door: Door, *, is_tls: bool) -> StationLeg:
+    return TlsLeg(door) if is_tls else PlainLeg(door)
 
 
 class UpstreamLeg(asyncio.Protocol):

@@ -27,7 +27,7 @@ from migrate.adapters.ocpp.guests import Directory, Guest, Guests
 from migrate.adapters.ocpp.handshake import BadHead, Reply, Upgrade
 from migrate.adapters.ocpp.health import Health
 from migrate.adapters.ocpp.lab import Lab
-from migrate.adapters.ocpp.legs import StationLeg, UpstreamLeg
+from migrate.adapters.ocpp.legs import StationLeg, UpstreamLeg, leg_for
 from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.lobby import Lobby
 from migrate.adapters.ocpp.refusals import Refusals
@@ -91,7 +91,7 @@ class Relay:
         self.counts: Counter[str] = Counter()
         self._refusals = Refusals()
         self._lobby = Lobby(self.limits, self.turn_away, self.counts)
-        self._door = Doorstep(lambda: StationLeg(self), self.contexts, self.limits, self._count, self._lobby)
+        self._door = Doorstep(functools.partial(leg_for, self), self.contexts, self.limits, self._count, self._lobby)
 
     # --- opening and closing -----------------------------------------------
 

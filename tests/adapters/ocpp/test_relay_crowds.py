@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import resource
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from migrate.adapters.ocpp.framing import Opcode, encode
+from migrate.adapters.ocpp.health import Health
 from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.tls import NO_FILES, Files
 from migrate.domain.evidence import Kind
@@ -62,7 +64,7 @@ async def test_a_fleet_that_dials_all_at_once_waits_its_turn_and_nobody_is_sent_
 async def test_a_crowd_that_never_ends_its_handshake_gives_way_and_leaves_nothing_open(
     field_with: Build, tls: Files, begins: bytes
 ) -> None:
-    field = await field_with(tls=tls, limits=Limits(max_opening=5, handshake_s=WITHIN_S, crowded_s=0.02))
+    field = await field_with(tls=tls, limits=Limits(max_opening=5, handshake_s=WITHIN_S, crowded_s=0.02, mute_s=0.02))
     crowd = [await asyncio.open_connection("127.0.0.1", field.relay.port) for _ in range(20)]
     for _, writer in crowd:
         writer.write(begins)
@@ -77,6 +79,23 @@ async def test_a_crowd_that_never_ends_its_handshake_gives_way_and_leaves_nothin
                 assert await reader.read() == b""
             writer.close()
     for _, writer in crowd:
+        writer.transport.abort()
+
+
+async def test_those_who_say_nothing_give_way_long_before_those_who_speak_slowly(field_with: Build, tls: Files) -> None:
+    field = await field_with(
+        tls=tls, limits=Limits(max_opening=5, handshake_s=WITHIN_S, crowded_s=WITHIN_S, mute_s=0.02)
+    )
+    reader, slow = await asyncio.open_connection("127.0.0.1", field.relay.port)
+    slow.write(b"\x16\x03" if tls.certificates else b"GET /any/AC2 HTTP/1.1\r\n")
+    mute = [await asyncio.open_connection("127.0.0.1", field.relay.port) for _ in range(20)]
+
+    _, peer = await field.knock("/any/AC1", tls=trusting(tls))
+
+    assert peer is not None
+    assert field.relay.counts["crowded_out"] >= 16
+    assert not reader.at_eof()
+    for writer in (slow, *(writer for _, writer in mute)):
         writer.transport.abort()
 
 
@@ -123,27 +142,25 @@ async def test_when_no_file_is_left_the_relay_waits_blames_nobody_and_takes_stat
     assert not field.seen(Kind.CSMS_DOWN)
 
 
-async def test_a_csms_that_cannot_be_dialled_because_no_file_is_left_here_does_not_count_as_down(
-    field_with: Build,
+@pytest.mark.parametrize(
+    ("number", "is_up"),
+    [(errno.EMFILE, True), (errno.ENFILE, True), (errno.ENOBUFS, True), (errno.ECONNREFUSED, False)],
+    ids=errno.errorcode.get,
+)
+async def test_a_csms_that_cannot_be_dialled_for_want_of_files_here_does_not_count_as_down(
+    number: int, is_up: bool
 ) -> None:
-    field = await field_with(limits=Limits(sweep_s=0.1))
-    await field.pair("AC0")  # what the relay opened to look for the CSMS is closed by then
-    reader, writer = await asyncio.open_connection("127.0.0.1", field.relay.port)
-    async with asyncio.timeout(WITHIN_S):
-        while not field.relay._lobby.undecided:
-            await asyncio.sleep(0.005)
+    said: list[bool] = []
 
-        with few_files_left(0):
-            writer.write(
-                b"GET /any/AC1 HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-            )
-            answer = await reader.read(4096)
-    writer.close()
+    async def dial() -> None:
+        raise OSError(number, os.strerror(number))
 
-    assert answer.startswith(b"HTTP/1.1 503 ")
-    assert field.relay.is_up
-    assert not field.seen(Kind.CSMS_DOWN)
+    health = Health(dial, lambda up, _why: said.append(up))
+    await health.check()
+    await health.stop()
+
+    assert health.is_up is is_up
+    assert said == ([] if is_up else [False])
 
 
 @contextlib.contextmanager

@@ -224,7 +224,7 @@ async def test_a_csms_that_says_nothing_costs_the_station_its_call_only(field_wi
 
 
 async def test_a_crowd_that_never_speaks_gives_way_to_a_station(field_with: Any) -> None:
-    field = await field_with(limits=Limits(max_opening=5, handshake_s=5, crowded_s=0.05))
+    field = await field_with(limits=Limits(max_opening=5, handshake_s=5, mute_s=0.05))
     mute = [await asyncio.open_connection("127.0.0.1", field.relay.port) for _ in range(10)]
 
     station, csms = await field.pair()
