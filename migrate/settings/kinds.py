@@ -86,6 +86,8 @@ def parse_daily(value: Any) -> Daily:
         raise Bad("names an hour that no day has") from error
     if begin is None or end is None:
         raise Bad('wants hours in quotes, such as "01:00-05:00"')
+    if begin == end:
+        raise Bad("begins and ends at the same time: leave it out to allow the whole day")
     return Daily(begin=begin, end=end)
 
 

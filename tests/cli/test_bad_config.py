@@ -98,6 +98,9 @@ I61 = {
     "one hour": ('daily = "22:30"', "windows.daily ({file}:{line}) wants hours in quotes"),
     "a TOML time": ("daily = 22:30:00", "windows.daily ({file}:{line}) wants hours in quotes"),
     "a TOML time cut short": ("daily = 22:30", "(at line {line}, column"),
+    "I48 no length": ('daily = "01:00-01:00"', "windows.daily ({file}:{line}) begins and ends at the same time"),
+    "I48 the whole day": ('daily = "00:00-00:00"', "windows.daily ({file}:{line}) begins and ends at the same time"),
+    "I48 more than a day": ('daily = "01:00-25:00"', "windows.daily ({file}:{line}) names an hour"),
     "an hour that no day has": ('daily = "22:30-24:30"', "windows.daily ({file}:{line}) names an hour"),
 }
 
@@ -110,6 +113,15 @@ def test_i61_a_window_that_is_no_window(folder: Path, capsys: Capture, case: str
     told = settings_refused(folder, capsys, text)
 
     assert says.format(file=folder / "campaign.toml", line=line_of(text, "daily")) in told
+
+
+def test_i48_a_window_that_ends_before_it_begins_runs_over_midnight(folder: Path) -> None:
+    (folder / "campaign.toml").write_text(CAMPAIGN + '[windows]\ndaily = "22:00-04:00"\n')
+
+    daily = load_settings(folder).policy.windows.daily
+
+    assert daily is not None
+    assert (daily.begin.hour, daily.end.hour) == (22, 4)
 
 
 @pytest.mark.parametrize("time", ["22:30", '"22:30"', "2230", "22:30:00"])

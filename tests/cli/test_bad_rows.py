@@ -4,7 +4,7 @@ Each is told with file, row, column and cell, under a code that scripts can rely
 whole (65) and leaves no trace, one with warnings is imported (0) and keeps what it said.
 
 Some of the list do not apply to an inventory, because plans as workbooks are a later release: windows in a sheet (I48;
-campaign.toml has them and judges them), a wave bigger than its cap (I49: waves are dealt, caps are kept by admission),
+campaign.toml has them and judges them: ``test_bad_config.py``), a wave bigger than its cap (I49: waves are dealt, caps are kept by admission),
 dependencies (I52), locked columns and stale row versions (I57) and the workbook of another project (I58).  What stands
 in their stead is tested here: a pin beyond the waves is left out of the plan with its reason, a list that differs from
 the plan's makes the plan stale (I53), a list that comes again shows every difference (I57), and one that lacks half of
