@@ -19,6 +19,7 @@ from fractions import Fraction
 from migrate.domain.attempt import ENDS, State
 from migrate.domain.policy import GatePolicy, Share
 from migrate.domain.record import Attempt, Direction
+from migrate.domain.span import span
 from migrate.domain.wave import Cause, Reason, Ruling, Tally, Verdict
 
 FAILED, LOST = "failed", "lost"  # the two kinds of evidence against that a person can take note of
@@ -205,9 +206,9 @@ def _too_few(tally: Tally, policy: Share, wanted: Fraction) -> Iterator[Reason]:
 
 def _too_early(soak: timedelta, soaked: timedelta | None) -> Iterator[Reason]:
     if soaked is None:
-        yield Reason(text=f"the soak of {soak} has not begun", threshold=soak.total_seconds())
+        yield Reason(text=f"the soak of {span(soak)} has not begun", threshold=soak.total_seconds())
     elif soaked < soak:
-        text = f"soaked {soaked - timedelta(microseconds=soaked.microseconds)} of {soak}"
+        text = f"soaked {span(soaked)} of {span(soak)}"
         yield Reason(text=text, value=soaked.total_seconds(), threshold=soak.total_seconds())
 
 

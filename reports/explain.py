@@ -17,9 +17,10 @@ from datetime import datetime, timedelta, tzinfo
 from migrate.domain.attempt import State
 from migrate.domain.policy import Timeouts
 from migrate.domain.record import Attempt, Direction, Hold
+from migrate.domain.span import span
 from migrate.domain.wave import Cause, Deferral, Mode, Standing
 from reports.redaction import redact
-from reports.times import local, span
+from reports.times import local
 from reports.unattempted import never_attempted
 from reports.ways_out import (
     REASON,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from migrate.domain.firmware import Stage, Transfer
-from reports.times import span
+from migrate.domain.span import span
 from reports.words import display
 
 

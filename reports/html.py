@@ -13,10 +13,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from migrate.domain.attempt import State
+from migrate.domain.span import span
 from migrate.domain.wave import Deferral, Verdict, WaveState
 from reports.chart import burn_up, s_curve
 from reports.page import page, pieces
-from reports.times import local, span
+from reports.times import local
 from reports.words import BANDS, DEFERRALS, METHODS, STATES, VERDICTS, WAVE_STATES, Band
 
 SHOWN_STATIONS = 60

@@ -1,4 +1,4 @@
-"""How a moment and a span are written, in documents and for people.
+"""How a moment is written, in documents and for people.
 
 Documents carry RFC 3339 in UTC; people read the campaign's own time zone with
 UTC beside it.  This module reads no clock.
@@ -6,7 +6,7 @@ UTC beside it.  This module reads no clock.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 
 def stamp(at: datetime) -> str:
@@ -34,21 +34,3 @@ def local(at: datetime, zone: tzinfo) -> str:
     if here.tzname() == "UTC":
         return f"{here:%Y-%m-%d %H:%M:%S} UTC"
     return f"{here:%Y-%m-%d %H:%M:%S} {here.tzname() or ''} ({at.astimezone(UTC):%H:%M:%S}Z)"
-
-
-def span(duration: timedelta) -> str:
-    """A duration in the two largest units that say something.
-
-    >>> span(timedelta(seconds=42)), span(timedelta(minutes=3, seconds=5)), span(timedelta(days=14))
-    ('42 s', '3 min 05 s', '14 d')
-    """
-    seconds = max(0, int(duration.total_seconds()))
-    for size, name, smaller, below, width in _UNITS:
-        if seconds >= size:
-            whole, rest = divmod(seconds, size)
-            tail = f" {rest // smaller:0{width}d} {below}" if rest // smaller else ""
-            return f"{whole} {name}{tail}"
-    return f"{seconds} s"
-
-
-_UNITS = ((86400, "d", 3600, "h", 1), (3600, "h", 60, "min", 2), (60, "min", 1, "s", 2))

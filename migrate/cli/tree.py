@@ -18,10 +18,10 @@ from rich.tree import Tree
 
 from migrate.domain.attempt import IN_FLIGHT, NEEDS_A_PERSON, State
 from migrate.domain.counted import counted
+from migrate.domain.span import span
 from migrate.domain.wave import Standing, StationStanding, WaveStanding, WaveState
 from reports.redaction import redact
 from reports.status import incident_told
-from reports.times import span
 from reports.words import BANDS, MODES, STATES, VERDICTS, WAVE_STATES, Band, Colour, Word, bands, display
 
 MOST_STATIONS = 15

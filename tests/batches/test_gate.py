@@ -312,3 +312,16 @@ def test_a_kind_is_stopped_neither_for_losses_nor_for_a_backend_that_was_down_no
     kinds = {a.identity: "alfen|ng910|6.1" for a in [*lost, *down, *seen]}
 
     assert stopped_kinds([*lost, *down, *seen], kinds, POLICY, acknowledge(seen)) == {}
+
+
+@pytest.mark.parametrize(
+    ("soaked", "said"),
+    [
+        pytest.param(None, "the soak of 30 min has not begun", id="not begun"),
+        pytest.param(timedelta(minutes=3, seconds=5, microseconds=7), "soaked 3 min 05 s of 30 min", id="under way"),
+    ],
+)
+def test_a_soak_is_told_in_minutes_as_on_every_screen(soaked: timedelta | None, said: str) -> None:
+    policy = GatePolicy(soak=timedelta(minutes=30))
+
+    assert said in [reason.text for reason in judged(Tally(planned=10, settled=10), policy, soaked=soaked).reasons]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from migrate.domain.attempt import State
 from migrate.domain.evidence import Grade
 from migrate.domain.profile import Method, Rollback
+from migrate.domain.span import span
 from migrate.domain.wave import Deferral, Mode, Verdict, WaveState
 from reports.redaction import MASK, redact, redact_document
-from reports.times import span
 from reports.words import (
     BANDS,
     DEFERRALS,
