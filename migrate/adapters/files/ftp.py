@@ -21,7 +21,7 @@ from typing import Any, cast
 import aioftp
 
 from migrate.adapters.files.desk import Changed, Desk, NoPlace, Transfer
-from migrate.adapters.files.web import SEND_BUFFER
+from migrate.adapters.files.web import DEAD_AFTER_S, SEND_BUFFER
 
 logging.getLogger("aioftp").disabled = True  # it tells whole paths, and every broken line with its stack
 for _name in ("server", "client", "common"):
@@ -48,9 +48,6 @@ KNOWN = frozenset(
 )
 DATA_WITHIN_S = 60.0
 """From RETR to the data connection: over GPRS it takes its time."""
-
-DEAD_AFTER_S = 600.0
-"""A data connection that takes nothing for so long is given up."""
 
 SILENT_AFTER_S = 6 * 3600.0
 """Nothing is said on the control connection while a file is loading."""

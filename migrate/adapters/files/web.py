@@ -26,6 +26,9 @@ KEEP_ALIVE_S = 30.0
 HEAD_WITHIN_S = 60.0
 """From a connection to its first request: over GPRS a handshake takes its time."""
 
+DEAD_AFTER_S = 600.0
+"""A station that takes nothing for so long has hung; it has few places, and would get no other."""
+
 MOST_CONNECTIONS = 2000
 STOP_S = 2.0
 SEND_BUFFER = 32 * 1024
@@ -96,9 +99,10 @@ class WebFiles:
         *,
         most: int = MOST_CONNECTIONS,
         head_within_s: float = HEAD_WITHIN_S,
+        dead_after_s: float = DEAD_AFTER_S,
     ) -> None:
         self._desk, self._listen, self._tls = desk, listen, tls
-        self._most, self._head_within_s = most, head_within_s
+        self._most, self._head_within_s, self._dead_after_s = most, head_within_s, dead_after_s
         self._web = web.Server(self._serve, access_log=None, logger=_LOG, keepalive_timeout=KEEP_ALIVE_S)
         self._silent: set[asyncio.BaseProtocol] = set()  # have asked for nothing yet
         self._server: asyncio.Server | None = None
@@ -146,9 +150,10 @@ class WebFiles:
         if transfer is None:
             return _nothing()
         try:
-            return await _answer(request, transfer)
-        except Changed as error:  # the line is cut, or it would wait for the rest
-            request.protocol.force_close()
+            return await _answer(request, transfer, self._dead_after_s)
+        except (Changed, TimeoutError) as error:  # the line is cut, or it would wait for the rest
+            if request.transport is not None:
+                request.transport.abort()
             raise ConnectionResetError from error
         finally:
             self._desk.close(transfer)
@@ -161,7 +166,7 @@ class _Turned(asyncio.Protocol):
         transport.close()
 
 
-async def _answer(request: web.BaseRequest, transfer: Transfer) -> web.StreamResponse:
+async def _answer(request: web.BaseRequest, transfer: Transfer, dead_after_s: float) -> web.StreamResponse:
     size, headers = transfer.file.size, {"ETag": transfer.etag, "Accept-Ranges": "bytes"}
     try:
         asked = _range(request.headers, transfer.etag) if request.method == "GET" else ""  # RFC 9110, 14.2
@@ -179,16 +184,18 @@ async def _answer(request: web.BaseRequest, transfer: Transfer) -> web.StreamRes
     await transfer.overhead(HEADERS_BYTES)
     await response.prepare(request)
     if request.method == "GET":
-        await _pour(transfer, response, Stretch(begin, end))
+        await _pour(transfer, response, Stretch(begin, end), dead_after_s)
     await response.write_eof()
     return response
 
 
-async def _pour(transfer: Transfer, response: web.StreamResponse, stretch: Stretch) -> None:
+async def _pour(transfer: Transfer, response: web.StreamResponse, stretch: Stretch, dead_after_s: float) -> None:
+    """Raises ``TimeoutError`` where the station takes nothing any more."""
     transfer.seek(stretch.begin)
     left = stretch.end - stretch.begin
     while left and (data := await transfer.read(left)):
-        await response.write(data)
+        async with asyncio.timeout(dead_after_s):
+            await response.write(data)
         left -= len(data)
 
 

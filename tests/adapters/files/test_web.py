@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import random
+import socket
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -347,6 +348,25 @@ async def test_who_connects_and_asks_for_nothing_is_cut_and_one_connection_too_m
 
     assert said == [b""] * 3
     assert (status, body) == (200, IMAGE)
+
+
+async def test_a_station_that_hangs_in_the_middle_of_its_file_gives_its_place_back(tmp_path: Path) -> None:
+    """Its line stays open and takes nothing; four of these, and it would be turned away for ever."""
+    write_list(tmp_path, listed(tmp_path, "acme.bin", IMAGE * 100))
+    loop = asyncio.get_running_loop()
+    desk = Desk(Shelf(tmp_path), Links(KEY), Budgets(1_000_000_000, loop.time), Fetched(lambda _: None, loop.time))
+    server = WebFiles(desk, (HOST, 0), dead_after_s=0.5)
+    await server.start()
+    path = Links(KEY).path(Link("AC1", short("g"), "acme.bin"))
+
+    with socket.create_connection((HOST, server.port)) as hung:
+        hung.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        async with asyncio.timeout(30):
+            while not desk.stats()["given_bytes"] or desk.stats()["open"]:
+                await asyncio.sleep(0.01)
+    await server.stop()
+
+    assert desk.stats()["given_bytes"] < 100 * len(IMAGE)
 
 
 async def test_who_never_finishes_a_handshake_counts_as_a_connection_and_is_cut(tmp_path: Path) -> None:
