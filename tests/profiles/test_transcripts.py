@@ -95,6 +95,7 @@ def test_no_transcript_is_of_a_profile_that_is_gone() -> None:
     assert sorted(f"{profile}/{case}" for profile, case, _ in wanted()) == ALL
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("name", MOVED)
 async def test_what_a_profile_sends_is_what_its_transcript_holds(tmp_path: Path, name: str) -> None:
     head, lines, profile = transcript(name)
@@ -144,6 +145,7 @@ def _one_key_more(profile: Profile) -> Profile:
     return replace(profile, writes=(more, *profile.writes))
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("change", [_other_value, _other_order, _other_restart, _one_key_more])
 async def test_a_profile_that_would_send_something_else_is_found_out(
     tmp_path: Path, change: Callable[[Profile], Profile]
@@ -163,6 +165,7 @@ def test_a_refusal_half_way_is_undone_in_the_transcript() -> None:
         assert writes[0]["value"] != writes[-1]["value"], name
 
 
+@pytest.mark.story
 async def test_a_station_on_a_bench_is_moved_and_recorded_as_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

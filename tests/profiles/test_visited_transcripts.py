@@ -98,6 +98,7 @@ def test_the_boots_of_a_visited_station_are_those_of_its_profile_alone(profile: 
         assert found.profile.name == profile.name
 
 
+@pytest.mark.story
 @by_profile
 async def test_a_station_that_needs_a_crew_is_sent_no_change_and_confirmed_by_its_boot(
     tmp_path: Path, profile: Profile
@@ -114,6 +115,7 @@ async def test_a_station_that_needs_a_crew_is_sent_no_change_and_confirmed_by_it
     assert ended.state.value == head.ends
 
 
+@pytest.mark.story
 async def test_a_profile_that_would_write_after_all_is_found_out(tmp_path: Path) -> None:
     """The replay sees what is asked of a station for which its transcript has no answer."""
     head, lines, profile = transcript("evbox")
@@ -129,6 +131,7 @@ async def test_a_profile_that_would_write_after_all_is_found_out(tmp_path: Path)
     assert "GetConfiguration" in asked
 
 
+@pytest.mark.story
 async def test_another_station_under_the_same_name_does_not_close_a_visit(tmp_path: Path) -> None:
     head, lines, profile = transcript("evbox")
 

@@ -66,6 +66,7 @@ async def turn_to(there: Any, url: str) -> None:
     assert (await put(there, *PRIORITY, "2,1"))[0] in ("Accepted", "RebootRequired")
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("family", FAMILIES_201)
 async def test_every_family_boots_in_its_own_version(field: Any, station_of: Any, family: str) -> None:
     there = await field([station_of(family)])
@@ -76,6 +77,7 @@ async def test_every_family_boots_in_its_own_version(field: Any, station_of: Any
     assert last_side(there.log()) == {"SIM-1": Side.SOURCE}
 
 
+@pytest.mark.story
 @slotted
 async def test_a_station_dials_the_slot_that_the_order_names_first(field: Any, station_of: Any, family: str) -> None:
     there = await field([station_of(family)])
@@ -91,6 +93,7 @@ async def test_a_station_dials_the_slot_that_the_order_names_first(field: Any, s
     assert flash.value("OCPPCommCtrlr.ActiveNetworkProfile") == "2"
 
 
+@pytest.mark.story
 @slotted
 async def test_a_station_whose_new_backend_does_not_answer_comes_back_by_itself(
     field: Any, station_of: Any, family: str
@@ -117,6 +120,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(("slot", "changes", "reason"), REFUSED.values(), ids=REFUSED.keys())
 async def test_what_cannot_be_a_slot_of_this_station_is_rejected_with_its_reason(
     field: Any, station_of: Any, slot: int, changes: dict[str, Any], reason: str
@@ -129,6 +133,7 @@ async def test_what_cannot_be_a_slot_of_this_station_is_rejected_with_its_reason
     assert said == ("Rejected", reason)
 
 
+@pytest.mark.story
 async def test_a_raise_of_the_security_profile_deletes_the_slots_below_it_and_with_them_the_way_back(
     field: Any, station_of: Any
 ) -> None:
@@ -145,6 +150,7 @@ async def test_a_raise_of_the_security_profile_deletes_the_slots_below_it_and_wi
     assert flash.value("SecurityCtrlr.SecurityProfile") == "1"
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(("family", "order"), [("everest201", "1,2"), ("openocpp201", "1")])
 async def test_one_stack_puts_a_slot_that_is_written_into_its_order_by_itself(
     field: Any, station_of: Any, family: str, order: str
@@ -157,12 +163,14 @@ async def test_one_stack_puts_a_slot_that_is_written_into_its_order_by_itself(
     assert last_side(there.log()) == {"SIM-1": Side.SOURCE}
 
 
+@pytest.mark.story
 async def test_one_stack_takes_no_interface_but_its_own(field: Any, station_of: Any) -> None:
     there = await field([station_of("openocpp201")])
 
     assert await fill(there, 2, profile(there.target.url, ocppInterface="Wired0")) == ("Rejected", "InvalidInterface")
 
 
+@pytest.mark.story
 async def test_2_1_shows_its_slots_and_hides_their_passwords_and_2_0_1_shows_none(field: Any, station_of: Any) -> None:
     there = await field([station_of("everest21")])
     url, password = (
@@ -175,6 +183,7 @@ async def test_2_1_shows_its_slots_and_hides_their_passwords_and_2_0_1_shows_non
     assert shown == [("Accepted", there.source.url), ("Rejected", None)]
 
 
+@pytest.mark.story
 async def test_a_slot_in_the_order_is_not_changed_variable_by_variable(field: Any, station_of: Any) -> None:
     there = await field([station_of("everest21")])
 
@@ -183,6 +192,7 @@ async def test_a_slot_in_the_order_is_not_changed_variable_by_variable(field: An
     assert said == ("Rejected", "PriorityNetworkConf")
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(
     ("component", "variable", "said"),
     [
@@ -201,6 +211,7 @@ async def test_variables_are_told_or_not_in_the_words_of_2_0_1(
     assert await get(there, named(component, variable)) == [said]
 
 
+@pytest.mark.story
 async def test_more_variables_than_a_station_takes_are_an_error(field: Any, station_of: Any) -> None:
     there = await field([station_of("openocpp201")])
 
@@ -210,6 +221,7 @@ async def test_more_variables_than_a_station_takes_are_an_error(field: Any, stat
     assert "ConstraintViolation" in answer[2]
 
 
+@pytest.mark.story
 async def test_an_order_of_slots_that_do_not_exist_is_rejected(field: Any, station_of: Any) -> None:
     there = await field([station_of("everest201")])
 
@@ -217,6 +229,7 @@ async def test_an_order_of_slots_that_do_not_exist_is_rejected(field: Any, stati
     assert await put(there, "SecurityCtrlr", "SecurityProfile", "2") == ("Rejected", "ReadOnly")
 
 
+@pytest.mark.story
 async def test_a_driver_is_not_cut_off_by_a_restart_on_idle_and_is_by_an_immediate_one(
     field: Any, station_of: Any
 ) -> None:
@@ -233,6 +246,7 @@ async def test_a_driver_is_not_cut_off_by_a_restart_on_idle_and_is_by_an_immedia
     assert transactions_cut(there.log()) == 0
 
 
+@pytest.mark.story
 async def test_a_boot_says_why_it_is_sent(field: Any, station_of: Any) -> None:
     there = await field([station_of("everest201")])
 

@@ -76,6 +76,7 @@ def firmware(there: Any) -> str:
     return str(there.fleet.stations["SIM-1"].spec.firmware)
 
 
+@pytest.mark.story
 async def test_an_image_that_came_whole_is_what_the_station_boots_with(field: Any, station_of: Any) -> None:
     async with a_host(image()) as host:
         there = await loads(field, station_of, host.url)
@@ -89,6 +90,7 @@ async def test_an_image_that_came_whole_is_what_the_station_boots_with(field: An
     assert there.source.boots["SIM-1"] == 2
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(
     ("data", "last", "why"),
     [
@@ -112,6 +114,7 @@ async def test_what_is_no_image_for_it_is_refused_and_it_stays_as_it_was(
     assert (firmware(there), there.source.boots["SIM-1"]) == (before, 1)
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(
     "location", ["ftp://127.0.0.1:1/x.bin", "http://files.example/x.bin", "http://127.0.0.1:1/x", "x"]
 )
@@ -121,6 +124,7 @@ async def test_what_cannot_be_fetched_is_a_failed_download(field: Any, station_o
     await there.until(lambda: words(there) == ["Downloading", "DownloadFailed"])
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(("resumes", "begins"), [(True, "bytes="), (False, "")])
 async def test_a_line_that_breaks_is_resumed_by_those_who_can(
     field: Any, station_of: Any, resumes: bool, begins: str
@@ -135,6 +139,7 @@ async def test_a_line_that_breaks_is_resumed_by_those_who_can(
     assert firmware(there) == "9.9"
 
 
+@pytest.mark.story
 async def test_some_say_nothing_and_are_new_all_the_same(field: Any, station_of: Any) -> None:
     async with a_host(image()) as host:
         there = await loads(field, station_of, host.url, says_firmware=False, says_installed=False)
@@ -144,6 +149,7 @@ async def test_some_say_nothing_and_are_new_all_the_same(field: Any, station_of:
     assert firmware(there) == "9.9"
 
 
+@pytest.mark.story
 async def test_an_image_may_hold_the_new_backend(field: Any, station_of: Any) -> None:
     there = await field([station_of("everest", vendor=VENDOR, ways={"flashing": "loads"})], speed=200.0)
     async with a_host(image(backend=there.target.url)) as host:
@@ -153,6 +159,7 @@ async def test_an_image_may_hold_the_new_backend(field: Any, station_of: Any) ->
     assert there.fleet.stations["SIM-1"].held == there.target.url
 
 
+@pytest.mark.story
 async def test_an_image_that_puts_back_the_makers_address_is_lived_by_from_the_next_hard_restart_on(
     field: Any, station_of: Any
 ) -> None:
@@ -169,6 +176,7 @@ async def test_an_image_that_puts_back_the_makers_address_is_lived_by_from_the_n
     assert there.fleet.stations["SIM-1"].held == "ws://127.0.0.1:9/factory"
 
 
+@pytest.mark.story
 async def test_an_image_that_bricks_is_the_end_of_the_station(field: Any, station_of: Any) -> None:
     async with a_host(image(bricks=True)) as host:
         there = await loads(field, station_of, host.url)
@@ -189,6 +197,7 @@ def a_maker() -> tuple[ec.EllipticCurvePrivateKey, str]:
     return key, certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(
     ("spoilt", "told"),
     [
@@ -228,6 +237,7 @@ def test_no_bytes_from_outside_break_the_reading_of_an_image() -> None:
             read(data)
 
 
+@pytest.mark.story
 async def test_an_order_that_comes_while_another_is_under_way_takes_its_place(field: Any, station_of: Any) -> None:
     async with a_host(image()) as host:
         there = await loads(field, station_of, host.url)

@@ -19,6 +19,8 @@ from migrate.simulator.deal import StationSpec
 from migrate.simulator.http_host import HttpConfig
 from migrate.simulator.wirelog import Kind, Side
 
+pytestmark = pytest.mark.story
+
 ADDRESS = "127.77.3.1"
 SOON_S = 0.3  # long enough for an answer on the loopback, where none is expected
 Spec = Callable[..., StationSpec]

@@ -80,6 +80,7 @@ def test_each_manner_of_reporting_looks_as_it_was_seen(manner: str) -> None:
     assert any(not part.continues for part in sent) is ends
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("family", FAMILIES_201)
 async def test_a_report_follows_its_answer_to_the_backend_that_asked(field: Any, station_of: Any, family: str) -> None:
     there = await field([station_of(family)])
@@ -94,6 +95,7 @@ REFUSED = [("not_supported", "FullInventory", "NotSupported"), ("summary_only", 
            ("summary_only", "SummaryInventory", "Accepted"), ("empty", "FullInventory", "EmptyResultSet")]  # fmt: skip
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(("manner", "base", "status"), REFUSED)
 async def test_what_a_station_does_not_report_it_says_at_once(
     field: Any, station_of: Any, manner: str, base: str, status: str
@@ -105,6 +107,7 @@ async def test_what_a_station_does_not_report_it_says_at_once(
     assert answer[2]["status"] == status
 
 
+@pytest.mark.story
 async def test_a_station_without_reports_answers_with_an_error(field: Any, station_of: Any) -> None:
     there = await field([station_of("openocpp201", ways={"reporting": "not_implemented"})])
 
@@ -113,6 +116,7 @@ async def test_a_station_without_reports_answers_with_an_error(field: Any, stati
     assert (answer[0], answer[2]) == (4, "NotImplemented")
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(
     ("evse", "status"),
     [({}, "Rejected"), ({"id": 1}, "Rejected"), ({"id": 9, "connectorId": 1}, "Rejected"),

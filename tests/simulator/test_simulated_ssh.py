@@ -36,6 +36,7 @@ def spec(station_of: Callable[..., Any], number: int, **ways: str) -> Any:
     return station_of("bender_ssh", identity=f"B{number}", ip_address=f"127.51.7.{number}", ways=ways)
 
 
+@pytest.mark.story
 async def test_a_value_lies_in_a_file_of_its_own_and_is_dialled_after_a_restart(
     field: Opener, station_of: Callable[..., Any]
 ) -> None:
@@ -55,6 +56,7 @@ async def test_a_value_lies_in_a_file_of_its_own_and_is_dialled_after_a_restart(
     assert next(e.keys for e in site.log(Kind.COMMAND) if e.action == "ReadScript") == ("OCPPBackendJSONURL",)
 
 
+@pytest.mark.story
 async def test_a_station_that_restarts_drops_whoever_is_logged_in(
     field: Opener, station_of: Callable[..., Any]
 ) -> None:
@@ -68,6 +70,7 @@ async def test_a_station_that_restarts_drops_whoever_is_logged_in(
     await site.until_restarted()
 
 
+@pytest.mark.story
 async def test_a_wrong_password_is_refused_and_written_down(field: Opener, station_of: Callable[..., Any]) -> None:
     site = await field([spec(station_of, 3)], ssh=SSH)
 
@@ -79,6 +82,7 @@ async def test_a_wrong_password_is_refused_and_written_down(field: Opener, stati
     assert not any("another" in str(e) for e in site.log())
 
 
+@pytest.mark.story
 async def test_half_of_a_file_arrives_at_a_station_that_loses_the_other_half(
     field: Opener, station_of: Callable[..., Any]
 ) -> None:
@@ -92,6 +96,7 @@ async def test_half_of_a_file_arrives_at_a_station_that_loses_the_other_half(
     assert size == 5
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(
     ("manner", "number", "code", "held"),
     [("refuses", 5, 0, "x"), ("stores_nothing", 6, 0, "old"), ("busy", 7, 0, "x")],
@@ -112,6 +117,7 @@ async def test_a_manner_shows_where_a_script_looks_for_it(
     assert site.fleet.stations[f"B{number}"].held == (old if held == "old" else held)
 
 
+@pytest.mark.story
 async def test_its_host_key_is_the_one_that_the_control_socket_tells_until_it_changes(
     field: Opener, station_of: Callable[..., Any]
 ) -> None:
@@ -130,6 +136,7 @@ async def test_its_host_key_is_the_one_that_the_control_socket_tells_until_it_ch
     assert first.public_data != second.public_data
 
 
+@pytest.mark.story
 async def test_a_family_without_ssh_serves_none(field: Opener, station_of: Callable[..., Any]) -> None:
     site = await field([station_of("everest", ip_address="127.51.7.9")], ssh=SSH)
 
