@@ -19,7 +19,7 @@ from migrate.domain.record import Control, Direction, Guard, Hold, Permit
 from migrate.domain.station import Station
 from migrate.domain.wave import Deferral, Mode, PlannedStation
 from migrate.domain.ways import Way
-from migrate.ports import Channel, Clock, Dice, Doors, Journal, Vault, Witness
+from migrate.ports import Channel, Clock, Dice, Doors, Journal, Vaults, Witness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Ports:
     dice: Dice
     pacer: Pacer
     doors: Mapping[Way, Doors] = field(default_factory=dict)
-    vault: Vault | None = None
+    vault: Vaults | None = None
     transfers: Transfers = field(default_factory=lambda: Transfers(at_once=4))
     words: Words = field(default_factory=Words)
 

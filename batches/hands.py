@@ -116,7 +116,8 @@ class Hands:
     def _revealed(self, write: PreparedWrite) -> str:
         """The value that goes out; without its secret nothing does, and that is this station's trouble alone."""
         try:
-            return revealed(write, self._ports.vault)
+            vault = self._ports.vault
+            return revealed(write, vault.of(self.identity) if vault is not None else None)
         except NotAllowed as error:
             raise Refused(error.message, identity=self.identity, status="no secret", hint=error.hint) from error
 

@@ -94,16 +94,23 @@ def finishing_secrets(profile: Profile) -> set[str]:
     return {write.secret for writes in profile.finish.values() for write in writes} - {""}
 
 
+def _key_of(secrets: Mapping[str, SecretShape | None], name: str, prospect: Prospect) -> str:
+    """Where what is held for one station stands: under its own name, where each has one, else under that of all."""
+    own = f"{name}/{prospect.station.identity}"
+    return own if own in secrets else name
+
+
 def _secrets(facts: Facts) -> Iterator[Finding]:
     """Only of the move itself: a step that may follow is ordered by a person, and asks for its own."""
     wanting: dict[str, list[Prospect]] = defaultdict(list)
     for prospect in facts.prospects:
         for name in sorted(secret_names(prospect.profile)) if prospect.is_remote and prospect.profile else ():
-            if name in facts.secrets and facts.secrets[name] is None:
+            key = _key_of(facts.secrets, name, prospect)
+            if key in facts.secrets and facts.secrets[key] is None:
                 wanting[name].append(prospect)
     for name, prospects in wanting.items():
         text = f"{{n}}: their profile needs the secret {name}, which is nowhere"
-        hint = f"Set MIGRATE_SECRET_{name.upper()}, or write secrets/{name} (mode 600)."
+        hint = f"Set MIGRATE_SECRET_{name.upper()}, or write secrets/{name} (mode 600); as a folder, one file for each."
         yield about("secret-missing", Severity.EXCLUDE, text, prospects, hint=hint)
 
 
@@ -125,7 +132,7 @@ def _bad_passwords(
     later = [write for writes in profile.finish.values() for write in writes]
     for severity, writes in ((Severity.EXCLUDE, profile.writes), (Severity.WARNING, later)):
         for write in writes:
-            shape = secrets.get(write.secret) if write.secret else None
+            shape = secrets.get(_key_of(secrets, write.secret, prospect)) if write.secret else None
             if shape is None:
                 continue
             if why := _misshapen(write, shape, prospect.station.ocpp_version):

@@ -55,7 +55,8 @@ class Facts:
     ``targets`` and ``sources`` are the addresses that stations dial,
     ``upstreams`` the CSMSes behind the relays.  ``known`` are the identities
     that the target is said to know, ``None`` where nobody said.  ``secrets``
-    has ``None`` for a secret that is nowhere.  By identity: ``lacks`` what a
+    has ``None`` for a secret that is nowhere, and goes by name and identity
+    where each station has its own.  By identity: ``lacks`` what a
     way to the station cannot do without, ``unfit`` why its unit cannot be
     filled in with what it holds now, ``dialects`` the subprotocol it speaks,
     ``loads`` what firmware it has to load.

@@ -48,6 +48,14 @@ class Vault(Protocol):
     def secret(self, name: str) -> bytes: ...
 
 
+class Vaults(Vault, Protocol):
+    """The secrets of a campaign."""
+
+    def of(self, identity: str) -> Vault:
+        """Those of one station: its own, where each has one under that name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
     """Where a station is at this moment, as the relays know it.

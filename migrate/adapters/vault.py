@@ -72,6 +72,10 @@ class FileVault:
             self.make(name)
         return self.secret(name)
 
+    def is_of_each(self, name: str) -> bool:
+        """Whether each station has its own under this name."""
+        return (self._folder / name).is_dir()
+
     def of(self, identity: str) -> StationVault:
         """The secrets of one station."""
         return StationVault(self, self._folder, identity)
@@ -91,7 +95,7 @@ class StationVault:
         self._vault, self._folder, self._identity = vault, folder, identity
 
     def secret(self, name: str) -> bytes:
-        if (self._folder / name).is_dir():
+        if self._vault.is_of_each(name):
             return self._vault.secret(f"{name}/{quote(self._identity, safe='')}")
         return self._vault.secret(name)
 

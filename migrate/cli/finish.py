@@ -161,8 +161,7 @@ async def _carry_out(call: Call, wired: Wired, plan: Plan, found: Within) -> lis
             errand = outline.errand(attempt)
             if hold := fence.order_over(errand):
                 return _held(attempt.identity, hold)
-            own = replace(ports, vault=wired.vault.of(attempt.identity))
-            return await Finisher(ordered, errand, own, fence, boots).finish(attempt)
+            return await Finisher(ordered, errand, ports, fence, boots).finish(attempt)
 
         def tell(ended: Finished) -> None:
             call.context.say(f"{display(ended.identity)}: {_said(ended)}")

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from batches.errand import Ports
 from batches.findings import projected_finish
 from batches.outlook import Outlook, outlook
-from batches.outlook_ways import finishing_secrets, secret_names
 from batches.prospects import Facts, Prospect
 from batches.scouting import Scout, Scouted
 from migrate.adapters import certificates as files
@@ -27,16 +25,17 @@ from migrate.adapters.probing.ports import holder
 from migrate.domain.address import Backend
 from migrate.domain.attempt import State
 from migrate.domain.destination import address_for
-from migrate.domain.errors import NotAllowed, SettingsProblem
+from migrate.domain.errors import SettingsProblem
 from migrate.domain.evidence import Side
 from migrate.domain.record import Attempt, Direction
 from migrate.domain.station import Station
-from migrate.domain.survey import Doorstep, HostSight, Knock, SecretShape
+from migrate.domain.survey import Doorstep, HostSight, Knock
 from migrate.domain.wave import Plan
 from migrate.settings import Settings
 from migrate.wiring import Wired
 from migrate.wiring.firmware_ahead import firmware_ahead
 from migrate.wiring.revoked import stale_lists
+from migrate.wiring.shapes import shapes_of
 
 KNOCKS_PER_S = 5.0
 LOOKED_FOR_AGAIN_S = (2.0, 5.0)
@@ -109,7 +108,7 @@ class Lookahead:
             known=self._known(),
             known_from=self._settings.checks.known.name if self._settings.checks.known else "",
             longest_identity=self._settings.checks.longest_identity,
-            secrets=self._secrets(prospects),
+            secrets=shapes_of(self._wired.vault, prospects),
             lacks=firmware.lacks | self._scout.lacks(prospects),
             loads=firmware.loads,
             rate_bytes_per_s=self._settings.firmware.rate,
@@ -192,17 +191,6 @@ class Lookahead:
             ) from error
         return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
-    def _secrets(self, prospects: Iterable[Prospect]) -> dict[str, SecretShape | None]:
-        profiles = {p.profile.name: p.profile for p in prospects if p.profile is not None}
-        names = {n for profile in profiles.values() for n in secret_names(profile) | finishing_secrets(profile)}
-        return {name: self._shape(name) for name in sorted(names)}
-
-    def _shape(self, name: str) -> SecretShape | None:
-        try:
-            return shape_of(self._wired.vault.secret(name))
-        except NotAllowed:
-            return None
-
     # ── backends ───────────────────────────────────────────────────────────
 
     async def _with_backends(self, facts: Facts) -> Facts:
@@ -280,15 +268,6 @@ class Lookahead:
                 await asyncio.sleep(1 / KNOCKS_PER_S)
         self._tell("knocks", len(near), len(near))
         return replace(facts, knocks=knocks)
-
-
-def shape_of(secret: bytes) -> SecretShape:
-    """What may be known of a secret by whoever judges it."""
-    text = ""
-    with suppress(UnicodeDecodeError):
-        text = secret.decode()
-    is_hex = bool(text) and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
-    return SecretShape(octets=len(secret), is_text=bool(text) and text.isprintable(), is_hex=is_hex)
 
 
 def _address(settings: Settings, side: Side, station: Station) -> Backend:

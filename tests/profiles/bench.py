@@ -70,6 +70,9 @@ class MadeUp:
     def secret(self, name: str) -> bytes:
         return PASSWORD.encode()
 
+    def of(self, identity: str) -> MadeUp:
+        return self
+
 
 SECRETS = MadeUp()
 
