@@ -14,7 +14,7 @@ SPREAD := -n $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))) --dist load
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
     "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
-.PHONY: help demo test check format bench chaos wide mutants wheel clean
+.PHONY: help demo test check format bench chaos wide mutants pictures wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make chaos    kill it after every journaled state and at 100 random moments, there and back"
 	@echo "make wide     3,000 simulated stations of every family, faults by seed, a bad model, a wave taken back"
 	@echo "make mutants  switch rules off one by one and see a test notice"
+	@echo "make pictures draw the terminal of a demonstration anew, into docs/"
 	@echo "make wheel    the wheel, into dist/"
 	@echo "make clean    remove .venv, caches and what was built"
 
@@ -63,6 +64,9 @@ wide: $(STAMP)
 
 mutants: $(STAMP)
 	@$(BIN)/python tests/mutants/run.py $(ARGS)
+
+pictures: $(STAMP)
+	@$(BIN)/python tests/pictures/run.py
 
 wheel: $(STAMP)
 	@$(BIN)/python -m build --wheel $(ARGS)

@@ -152,7 +152,7 @@ def _pace(document: dict[str, Any]) -> str:
 
 def _onward(stage: Stage) -> list[str]:
     return [
-        f"An ordinary campaign was left in {stage.folder}; its simulated stations have ended. Every verb works on it:",
+        f"An ordinary campaign was left in {stage.folder}; its simulated stations have ended, so nothing moves there any more. To look at it:",
         f"  cd {display(str(stage.folder), limit=1000)}",
         f"  {command('station', stage.specs[0].identity)}",
     ]
