@@ -478,6 +478,26 @@ async def test_a_login_that_is_refused_is_tried_once_for_the_whole_fleet() -> No
     assert len(host.heard) == 1
 
 
+async def test_a_login_without_an_answer_is_waited_for_once_and_not_by_each_station_in_turn() -> None:
+    """A cloud that is down: station after station would wait for as long again."""
+
+    over = asyncio.Event()
+
+    async def never(_: Heard) -> bytes:
+        await over.wait()
+        return b""
+
+    api = replace(CLOUD, timeout=timedelta(seconds=0.5))
+    async with a_host(never) as host, doors_to(host, secrets=Secrets(cloud="hunter2")) as doors:
+        door = doors.to(STATION, a_profile(api), Side.SOURCE)
+        errors = await asyncio.gather(*(error_of(door.read("AC-1", ["url"])) for _ in range(8)))
+        over.set()
+
+    assert {(type(error), error.message) for error in errors} == {(Unreachable, errors[0].message)}
+    assert not any(error.sent for error in errors if isinstance(error, Unreachable))
+    assert len(host.heard) < 8  # three tries of each, and all wait for the same
+
+
 async def test_a_login_that_failed_for_another_reason_is_tried_again() -> None:
     rows = answers(reply(302), reply(200, {"accessToken": "t", **HELD}))
 

@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 from migrate.adapters.channels.http.wire import Sign
-from migrate.domain.errors import Mismatch, NotAllowed
+from migrate.domain.errors import Mismatch, NotAllowed, Unreachable
 from migrate.domain.ways import HttpApi, HttpAuth
 from migrate.ports import Vault
 
@@ -48,6 +48,8 @@ class _Entry:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     picked: Mapping[str, Any] | None = field(default=None, repr=False)
     refused: str = ""
+    failed_at: float = float("-inf")  # on the loop's clock; when a login last came to nothing, and why
+    failure: str = ""
 
 
 class Logins:
@@ -57,9 +59,17 @@ class Logins:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
     async def of(self, account: Account, login: Callable[[], Awaitable[Mapping[str, Any]]], identity: str) -> Any:
-        """What the login of an account picked; logs in where nobody has.  Raises ``Mismatch`` where it was refused."""
-        entry = self._entry(account)
+        """What the login of an account picked; logs in where nobody has.
+
+        Raises ``Mismatch`` where it was refused, ``Unreachable`` where it got
+        no answer: also for all who waited for that one, or each would wait for
+        as long again, one after the other.
+        """
+        entry, now = self._entry(account), asyncio.get_running_loop().time
+        asked_at = now()
         async with entry.lock:
+            if entry.picked is None and entry.failed_at >= asked_at:
+                raise Unreachable(f"{identity}: {entry.failure}", identity=identity, sent=False)
             if entry.refused:
                 raise _locked_out(account, identity, entry.refused)
             if entry.picked is None:
@@ -67,6 +77,9 @@ class Logins:
                     entry.picked = await login()
                 except NotTaken as error:
                     entry.refused = error.message
+                    raise
+                except Unreachable as error:
+                    entry.failed_at, entry.failure = now(), error.message.removeprefix(f"{identity}: ")
                     raise
             return entry.picked
 
