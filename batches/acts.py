@@ -261,9 +261,7 @@ class Acts:
                 if stuck := await self._put_back(attempt, todo, now):
                     return stuck
             except Unreachable as error:  # the next round looks before it writes
-                if (
-                    not error.sent
-                ):  # nothing went out, on a slow disk or a busy line: that was no try; the deadline ends it
+                if not error.sent:  # on a slow disk or a busy line: no try, and the deadline ends it
                     await self._ports.clock.sleep(ASK_EVERY)
                     continue
             rounds -= 1

@@ -229,8 +229,7 @@ class Driver:
         heeded = {"heeded": self._heeded_seq} if self._heeded_seq and "sighting" not in ended.note else {}
         note = {**ended.note, **heeded}  # whoever goes on after us reads from there
         change = move(attempt, ended.fact, self._ports.clock.now(), note=note, guard=guard, **changes)
-        change = replace(change, events=(*self._hands.answers(), *ended.events, *change.events))
-        await self._ports.journal.commit(change)
+        await self._hands.store(replace(change, events=(*ended.events, *change.events)))
         return change.attempts[0]
 
     def _charged_to(self, attempt: Attempt, fact: Fact) -> dict[str, Cause]:

@@ -10,11 +10,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from batches.errand import Errand, Fence, Ports
 from batches.recovery import NO_ANSWER
-from migrate.domain.errors import Impostor, InputProblem, Mismatch, NotAllowed, Refused, StationError, Unreachable
+from migrate.domain.errors import (
+    Impostor,
+    InputProblem,
+    Mismatch,
+    NotAllowed,
+    Refused,
+    Stale,
+    StationError,
+    Unreachable,
+)
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Restart
 from migrate.domain.record import Attempt, Change, Event, EventKind, Guard
@@ -47,6 +57,15 @@ class Hands:
         """The answers not stored yet, handed over once: they ride on the caller's next change."""
         taken, self._answers = tuple(self._answers), []
         return taken
+
+    async def store(self, change: Change) -> None:
+        """Store a change, and before it the answers that wait.  A change that is turned away takes none of them along."""
+        told = self.answers()
+        try:
+            await self._ports.journal.commit(replace(change, events=(*told, *change.events)))
+        except Stale:
+            self._answers = [*told, *self._answers]  # an incident among them is told with what comes next
+            raise
 
     async def look(self, attempt: Attempt, keys: Sequence[str] = ()) -> Mapping[str, str | None]:
         """What the station holds now of the attempt's unit, or of ``keys``, each asked for on its own way."""
@@ -151,7 +170,7 @@ class Hands:
     async def _announce(self, attempt: Attempt, data: Mapping[str, Any], guard: Guard) -> None:
         event = self._event(EventKind.COMMAND, attempt, data)
         before = asyncio.get_running_loop().time()
-        await self._ports.journal.commit(Change(events=(*self.answers(), event), guard=guard))
+        await self.store(Change(events=(event,), guard=guard))
         waited = asyncio.get_running_loop().time() - before
         if waited > SEND_LIMIT_S:
             raise Unreachable(

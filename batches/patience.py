@@ -1,4 +1,4 @@
-"""Deadlines that run only while the witnesses can see.
+"""Deadlines and soaks that run only while the witnesses can see.
 
 A blind witness pauses; it loses no station.  ``Patience`` is asked again and
 again and subtracts a stretch of campaign time only if both its ends were
@@ -41,3 +41,35 @@ class Patience:
 
 def wait_for(duration: timedelta | None, now: datetime, *, can_see: bool = True) -> Patience:
     return Patience(left=duration, looked_at=now, could_see=can_see)
+
+
+class Watched:
+    """How much of a stretch of time was watched: what nobody lived through is no quiet time, it is none at all.
+
+    Told at every look; what a sleeping machine, a clock set forward or a
+    blind witness took is kept and left out.  Before its first look it takes
+    the clock's word.
+    """
+
+    def __init__(self) -> None:
+        self._looked_at: datetime | None = None
+        self._could_see = True
+        self._gaps: list[tuple[datetime, datetime]] = []  # begin and end of what nobody watched, oldest first
+
+    def look(self, now: datetime, *, can_see: bool) -> None:
+        """Take note of the time."""
+        before, is_seen = self._looked_at, self._could_see and can_see
+        self._looked_at, self._could_see = now, can_see
+        if before is None or now <= before:
+            return
+        begin = before + min(now - before, MOST_AT_ONCE) if is_seen else before
+        if begin == now:
+            return
+        if self._gaps and self._gaps[-1][1] == begin:
+            begin = self._gaps.pop()[0]
+        self._gaps.append((begin, now))
+
+    def since(self, begin: datetime, now: datetime) -> timedelta:
+        """How long it was watched since an instant."""
+        unseen = (min(end, now) - max(start, begin) for start, end in self._gaps if end > begin)
+        return now - begin - sum((max(gap, timedelta(0)) for gap in unseen), timedelta(0))

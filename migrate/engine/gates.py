@@ -11,6 +11,7 @@ from datetime import datetime
 
 from batches.errand import Ports
 from batches.gate import rule, still_acknowledged, tally
+from batches.patience import Watched
 from batches.standing import is_approved
 from migrate.domain.evidence import Side
 from migrate.domain.record import Approval, Attempt, Change, Control, Event, EventKind, WaveMark
@@ -28,11 +29,13 @@ class Gates:
         self._control = Control()
         self._marks: dict[int, WaveMark] = {}
         self._approvals: list[Approval] = []
+        self._watched = Watched()
 
     async def refresh(self, control: Control) -> None:
         """Learn what persons ordered and approved, and what other processes recorded."""
         fingerprint = self._outline.plan.fingerprint
         self._control = control
+        self._watched.look(self._ports.clock.now(), can_see=self._ports.witness.sees(Side.TARGET))
         self._marks = await self._ports.journal.wave_marks(fingerprint)
         self._approvals = await self._ports.journal.approvals(fingerprint)
 
@@ -57,7 +60,7 @@ class Gates:
         ruling = rule(
             counts,
             self._outline.policy.gate,
-            soaked=now - quiet_since if quiet_since else None,
+            soaked=self._watched.since(quiet_since, now) if quiet_since else None,
             approved=self.next_is_approved(number),
             acknowledged=still_acknowledged(attempts, self._control.acknowledged.get(number, {})),
         )
@@ -69,7 +72,8 @@ class Gates:
 
     def has_soaked(self, number: int) -> bool:
         since = self.mark(number).quiet_since
-        return since is not None and self._ports.clock.now() - since >= self._outline.policy.gate.soak
+        now, soak = self._ports.clock.now(), self._outline.policy.gate.soak
+        return since is not None and self._watched.since(since, now) >= soak
 
     def is_approved(self, number: int) -> bool:
         return is_approved(number, self._outline.plan.fingerprint, self._approvals, self._outline.policy.gate)

@@ -56,7 +56,7 @@ class CampaignProcess:
         """Run the campaign to its end: ``done``, ``shut``, ``held``, ``approval`` or ``ending``."""
         async with self._at_work():
             name = await self._name()
-            if await self._durable.is_over(name):  # killed before its end was noted: this run is the next one
+            while await self._durable.is_over(name):  # killed before its end was noted, or of a journal brought back
                 await self._note_end(name, "not noted")
                 name = await self._name()
             await self._take_care_of_orphans(name)

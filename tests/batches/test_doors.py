@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from migrate.domain.attempt import State
-from migrate.domain.errors import Impostor, MigrateError, NotAllowed, SettingsProblem, StationError, Unreachable
+from batches.hands import Hands
+from migrate.domain.attempt import Fact, State
+from migrate.domain.errors import Impostor, MigrateError, NotAllowed, SettingsProblem, Stale, StationError, Unreachable
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Method, Profile, Restart, Write
-from migrate.domain.record import EventKind
+from migrate.domain.record import EventKind, move
 from migrate.domain.station import Station
 from migrate.domain.ways import Script, Way
 from migrate.ports import Door
@@ -156,6 +157,22 @@ async def test_another_host_key_is_an_incident_and_nothing_is_written() -> None:
     assert "another host key" in attempt.reason
     assert [incident.data["title"] for incident in incidents] == ["another device answers"]
     assert scene.world.sent() == []
+
+
+async def test_an_incident_is_told_even_where_the_journal_has_moved_on_meanwhile() -> None:
+    other = Impostor("AC1 shows another host key than the one that ann saw.", identity="AC1")
+    async with a_scene(fails=other) as (scene, _):
+        await scene.journal.take_batch(scene.fence.batch, "another", scene.clock.now())
+        hands = Hands(scene.errand, scene.ports, scene.fence)
+        hands.note_incident(scene.attempt, "another device answers", other.message)
+        with pytest.raises(Stale):
+            await hands.store(move(scene.attempt, Fact.NEVER, scene.clock.now(), guard=scene.fence.for_undoing()))
+
+        await hands.store(move(scene.attempt, Fact.NEVER, scene.clock.now()))
+
+        told = [line.event.kind for line in scene.journal.lines]
+
+    assert told.count(EventKind.INCIDENT) == 1
 
 
 async def test_a_station_that_is_busy_is_tried_again_later_with_its_own_words() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batches.patience import MOST_AT_ONCE, wait_for
+from batches.patience import MOST_AT_ONCE, Watched, wait_for
 from tests.doubles.clock import EPOCH
 
 MINUTE = timedelta(minutes=1)
@@ -71,3 +71,45 @@ def test_whatever_is_seen_no_deadline_ends_before_its_time_has_been_seen(looks: 
         before = can_see
 
         assert patience.look(now, can_see=can_see) == (seen >= 10 * MINUTE)
+
+
+# ── what was watched ───────────────────────────────────────────────────────
+
+
+def test_before_its_first_look_the_clock_is_believed() -> None:
+    watched = Watched()
+    watched.look(EPOCH, can_see=True)
+
+    assert watched.since(EPOCH - 30 * MINUTE, EPOCH) == 30 * MINUTE
+
+
+def test_what_the_machine_slept_through_was_not_watched() -> None:
+    watched = Watched()
+    watched.look(EPOCH, can_see=True)
+    watched.look(EPOCH + 180 * MINUTE, can_see=True)
+
+    assert watched.since(EPOCH - MINUTE, EPOCH + 180 * MINUTE) == MINUTE + MOST_AT_ONCE
+
+
+def test_what_began_after_a_gap_has_none_and_what_began_in_its_middle_has_the_rest_of_it() -> None:
+    watched = Watched()
+    watched.look(EPOCH, can_see=False)
+    watched.look(EPOCH + 60 * MINUTE, can_see=True)
+    watched.look(EPOCH + 61 * MINUTE, can_see=True)
+
+    assert watched.since(EPOCH + 60 * MINUTE, EPOCH + 61 * MINUTE) == MINUTE
+    assert watched.since(EPOCH + 40 * MINUTE, EPOCH + 61 * MINUTE) == MINUTE
+
+
+@given(st.lists(st.tuples(st.integers(-3600, 7200), st.booleans()), max_size=40))
+def test_never_more_is_watched_than_was_seen_look_by_look(looks: list[tuple[int, bool]]) -> None:
+    watched, now, seen, before = Watched(), EPOCH, timedelta(0), True
+    watched.look(now, can_see=True)
+    newest = now
+    for seconds, can_see in looks:
+        now += timedelta(seconds=seconds)
+        seen += min(max(timedelta(seconds=seconds), timedelta(0)), MOST_AT_ONCE) if before and can_see else timedelta(0)
+        before, newest = can_see, max(newest, now)
+        watched.look(now, can_see=can_see)
+
+        assert watched.since(EPOCH, now) <= seen

@@ -48,8 +48,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class VirtualClock:
     """``migrate.ports.Clock`` on the running loop's time: one campaign second is one second of the loop."""
 
+    def __init__(self) -> None:
+        self._set_by = timedelta(0)
+
+    def step(self, by: timedelta) -> None:
+        """Somebody sets the clock, or the machine slept: it shows another time, and nobody has waited for it."""
+        self._set_by += by
+
     def now(self) -> datetime:
-        return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
+        return EPOCH + self._set_by + timedelta(seconds=asyncio.get_running_loop().time())
 
     def real_s(self, duration: timedelta) -> float:
         return max(duration.total_seconds(), 0.0)

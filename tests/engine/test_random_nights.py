@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from batches.gate import acknowledge
 from migrate.domain.attempt import ENDS, IN_FLIGHT, State
-from migrate.domain.evidence import Side
+from migrate.domain.evidence import Kind, Side
 from migrate.domain.record import EventKind
 from tests.doubles.clock import VirtualLoop
 from tests.doubles.rehearsal import Rehearsal
@@ -42,6 +43,10 @@ nights = st.fixed_dictionaries(
     {
         "stations": st.lists(ways, min_size=1, max_size=4),
         "kills": st.lists(st.floats(0.0, 900.0), max_size=3),
+        "clock": st.lists(
+            st.tuples(st.floats(0.0, 1500.0), st.sampled_from([-3600.0, -30.0, 90.0, 3600.0, 3 * 3600.0])), max_size=2
+        ),
+        "disk full": st.lists(st.floats(0.0, 900.0), max_size=1),
         "blind": st.sampled_from([None, None, (20.0, 500.0, Side.SOURCE), (50.0, 2000.0, Side.TARGET)]),
     }
 )
@@ -61,8 +66,12 @@ async def _live_through(night: dict[str, Any]) -> None:
         if night["blind"] is not None:
             begin, length, side = night["blind"]
             rehearsal.world.later(begin, lambda: _blind(rehearsal, side, length))
+        for at_s, by_s in night["clock"]:
+            rehearsal.world.later(at_s, lambda by_s=by_s: _clock_is_set(rehearsal, by_s))
         for after_s in night["kills"]:
             await _killed(rehearsal, after_s)
+        for after_s in night["disk full"]:
+            await _disk_fills(rehearsal, after_s)
         await rehearsal.resume({0: acknowledge(await rehearsal.journal.attempts())})
         ended = await rehearsal.run()
 
@@ -107,6 +116,28 @@ async def _blind(rehearsal: Rehearsal, side: Side, length_s: float) -> None:
     rehearsal.world.seeing.discard(side)
     await asyncio.sleep(length_s)
     rehearsal.world.seeing.add(side)
+
+
+async def _clock_is_set(rehearsal: Rehearsal, by_s: float) -> None:
+    rehearsal.clock.step(timedelta(seconds=by_s))
+
+
+async def _disk_fills(rehearsal: Rehearsal, after_s: float) -> None:
+    """Nothing can be recorded from some moment on: the run ends by itself, and what it could not record it did not do."""
+    running = asyncio.ensure_future(rehearsal.run())
+    await asyncio.sleep(after_s)
+    rehearsal.journal.fails, sent = True, len(rehearsal.world.sent())
+    await asyncio.sleep(60)
+    assert len(rehearsal.world.sent()) <= sent + len(rehearsal.world.stations)  # what was recorded just before
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    rehearsal.journal.fails = False
+    for station in rehearsal.world.stations.values():  # whoever came or left meanwhile is on record nowhere
+        station.charging.clear()
+        if not station.sessions:
+            await rehearsal.world.move(station, station.dials)
+        for side in list(station.sessions):
+            await rehearsal.world.tell(station.identity, side, Kind.HEARTBEAT)
 
 
 async def _killed(rehearsal: Rehearsal, after_s: float) -> None:

@@ -35,6 +35,7 @@ WATCH, WATCH_TESTS = "batches/watch.py", ("tests/batches/test_watch.py",)
 CONDUCTOR, CONDUCTOR_TESTS = "batches/conductor.py", ("tests/batches/test_conductor.py",)
 BACK, ORDERED, BACK_TESTS = "batches/rollback.py", "batches/ordered.py", ("tests/batches/test_way_back_gate.py",)
 UNIT = "migrate/domain/unit.py"
+FLASHING_TESTS = ("tests/batches/test_flashing.py", "tests/batches/test_harm.py")
 CAMPAIGN, CAMPAIGN_TESTS = "migrate/engine/campaign.py", ("tests/engine/test_campaign.py",)
 
 
@@ -321,7 +322,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a confirmed station soaks",
         WATCH,
-        "is_soaked = now - attempt.confirmed_at >= errand.policy.gate.soak",
+        "is_soaked = quiet >= errand.policy.gate.soak",
         "is_soaked = True",
         WATCH_TESTS,
     ),
@@ -476,5 +477,176 @@ MUTANTS: tuple[Mutant, ...] = (
         "if stopped := self._fence.quarantine(self._errand):",
         "if stopped := None:",
         ACTS_TESTS,
+    ),
+    # orders, crashes and clocks
+    Mutant(
+        "an intent is judged by the orders of its own moment",
+        "batches/errand.py",
+        "if hold := self.forbids_intent(errand):",
+        "if hold := None:",
+        CONDUCTOR_TESTS,
+    ),
+    Mutant(
+        "what a dead process read is read again",
+        ACTS,
+        "        if self._is_inherited:",
+        "        if False:",
+        ACTS_TESTS,
+    ),
+    Mutant(
+        "a dead night's work waits for its window",
+        ACTS,
+        "        return self._is_belated\n",
+        "        return False\n",
+        ACTS_TESTS,
+    ),
+    Mutant(
+        "what never went out was no try",
+        ACTS,
+        "if not error.sent:  # on",
+        "if False:  # on",
+        ACTS_TESTS,
+    ),
+    Mutant(
+        "a soak that nobody watched is none",
+        WATCH,
+        "            watched.look(now, can_see=self._ports.witness.sees(side))",
+        "            pass",
+        WATCH_TESTS,
+    ),
+    Mutant(
+        "a soak is watched on the side that counts",
+        WATCH,
+        "can_see=self._ports.witness.sees(side))",
+        "can_see=can_see)",
+        WATCH_TESTS,
+    ),
+    Mutant(
+        "no gate opens by a soak that was slept through",
+        "migrate/engine/gates.py",
+        "        self._watched.look(",
+        "        str(",
+        CAMPAIGN_TESTS,
+    ),
+    Mutant(
+        "an incident survives a change that is turned away",
+        HANDS,
+        "self._answers = [*told, *self._answers]",
+        "pass",
+        ("tests/batches/test_doors.py",),
+    ),
+    Mutant(
+        "a run under a name that dbos knows counts on",
+        "migrate/engine/process.py",
+        "while await self._durable.is_over(name):",
+        "if await self._durable.is_over(name):",
+        ("tests/chaos/test_dispatch.py",),
+    ),
+    # every way
+    Mutant(
+        "no firmware step is jumped over",
+        "migrate/domain/firmware.py",
+        "return next(later, wanted)",
+        "return wanted",
+        ("tests/domain/test_firmware_steps.py",),
+    ),
+    Mutant(
+        "what is under way is not ordered twice",
+        "batches/flashing.py",
+        "if not self._is_under_way(transfer(attempt.id, step, told.events), firmware):",
+        "if True:",
+        FLASHING_TESTS,
+    ),
+    Mutant(
+        "so many load at once and no more",
+        "batches/transfers.py",
+        "asyncio.Semaphore(at_once)",
+        "asyncio.Semaphore(10**6)",
+        FLASHING_TESTS,
+    ),
+    Mutant(
+        "no firmware is ordered once others have come to harm",
+        HANDS,
+        "if why := self._fence.harm(self._errand):",
+        'if why := "":',
+        ("tests/batches/test_conductor.py", "tests/batches/test_harm.py"),
+    ),
+    Mutant(
+        "no window of ten seconds holds more than it is worth",
+        "migrate/adapters/files/budget.py",
+        "if self._slices and self._given + count > self._most:",
+        "if False:",
+        ("tests/adapters/files/test_budget.py",),
+    ),
+    Mutant(
+        "a file with another checksum is served to nobody",
+        "migrate/adapters/files/store.py",
+        "if digest.hexdigest() != entry.sha256:",
+        "if False:",
+        ("tests/adapters/files/test_store.py",),
+    ),
+    Mutant(
+        "a changed host key is refused",
+        "migrate/adapters/channels/ssh/line.py",
+        "if trusted.get(key.kind) != key:",
+        "if False:",
+        ("tests/adapters/ssh",),
+    ),
+    Mutant(
+        "no name is changed by a profile that cannot",
+        "migrate/domain/filling.py",
+        "if goal.is_renamed and not any(",
+        "if False and not any(",
+        ("tests/domain/test_filling.py",),
+    ),
+    Mutant(
+        "a slot that somebody dials is not taken for a free one",
+        "migrate/domain/slots.py",
+        "unused = [key for key in others if key not in ordered]",
+        "unused = others",
+        ("tests/domain/test_filling.py",),
+    ),
+    Mutant(
+        "E3: no less secure than planned",
+        EVIDENCE,
+        "sighting.security < terms.security:",
+        "False:",
+        EVIDENCE_TESTS,
+    ),
+    Mutant("E3: under its planned name", EVIDENCE, "sighting.name != terms.name:", "False:", EVIDENCE_TESTS),
+    Mutant(
+        "whom a check leaves out is not begun",
+        "migrate/engine/brake.py",
+        "return Stopped(reason=why, deferral=Deferral.CHECKS) if why else None",
+        "return None",
+        ("tests/engine/test_foresight.py",),
+    ),
+    Mutant(
+        "a wave that a check stops begins nobody",
+        "migrate/engine/brake.py",
+        "        if forecast.stops:",
+        "        if False:",
+        ("tests/engine/test_foresight.py",),
+    ),
+    Mutant(
+        "a no after something was taken is no refusal",
+        "batches/finisher.py",
+        "return Ended.UNKNOWN if self._has_written else Ended.REFUSED",
+        "return Ended.REFUSED",
+        ("tests/batches/test_finisher.py",),
+    ),
+    Mutant(
+        "one way is lost by what was begun and never ended",
+        "batches/finishing.py",
+        "        lost.setdefault(identity, step)",
+        "        pass",
+        ("tests/batches/test_finishing.py",),
+    ),
+    Mutant(
+        "one of a profile ends well before others follow",
+        "batches/finish_order.py",
+        "ended.is_well:",
+        "ended is not Ended.NOT_NOW:",
+        ("tests/batches/test_finish_order.py",),
     ),
 )
