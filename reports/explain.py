@@ -61,11 +61,16 @@ class _Answer:
 
 
 def explain(
-    attempt: Attempt | None, circumstances: Circumstances, *, identity: str = "", standing: Standing | None = None
+    attempt: Attempt | None,
+    circumstances: Circumstances,
+    *,
+    identity: str = "",
+    standing: Standing | None = None,
+    excluded: str = "",
 ) -> str:
-    """One station's answer to *why, what next, what can I do*, in that order."""
+    """One station's answer to *why, what next, what can I do*, in that order; ``excluded``: why the plan leaves it alone."""
     if attempt is None:
-        return never_attempted(identity, standing)
+        return never_attempted(identity, standing, excluded)
     answer = ANSWERS[attempt.state]
     why = _section("Why", _why(attempt, circumstances))
     following = _section("What happens next", _next(attempt, answer, circumstances))

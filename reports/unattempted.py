@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from migrate.domain.wave import Standing, WaveState
+from reports.redaction import redact
 from reports.words import WAVE_STATES, command, display
 
 _SHOWN = 16  # characters of a fingerprint: as many as a plan shows to be typed
 
 
-def never_attempted(identity: str, standing: Standing | None) -> str:
-    """The answer for a station of the inventory that no attempt was opened at."""
-    why, following, way = _outside_a_plan(standing)
+def never_attempted(identity: str, standing: Standing | None, excluded: str = "") -> str:
+    """The answer for a station of the inventory that no attempt was opened at; ``excluded`` is the plan's reason."""
+    why, following, way = _outside_a_plan(standing, excluded)
     if standing and (waits := _in_a_wave(identity, standing)):
         why, following, way = waits
     return (
@@ -22,9 +23,15 @@ def never_attempted(identity: str, standing: Standing | None) -> str:
     )
 
 
-def _outside_a_plan(standing: Standing | None) -> tuple[str, str, str]:
-    why = "There is no plan yet." if standing is None else "The plan leaves it alone; its reason stands there."
-    return why, "Nothing, until a plan that holds it is approved and run.", "migrate plan make"
+def _outside_a_plan(standing: Standing | None, excluded: str) -> tuple[str, str, str]:
+    following = "Nothing, until a plan that holds it is approved and run."
+    if standing is None:
+        return "There is no plan yet.", following, "migrate plan make"
+    if excluded:
+        reason = display(redact(excluded)).rstrip(".")
+        following = "Nothing, until it is imported without that, and a plan that holds it is approved and run."
+        return f"The plan leaves it alone: {reason}.", following, "migrate inventory import FILE"
+    return "It is not in the plan: it came into the inventory later.", following, "migrate plan make"
 
 
 def _in_a_wave(identity: str, standing: Standing) -> tuple[str, str, str] | None:

@@ -49,9 +49,11 @@ def explain(context: Context, identity: str) -> None:
             firmware=_firmware(newest, told, wired.clock.now()),
             flashing=_flashing(wired, newest),
         )
-        planned = newest is None and await wired.journal.current_plan() is not None
-        standing = await wired.standing() if planned else None
-        return in_words(newest, circumstances, identity=identity, standing=standing)
+        plan = None if newest else await wired.journal.current_plan()
+        standing = await wired.standing() if plan else None
+        left_alone = {e.identity: e.reason for e in plan.excluded} if plan else {}
+        excluded = left_alone.get(identity, "")
+        return in_words(newest, circumstances, identity=identity, standing=standing, excluded=excluded)
 
     click.echo(with_campaign(context.campaign, read))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from migrate.cli import call
-from tests.cli.campaigns import campaign, planned
+from migrate.domain.station import Station
+from tests.cli.campaigns import ALFEN, ODD, campaign, planned, with_journal
 
 Capture = pytest.CaptureFixture[str]
 
@@ -31,6 +32,29 @@ def test_a_campaign_without_a_plan_stands_somewhere_too(folder: Path, capsys: Ca
     assert set(document["totals"].values()) == {0}
     assert call(["status"]) == 0
     assert "Next:   migrate plan make" in capsys.readouterr().out
+
+
+def test_a_station_that_the_plan_leaves_alone_is_told_the_plans_reason(folder: Path, capsys: Capture) -> None:
+    held = Station(identity="HLD-1", vendor="Alfen BV", model="NG910-60023", hold="contract ends in March")
+    planned(campaign(folder, [*ALFEN, held]))
+
+    assert call(["explain", "HLD-1"]) == 0
+
+    told = capsys.readouterr().out
+    assert "The plan leaves it alone: hold: contract ends in March." in told
+    assert "migrate inventory import FILE" in told
+
+
+def test_a_station_that_came_after_the_plan_is_told_so(folder: Path, capsys: Capture) -> None:
+    planned(campaign(folder))
+    late = Station(identity="NEW-1", vendor="Alfen BV", model="NG910-60023")
+    with_journal(folder, lambda journal: journal.store_stations([*ALFEN, *ODD, late]))
+
+    assert call(["explain", "NEW-1"]) == 0
+
+    told = capsys.readouterr().out
+    assert "It is not in the plan" in told
+    assert "leaves it alone" not in told
 
 
 def test_without_stations_the_list_comes_first(folder: Path, capsys: Capture) -> None:
