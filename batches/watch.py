@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from batches.errand import Errand, Ports
-from batches.patience import Patience, wait_for
+from batches.patience import Patience, Watched, wait_for
 from batches.reading import Meaning, may_be_another, may_prove, note_of, read, rivals_of
 from migrate.domain.attempt import BATCH_ENDS, Fact, State, advance
 from migrate.domain.errors import Stale
@@ -60,8 +60,11 @@ class Watch:
         self._deferred: dict[str, None] = {}  # in the order in which they were put off
         self._given_back: set[str] = set()  # by a rollback that came to nothing
         self._away: dict[str, Patience] = {}
+        self._watched = {side: Watched() for side in Side}
         self._read_up_to = 0
         self._batches = 0
+        self.knows = asyncio.Event()
+        """Set once what stands in the journal has been read: before that, nothing known is no answer."""
 
     @property
     def known(self) -> Mapping[str, Attempt]:
@@ -77,6 +80,7 @@ class Watch:
         self._read_up_to = await self._ports.journal.newest_seq()
         for attempt in await self._ports.journal.attempts():
             self.learn(attempt)
+        self.knows.set()
         for attempt in list(self._known.values()):
             if attempt.state in BATCH_ENDS - {State.SETTLED}:  # those are many, and speak again soon
                 for sighting in await self._ports.journal.missed(attempt.identity):
@@ -205,6 +209,8 @@ class Watch:
         await self._take_up_again()
         can_see = all(self._ports.witness.sees(side) for side in Side)
         now = self._ports.clock.now()
+        for side, watched in self._watched.items():
+            watched.look(now, can_see=self._ports.witness.sees(side))
         for identity in list(self._confirmed):
             await self._soak(identity, now)
         for identity, patience in list(self._away.items()):
@@ -246,7 +252,8 @@ class Watch:
         errand = self._errand_of(attempt)
         if errand is None or attempt.confirmed_at is None:
             return
-        is_soaked = now - attempt.confirmed_at >= errand.policy.gate.soak
+        quiet = self._watched[attempt.direction.goal].since(attempt.confirmed_at, now)
+        is_soaked = quiet >= errand.policy.gate.soak
         if not is_soaked and identity not in self._fresh:
             return
         presence = await self._ports.witness.presence(identity)

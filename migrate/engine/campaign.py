@@ -3,7 +3,8 @@
 Opens waves, runs batches through the conductor, waits at gates, and keeps the
 watch over everything that no batch holds.  Whatever is decided here was
 decided by the pure rooms; this module fetches the facts and journals the
-rulings.  Every step may run again after a crash.
+rulings.  Every step may run again after a crash, and dbos may resume one
+before this process has read the journal: a step that judges waits for that.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Campaign:
         self.brake = CampaignBrake(ports.witness, ports.pacer, self._rollbacks)
         self.lookout = Lookout(ports.witness)
         self.watch = Watch(ports, outline.errand_or_none, self._opening, self._may_dispatch, self._dispatch)
-        self.rest = Rest(outline, self.brake, self.lookout, self.watch.known, nap_s=self.nap_s)
+        self.rest = Rest(outline, self.brake, self.lookout, self.watch, nap_s=self.nap_s)
         self._gates = Gates(outline, ports, self.watch.known)
         turnstile = Turnstile(Admission(outline.policy.caps, outline.limits))
         self._conductor = Conductor(ports, self.lookout, turnstile, self.brake, executor=executor, let_go=self._let_go)
@@ -147,6 +148,7 @@ class Campaign:
 
     async def _open_wave(self, _: str, number: int) -> list[str]:
         """Open an attempt for each station of the wave that has none; the batches that still have work."""
+        await self.watch.knows.wait()
         if not self._gates.is_approved(number):
             return []
         await self._look_ahead(number)
@@ -221,6 +223,7 @@ class Campaign:
 
         A wave that the checks before it have stopped waits for nothing: ``unsound``, or ``away`` where a backend is.
         """
+        await self.watch.knows.wait()
         while True:
             if not self._gates.is_approved(number):
                 return "approval"
@@ -243,6 +246,7 @@ class Campaign:
 
     async def _finish(self, _: str) -> str:
         """Wait for soaks and deferrals of every wave that ran; then the waves are done, or wait for a person."""
+        await self.watch.knows.wait()
         while not (self.rest.is_over or (ended := self.rest.of_everybody())):
             for number in self._outline.waves:
                 await self._gates.rule(number)

@@ -6,10 +6,11 @@ It reads what the watch knows and asks the brake; it moves nobody.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from batches.lookout import Lookout
+from batches.watch import Watch
 from migrate.domain.attempt import AT_REST, IN_FLIGHT, State
 from migrate.domain.record import Attempt, Direction
 from migrate.engine.brake import CampaignBrake
@@ -32,14 +33,14 @@ class Rest:
         outline: Outline,
         brake: CampaignBrake,
         lookout: Lookout,
-        known: Mapping[str, Attempt],
+        watch: Watch,
         *,
         nap_s: float,
     ) -> None:
         self._outline = outline
         self._brake = brake
         self._lookout = lookout
-        self._known = known
+        self._watch = watch
         self._nap_s = nap_s
 
     @property
@@ -48,11 +49,12 @@ class Rest:
         return self._brake.is_ending and not self._lookout.driven
 
     def of_everybody(self) -> str:
-        """``done`` or ``stopped`` once every station that was tried rests, else nothing."""
+        """``done`` or ``stopped`` once every station that was tried rests, else nothing; for a watch that has read who was."""
         return _summed(map(self._of, self._tried()))
 
     async def until_brought_back(self) -> None:
         """However a run ends: what it drives comes to rest, and what a person ordered back is brought back, as far as it can be."""
+        await self._watch.knows.wait()
         while not self.is_over:
             back = (a for a in self._tried() if a.direction is Direction.BACK)
             if not self._lookout.driven and _summed(map(self._of, back)):
@@ -75,14 +77,14 @@ class Rest:
         return ended
 
     def _tried(self) -> list[Attempt]:
-        return [a for a in self._known.values() if a.identity in self._outline.planned]
+        return [a for a in self._watch.known.values() if a.identity in self._outline.planned]
 
     def _flies(self, identity: str) -> bool:
-        attempt = self._known.get(identity)  # none before the watch has caught up
+        attempt = self._watch.known.get(identity)  # none before the watch has caught up
         return attempt is None or attempt.state in IN_FLIGHT
 
     def _of_named(self, identity: str) -> Kind:
-        attempt = self._known.get(identity)  # as above
+        attempt = self._watch.known.get(identity)  # as above
         return self._of(attempt) if attempt is not None else Kind.NOT
 
     def _of(self, attempt: Attempt) -> Kind:

@@ -146,10 +146,33 @@ class Rehearsal:
             yield self.campaign
 
     @asynccontextmanager
+    async def newcomer(self) -> AsyncIterator[tuple[Campaign, asyncio.Event]]:
+        """A process whose steps are resumed before it has looked at anything; it looks once the event is set."""
+        self._processes += 1
+        self.campaign = Campaign(self.outline(), self.ports(), f"run-{self._processes}", self.foresight)
+        tasks: list[asyncio.Task[Any]] = []
+        starts_to_look = asyncio.Event()
+
+        async def send_off(batch: str) -> None:
+            tasks.append(asyncio.ensure_future(self.campaign.steps.run_batch(batch)))
+
+        async def look() -> None:
+            await starts_to_look.wait()
+            await self.campaign.keep_watch(send_off)
+
+        tasks.append(asyncio.ensure_future(look()))
+        try:
+            yield self.campaign, starts_to_look
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @asynccontextmanager
     async def beside(self) -> AsyncIterator[Campaign]:
         """A worker beside the process: it does every batch that is handed out from now on."""
         self._processes += 1
-        worker = Campaign(self._outline(None), self._ports(), f"worker-{self._processes}", self.foresight)
+        worker = Campaign(self.outline(None), self.ports(), f"worker-{self._processes}", self.foresight)
         worker.is_leader, worker.is_helper = False, True
 
         async def never(batch: str) -> None:
@@ -167,7 +190,7 @@ class Rehearsal:
     @asynccontextmanager
     async def _process(self, upto_wave: int | None) -> AsyncIterator[list[asyncio.Task[Any]]]:
         self._processes += 1
-        self.campaign = Campaign(self._outline(upto_wave), self._ports(), f"run-{self._processes}", self.foresight)
+        self.campaign = Campaign(self.outline(upto_wave), self.ports(), f"run-{self._processes}", self.foresight)
         tasks: list[asyncio.Task[Any]] = []
 
         async def send_off(batch: str) -> None:
@@ -185,7 +208,7 @@ class Rehearsal:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _outline(self, upto_wave: int | None) -> Outline:
+    def outline(self, upto_wave: int | None = None) -> Outline:
         return Outline(
             plan=self.plan,
             stations={
@@ -199,7 +222,7 @@ class Rehearsal:
             upto_wave=upto_wave,
         )
 
-    def _ports(self) -> Ports:
+    def ports(self) -> Ports:
         return Ports(
             journal=self.journal,
             source=self.world.channel(Side.SOURCE),

@@ -9,11 +9,13 @@ from datetime import time, timedelta
 import pytest
 
 from batches.gate import acknowledge
+from batches.ordered import Order
+from batches.patience import MOST_AT_ONCE
 from migrate.domain.attempt import State
 from migrate.domain.errors import JournalError
 from migrate.domain.evidence import Kind, Side
 from migrate.domain.policy import Daily, Share, Windows
-from migrate.domain.record import EventKind
+from migrate.domain.record import Direction, EventKind
 from migrate.domain.wave import Cause
 from tests.doubles.rehearsal import POLICY, Rehearsal, gate
 from tests.doubles.world import Reset, Return
@@ -35,6 +37,19 @@ async def test_no_station_of_a_wave_is_touched_before_the_wave_before_it_has_soa
         await rehearsal.run()
 
         assert min(rehearsal.moved("writing", "AC3", "AC4")) >= max(rehearsal.moved("confirmed", "AC1", "AC2")) + SOAK_S
+
+
+async def test_a_machine_that_slept_through_the_soak_opens_no_gate_when_it_wakes() -> None:
+    slept = timedelta(hours=3)
+    async with Rehearsal.of(2, 2) as rehearsal:
+        running = asyncio.ensure_future(rehearsal.run())
+        while len(rehearsal.moved("confirmed")) < 2:
+            await asyncio.sleep(1)
+        rehearsal.clock.step(slept)
+        await running
+
+        quiet_s = min(rehearsal.moved("writing", "AC3", "AC4")) - max(rehearsal.moved("confirmed", "AC1", "AC2"))
+        assert quiet_s - slept.total_seconds() >= SOAK_S - MOST_AT_ONCE.total_seconds()
 
 
 async def test_a_lost_station_shuts_the_gate_while_the_wave_still_runs_and_the_next_wave_stays_untouched() -> None:
@@ -62,6 +77,47 @@ async def test_what_was_not_started_when_the_gate_shut_stays_planned_and_starts_
         assert (first, second) == ("shut", "done")
         assert list(before.values()).count("planned") >= 1
         assert await rehearsal.states() == {"AC1": "failed", "AC2": "settled", "AC3": "settled"}
+
+
+async def test_a_gate_that_is_taken_over_before_the_journal_was_read_is_judged_by_what_stands_there() -> None:
+    async with Rehearsal.of(1, 1) as rehearsal:
+        await rehearsal.run()
+        async with rehearsal.newcomer() as (campaign, starts_to_look):
+            judged = asyncio.ensure_future(campaign.steps.judge("c", 1))
+            await asyncio.sleep(60)
+            starts_to_look.set()
+
+            assert await judged == "open"
+
+
+async def test_a_run_that_is_taken_over_at_its_end_waits_for_soaks_that_it_has_not_read_of_yet() -> None:
+    async with Rehearsal.of(2) as rehearsal:
+        running = asyncio.ensure_future(rehearsal.run())
+        while len(rehearsal.moved("confirmed")) < 2:
+            await asyncio.sleep(1)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        async with rehearsal.newcomer() as (campaign, starts_to_look):
+            finished = asyncio.ensure_future(campaign.steps.finish("c"))
+            await asyncio.sleep(1)
+            starts_to_look.set()
+
+            assert await finished == "done"
+        assert set((await rehearsal.states()).values()) == {"settled"}
+
+
+async def test_who_was_ordered_back_is_brought_back_by_a_run_that_has_not_read_of_it_yet() -> None:
+    async with Rehearsal.of(1) as rehearsal:
+        await rehearsal.run()
+        await rehearsal.send_order(Order.ROLLBACK, "AC1")
+        async with rehearsal.newcomer() as (campaign, starts_to_look):
+            waits = asyncio.ensure_future(campaign.rest.until_brought_back())
+            await asyncio.sleep(1)
+            starts_to_look.set()
+            await waits
+
+        assert await rehearsal.states() == {"AC1": "settled"}
+        assert (await rehearsal.attempt("AC1")).direction is Direction.BACK
 
 
 async def test_a_wave_without_its_own_approval_is_not_started() -> None:
