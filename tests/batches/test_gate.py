@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from batches.gate import acknowledge, rule, still_acknowledged, stopped_kinds, tally
 from migrate.domain.attempt import State
 from migrate.domain.policy import GatePolicy, Share
-from migrate.domain.profile import Method
 from migrate.domain.record import Attempt, Direction
 from migrate.domain.wave import Cause, Deferral, Ruling, Tally, Verdict
+from tests.doubles import scene
 
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 SOAK = timedelta(minutes=30)
@@ -29,19 +29,8 @@ def judged(tally: Tally, policy: GatePolicy = POLICY, **changes: object) -> Ruli
 
 
 def an_attempt(identity: str, state: State = State.SETTLED, **changes: object) -> Attempt:
-    attempt = Attempt(
-        id=f"{identity}#1",
-        identity=identity,
-        number=1,
-        wave=1,
-        batch="1-1",
-        profile="alfen",
-        method=Method.CHANGE_CONFIGURATION,
-        state=state,
-        opened_at=AT,
-        entered_at=AT,
-    )
-    return replace(attempt, **changes)  # type: ignore[arg-type]
+    usual = {"wave": 1, "batch": "1-1", "profile": "alfen", "opened_at": AT, "entered_at": AT}
+    return scene.an_attempt(state, identity=identity, **{**usual, **changes})
 
 
 def test_a_wave_that_is_proven_soaked_and_approved_opens_the_gate() -> None:

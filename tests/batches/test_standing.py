@@ -16,6 +16,7 @@ from migrate.domain.profile import Method, Rollback
 from migrate.domain.record import Approval, Attempt, Control, Direction, Hold, WaveMark
 from migrate.domain.station import Station
 from migrate.domain.wave import Deferral, Mode, Plan, PlannedStation, Verdict, Wave, WaveState
+from tests.doubles import scene
 
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 
@@ -41,19 +42,8 @@ def planned(identity: str, wave: int) -> PlannedStation:
 
 
 def an_attempt(identity: str, state: State, **changes: object) -> Attempt:
-    attempt = Attempt(
-        id=f"{identity}#1",
-        identity=identity,
-        number=1,
-        wave=int(identity[1]),
-        batch="1",
-        profile="alfen",
-        method=Method.CHANGE_CONFIGURATION,
-        state=state,
-        opened_at=AT,
-        entered_at=AT,
-    )
-    return replace(attempt, **changes)  # type: ignore[arg-type]
+    usual = {"wave": int(identity[1]), "batch": "1", "profile": "alfen", "opened_at": AT, "entered_at": AT}
+    return scene.an_attempt(state, identity=identity, **{**usual, **changes})
 
 
 def facts(plan: Plan, *attempts: Attempt, **changes: object) -> Facts:

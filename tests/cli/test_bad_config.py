@@ -23,22 +23,9 @@ from migrate.domain.station import Station
 from migrate.settings import load_settings
 from tests.cli.campaigns import CAMPAIGN, campaign, planned
 from tests.doubles.issuer import Issuer, Wish, key_of, signed
+from tests.profiles.samples import LEAST as PROFILE
 
 Capture = pytest.CaptureFixture[str]
-
-PROFILE = """\
-schema: migrate.profile-file/1
-profiles:
-  - name: acme_ac22
-    title: Acme AC22
-    selector: {vendors: [Acme]}
-    method: change_configuration
-    rollback: remote
-    turning_point: restart
-    proof: {level: documented}
-    writes: [{key: Url, value: "${url}"}]
-    sources: [acme/firmware@1 config.c]
-"""
 
 
 @pytest.fixture

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 HEAD = "schema: migrate.profile-file/1\nprofiles:\n"
 
+LEAST = (
+    HEAD
+    + """\
+  - name: acme_ac22
+    title: Acme AC22
+    selector: {vendors: [Acme]}
+    method: change_configuration
+    rollback: remote
+    turning_point: restart
+    proof: {level: documented}
+    writes: [{key: Url, value: "${url}"}]
+    sources: [acme/firmware@1 config.c]
+"""
+)
+"""Nothing can be left out of it."""
+
 SOUND = (
     HEAD
     + """\

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from tests.profiles.samples import LEAST
 from vendor_profiles import profile_schema, read_profiles
 from vendor_profiles.keys import PROFILE, QUIRKS, SELECTOR, SLOTS
 from vendor_profiles.way_keys import CALL, FINISH, FIRMWARE, HTTP, HTTP_KEY, SCRIPT, UNTIL, WRITE
@@ -20,20 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = sorted(
     (f for f in (files("vendor_profiles") / "catalogue").iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name
 )
-SOUND = """\
-schema: migrate.profile-file/1
-profiles:
-  - name: acme_ac22
-    title: Acme AC22
-    selector: {vendors: [Acme]}
-    method: change_configuration
-    rollback: remote
-    turning_point: restart
-    proof: {level: documented}
-    writes: [{key: Url, value: "${url}"}]
-    timing: {appear: 30m}
-    sources: [acme/firmware@1 config.c]
-"""
+SOUND = LEAST.replace("    sources", "    timing: {appear: 30m}\n    sources")
 UNSOUND = {
     "a misspelt key": SOUND.replace("turning_point", "turning_piont"),
     "a method that is none": SOUND.replace("change_configuration", "pigeon"),
