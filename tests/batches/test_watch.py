@@ -89,6 +89,40 @@ async def test_a_confirmed_station_settles_when_its_soak_has_passed_and_not_befo
         assert (await post.newest()).evidence is Grade.E4
 
 
+async def test_a_soak_that_nobody_watched_is_none() -> None:
+    """A laptop that slept, or a clock set forward: the station may have come and gone ten times meanwhile."""
+    async with a_post(State.CONFIRMED) as post:
+        await post.passes(minutes=5)
+        await post.scene.passes(hours=3)
+        await post.passes(minutes=1)
+        assert post.path == []
+
+        await post.passes(minutes=25)
+
+        assert post.path == ["settled"]
+
+
+async def test_the_time_for_which_the_goal_could_not_be_seen_is_no_soak() -> None:
+    async with a_post(State.CONFIRMED) as post:
+        post.world.seeing.discard(Side.TARGET)
+        await post.passes(hours=2)
+        post.world.seeing.add(Side.TARGET)
+        await post.passes(minutes=5)
+        assert post.path == []
+
+        await post.passes(minutes=27)
+
+        assert post.path == ["settled"]
+
+
+async def test_a_source_that_was_switched_off_holds_up_no_soak() -> None:
+    async with a_post(State.CONFIRMED) as post:
+        post.world.seeing.discard(Side.SOURCE)
+        await post.passes(minutes=31)
+
+        assert post.path == ["settled"]
+
+
 async def test_a_station_with_a_rival_session_does_not_settle() -> None:
     async with a_post(State.CONFIRMED) as post:
         post.world.rivals["AC1"] = 1

@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
+from migrate.domain.record import EventKind, Process
+from migrate.engine.beat import RUN
 from migrate.engine.durable import Durable, Steps
+from migrate.engine.lore import Lore
+from migrate.engine.process import CampaignProcess
+from tests.doubles.clock import EPOCH
+from tests.doubles.rehearsal import FINGERPRINT, Rehearsal, a_plan
 
 CAMPAIGN = "3f9c2a10b7de4411.1"
 
@@ -104,3 +110,25 @@ async def test_a_campaign_that_ended_is_over_and_one_that_never_ran_is_not(tmp_p
 
         assert await engine.is_over(CAMPAIGN)
         assert not await engine.is_over("3f9c2a10b7de4411.2")
+
+
+async def test_a_journal_that_was_brought_back_from_before_several_runs_begins_a_run_of_its_own(tmp_path: Path) -> None:
+    """dbos runs no name twice: under one that it knows, the run would be over before it has begun."""
+    async with durable(tmp_path, Hands()) as engine:
+        for number in (1, 2, 3):
+            await engine.run_campaign(f"{FINGERPRINT}.{number}")
+    rehearsal = Rehearsal(a_plan(()))
+    process = CampaignProcess(
+        rehearsal.outline(),
+        rehearsal.ports(),
+        Process(executor="run-2", role=RUN, host="here", pid=1, started_at=EPOCH, beat_at=EPOCH),
+        tmp_path / "engine.db",
+        lore=Lore(rehearsal.journal, {}),
+        alive=lambda _: True,
+        poll_s=0.05,
+    )
+
+    await asyncio.wait_for(process.run(), 60)
+
+    told = [line.event.data for line in rehearsal.journal.lines if line.event.kind is EventKind.PROCESS]
+    assert [data["campaign"] for data in told if "campaign" in data][-1] == f"{FINGERPRINT}.4"

@@ -32,8 +32,8 @@ class Learning(Rehearsal):
         }
         self.lore = Lore(self.journal, stations)
 
-    def _outline(self, upto_wave: int | None) -> Outline:
-        return replace(super()._outline(upto_wave), as_measured=self.lore.as_measured)
+    def outline(self, upto_wave: int | None = None) -> Outline:
+        return replace(super().outline(upto_wave), as_measured=self.lore.as_measured)
 
     def asked(self, *identities: str) -> set[str]:
         return {line[0] for line in self.world.sent("Trigger") if not identities or line[0] in identities}
