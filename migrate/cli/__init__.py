@@ -18,6 +18,7 @@ from migrate import __version__
 from migrate.adapters.confided import unconfided
 from migrate.cli.exits import Exit, exit_for
 from migrate.cli.groups import Group
+from migrate.cli.signposts import signed
 from migrate.domain.errors import CsmsUnavailable, JournalError, MigrateError, Stale, StationError
 from reports.redaction import redact
 from reports.words import display
@@ -61,7 +62,7 @@ class Verbs(Group):
         module, _, attribute = VERBS[cmd_name].partition(":")
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
-        return command
+        return signed(command, cmd_name)
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import click
 
+from migrate.cli.signposts import signed
+
 LATER: Mapping[str, Mapping[str, str]] = {
     "migrate": {
         "web": "Until then: `migrate status --watch`.",
@@ -34,6 +36,9 @@ class Group(click.Group):
     """A group whose unknown verb is told with the nearest one."""
 
     later: ClassVar[Mapping[str, Mapping[str, str]]] = LATER
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return signed(super().get_command(ctx, cmd_name), f"{self.name} {cmd_name}")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
