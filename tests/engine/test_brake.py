@@ -1,4 +1,4 @@
-"""What the brake calls harm: what others have come to, and not an order, a pause or the end of the run."""
+"""What the brake calls harm, and whom the checks before a wave keep back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from batches.forecast import Forecast
 from batches.rollback import RollbackBook
 from migrate.domain.record import Control, Hold
 from migrate.domain.wave import Mode
@@ -49,3 +50,15 @@ async def test_a_shut_gate_and_a_stopped_model_are_harm(
 
     assert stopped is not None
     assert stopped.is_harm is is_harm
+
+
+@pytest.mark.parametrize(("wave", "starts"), [(0, False), (1, True)], ids=["of its own wave", "of another wave"])
+async def test_a_check_that_stops_a_wave_keeps_back_who_was_opened_before_it_looked(wave: int, starts: bool) -> None:
+    """Put off in an earlier run and due in this one: no wave is opened for them, and still they are not begun."""
+    async with Scene.of() as scene:
+        brake = CampaignBrake(scene.world, scene.ports.pacer, RollbackBook({}, scene.errand.policy.gate))
+        brake.forecasts = {wave: Forecast(wave=wave, stops=("target-away: nobody answers",))}
+        stopped = brake.stops(an_errand())
+
+    assert (stopped is None) is starts
+    assert stopped is None or (stopped.leave and "target-away" in stopped.reason)

@@ -562,7 +562,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "batches/transfers.py",
         "asyncio.Semaphore(at_once)",
         "asyncio.Semaphore(10**6)",
-        FLASHING_TESTS,
+        ("tests/batches/test_transfers.py",),
     ),
     Mutant(
         "no firmware is ordered once others have come to harm",
@@ -626,7 +626,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "migrate/engine/brake.py",
         "        if forecast.stops:",
         "        if False:",
-        ("tests/engine/test_foresight.py",),
+        ("tests/engine/test_brake.py",),
     ),
     Mutant(
         "a no after something was taken is no refusal",

@@ -48,6 +48,18 @@ async def test_no_ten_seconds_hold_more_than_ten_seconds_are_worth_however_late_
     assert worst_window(given) <= RATE * WINDOW_S
 
 
+async def test_what_is_made_up_for_after_a_pause_counts_in_its_ten_seconds() -> None:
+    clock = Hourglass()
+    budget, given = Budget(RATE, clock, clock.sleep), []
+    clock.now_s += 60  # nobody loads anything
+
+    while clock.now_s < 200:
+        await budget.take(budget.chunk)
+        given.append((clock.now_s, budget.chunk))
+
+    assert worst_window(given) <= RATE * WINDOW_S
+
+
 async def test_all_of_it_is_given_out_within_a_tenth_of_bytes_by_rate() -> None:
     clock = Hourglass()
     budget, began = Budget(RATE, clock, clock.sleep), clock.now_s
