@@ -15,6 +15,7 @@ from typing import Any
 from cryptography import x509
 
 from migrate.adapters.certificates import ALGORITHMS, HashData, hash_data_of_root, pem_of, print_of, read_root
+from migrate.adapters.ocpp import dialect16, dialect201
 from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.ocpp.messages import Answer
 from migrate.adapters.ocpp.replies import accepted, agreed, refusal, status_of
@@ -25,6 +26,9 @@ from migrate.domain.station import Station
 
 VERSIONS_2 = ("ocpp2.0.1", "ocpp2.1")
 ROOT_16, ROOT_2 = "CentralSystemRootCertificate", "CSMSRootCertificate"
+ONE_ALONE_16 = "AdditionalRootCertificateCheck"
+ONE_ALONE_2 = dialect201.Variable("SecurityCtrlr", ONE_ALONE_16)
+"""True at a station that holds one root alone: the old one has to have signed the new, which replaces it (1.6 security whitepaper)."""
 INSTALL, SHOW = "InstallCertificate", "GetInstalledCertificateIds"
 
 
@@ -63,13 +67,38 @@ class CertificateDoor:
     ) -> Mapping[str, str | None]:
         """The fingerprint of the campaign's root, if the station says that it holds it, else nothing.
 
-        Raises ``Mismatch`` for a station that knows no such question: by this
-        way it can be given no root.
+        Raises ``Mismatch`` for a station that knows no such question, and for
+        one that would lose the root of the source over it: by this way they
+        can be given none.
         """
-        holds = await self._holds(identity)
+        named = await self._named(identity)
+        holds = bool(named) and await asyncio.to_thread(self._is_among, named or ())
+        if named is not None and not holds and await self._holds_one_alone(identity):
+            raise Mismatch(
+                f"{identity} holds one root alone ({ONE_ALONE_16}): the target's would take the place of the source's, if it took it at all.",
+                identity=identity,
+                hint="There would be no way back. Give the target a certificate under the root that it has, or move it by a visit.",
+            )
         return dict.fromkeys(keys, print_of(self._root) if holds else "")
 
-    async def _holds(self, identity: str) -> bool:
+    async def _holds_one_alone(self, identity: str) -> bool:
+        """Few stations know the setting; one that says nothing of it is taken to hold several."""
+        said: str | None
+        try:
+            if await self._speaks_2(identity):
+                asked = dialect201.get_variables([ONE_ALONE_2])
+                answer = await self._call(identity, asked.action, asked.payload)
+                said = dialect201.told(identity, [ONE_ALONE_2], answer).values.get(ONE_ALONE_2)
+            else:
+                asked = dialect16.get_configuration([ONE_ALONE_16])
+                answer = await self._call(identity, asked.action, asked.payload)
+                said = dialect16.configuration(identity, [ONE_ALONE_16], answer).values.get(ONE_ALONE_16)
+        except (Refused, Mismatch):
+            return False
+        return (said or "").strip().lower() == "true"
+
+    async def _named(self, identity: str) -> Sequence[HashData] | None:
+        """The roots that a station says it holds; ``None`` where it says that there are none."""
         is_2 = await self._speaks_2(identity)
         asked: Any = [ROOT_2] if is_2 else ROOT_16
         try:
@@ -82,11 +111,10 @@ class CertificateDoor:
             ) from error
         status = status_of(result)
         if status == "NotFound":
-            return False
+            return None
         if status != "Accepted":
             raise refusal(identity, SHOW, status)
-        named = _listed_2(result.payload) if is_2 else _listed_16(result.payload)
-        return await asyncio.to_thread(self._is_among, named)
+        return _listed_2(result.payload) if is_2 else _listed_16(result.payload)
 
     def _is_among(self, named: Sequence[HashData]) -> bool:
         own = {one: hash_data_of_root(self._root, one) for one in ALGORITHMS}

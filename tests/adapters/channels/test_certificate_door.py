@@ -45,6 +45,8 @@ def spelt(one: dict[str, str]) -> dict[str, str]:
 
 
 def answers_16(armour: Armour, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+    if action == "GetConfiguration":
+        return {"unknownKey": payload["key"]}
     assert payload["certificateType"] == "CentralSystemRootCertificate"
     if action == "InstallCertificate":
         return {"status": armour.install(payload["certificate"])}
@@ -53,6 +55,10 @@ def answers_16(armour: Armour, action: str, payload: dict[str, Any]) -> dict[str
 
 
 def answers_201(armour: Armour, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+    if action == "GetVariables":
+        return {
+            "getVariableResult": [{**one, "attributeStatus": "UnknownVariable"} for one in payload["getVariableData"]]
+        }
     if action == "InstallCertificate":
         assert payload["certificateType"] == "CSMSRootCertificate"
         return {"status": armour.install(payload["certificate"])}
@@ -102,6 +108,72 @@ async def test_a_root_is_absent_then_installed_then_seen(
     after = await door.read("AC1", [KEY])
 
     assert (before, said, after) == ({KEY: ""}, "Accepted", {KEY: fingerprint(root)})
+
+
+def one_alone_16(value: object) -> Answers:
+    def answers(armour: Armour, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        if action == "GetConfiguration":
+            return {"configurationKey": [{"key": key, "readonly": True, "value": value} for key in payload["key"]]}
+        return answers_16(armour, action, payload)
+
+    return answers
+
+
+def one_alone_201(value: object) -> Answers:
+    def answers(armour: Armour, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        if action == "GetVariables":
+            said = {"attributeStatus": "Accepted", "attributeValue": value}
+            return {"getVariableResult": [{**one, **said} for one in payload["getVariableData"]]}
+        return answers_201(armour, action, payload)
+
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("protocol", "answers"),
+    [
+        pytest.param("ocpp1.6", one_alone_16("TRUE "), id="1.6"),
+        pytest.param("ocpp1.6", one_alone_16(True), id="1.6, bare"),
+        pytest.param("ocpp2.0.1", one_alone_201("true"), id="2.0.1"),
+    ],
+)
+async def test_a_station_that_would_lose_the_root_of_the_source_is_given_none(
+    open_door: Callable[..., Any], protocol: str, answers: Answers
+) -> None:
+    lacking = await open_door(holding(OLD), protocol=protocol, answers=answers)
+
+    with pytest.raises(Mismatch, match="AdditionalRootCertificateCheck"):
+        await lacking.read("AC1", [KEY])
+
+
+@pytest.mark.parametrize(
+    ("protocol", "answers"),
+    [
+        pytest.param("ocpp1.6", one_alone_16("false"), id="1.6"),
+        pytest.param("ocpp1.6", one_alone_16(None), id="1.6, hidden"),
+        pytest.param("ocpp2.0.1", one_alone_201("false"), id="2.0.1"),
+    ],
+)
+async def test_a_station_that_holds_several_roots_is_given_another(
+    open_door: Callable[..., Any], protocol: str, answers: Answers
+) -> None:
+    door = await open_door(holding(OLD), protocol=protocol, answers=answers)
+
+    assert await door.read("AC1", [KEY]) == {KEY: ""}
+
+
+async def test_a_station_that_takes_one_root_and_has_none_yet_is_given_it(open_door: Callable[..., Any]) -> None:
+    door = await open_door(holding(), answers=one_alone_16("true"))
+
+    assert await door.read("AC1", [KEY]) == {KEY: ""}
+
+
+async def test_a_station_that_holds_one_root_alone_and_it_is_the_targets_is_moved(
+    open_door: Callable[..., Any], root: Path
+) -> None:
+    door = await open_door(holding(NEW), answers=one_alone_16("true"))
+
+    assert await door.read("AC1", [KEY]) == {KEY: fingerprint(root)}
 
 
 async def test_a_station_without_any_root_holds_nothing(open_door: Callable[..., Any]) -> None:
