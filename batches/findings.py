@@ -161,7 +161,7 @@ def _one_way(plan: Plan) -> Iterator[Finding]:
         return
     kinds = Counter(s.rollback.value for s in one_way)
     by_crew = sum(s.method is Method.VISIT for s in one_way)
-    text = f"{who_does(len(one_way), 'station', 'are')} one-way ({_listed(kinds)}); moved by a crew on site: {by_crew}"
+    text = f"{who_does(len(one_way), 'station', 'are')} one-way ({_listed(kinds)}; by a crew on site: {by_crew})"
     yield _about("one-way", Severity.WARNING, text, one_way)
     remote = [s for s in one_way if s.method is not Method.VISIT]
     all_of = Counter(s.site for s in plan.stations)

@@ -230,8 +230,8 @@ def summary(reading: InventoryReading, *, imported: bool) -> str:
     if imported:
         return f"Imported {what}"
     if rows := ranges(_rows_at_fault(reading)):
-        return f"Nothing was written: {what} Mend the errors, or leave their rows out: --exclude-rows {rows}"
-    return f"Nothing was written: {what}"
+        return f"Nothing was imported: {what} Mend the errors, or leave their rows out: --exclude-rows {rows}"
+    return f"Nothing was imported: {what}"
 
 
 _OF_FILE = ("E-FILE-", "E-HEADER-", "E-MAP-MISSING", "E-ROW-EXCLUDED")
