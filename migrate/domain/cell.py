@@ -23,6 +23,9 @@ LONGEST_TEXT = 32_767
 _ERROR_VALUES = re.compile(r"#(?:[A-ZÄÖÜ]+/?0?[!?]|DIV/0!|DEEL/0!|N/?[AVB])")
 
 
+_WRAPPED = re.compile(r'="([^"]*)"')
+
+
 def spoilt(text: str) -> Finding | None:
     """What no cell that is used may hold, whatever its column: an error of a spreadsheet, or more than a cell.
 
@@ -31,6 +34,10 @@ def spoilt(text: str) -> Finding | None:
     """
     if text[:1] == "#" and _ERROR_VALUES.fullmatch(text):
         return Finding("E-CELL-ERROR", f"The cell holds the error {text}.", "Mend the formula or type the value.")
+    if text[:2] == '="' and (wrapped := _WRAPPED.fullmatch(text)):
+        message = f"The cell holds a formula around a text, {quoted(text)}, as exports write it to keep zeros."
+        hint = f"Open the file in a spreadsheet, which shows {quoted(wrapped[1])}, and save it as .xlsx; or export texts without it."
+        return Finding("E-CELL-FORMULA", message, hint)
     if len(text) > LONGEST_TEXT:
         message = f"The text has {len(text):,} characters, a cell holds at most {LONGEST_TEXT:,}."
         return Finding("E-TEXT-LONG", message, "Look for a quote that is never closed, and shorten the text.")

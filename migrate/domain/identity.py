@@ -35,13 +35,19 @@ _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe
 """What word processors make of a hyphen."""
 
 
+_QUOTES = "'\"`"
+"""What a spreadsheet or an export puts around a text, and no label shows."""
+
+
 def unusual(identity: str) -> tuple[str, ...]:
-    """Every character outside printable ASCII, and every blank, with its place, counted from 1.
+    """Every character outside printable ASCII, every blank and every quote, with its place, counted from 1.
 
     >>> unusual("AC\\u00a01")
     ('U+00A0 NO-BREAK SPACE at 3',)
     """
-    return tuple(f"{show(c)} at {place}" for place, c in enumerate(identity, start=1) if not ("!" <= c <= "~"))
+    return tuple(
+        f"{show(c)} at {place}" for place, c in enumerate(identity, start=1) if not "!" <= c <= "~" or c in _QUOTES
+    )
 
 
 def borrowed(identity: str) -> str:
@@ -91,7 +97,13 @@ def glyphs_of(shape: str) -> str:
     return shape.replace("o", "0").replace("i", "1").replace("l", "1")
 
 
-PLAIN_IDENTITY = re.compile(r"(?![0-9]+[eE][0-9]+\Z)[A-Za-z0-9_][A-Za-z0-9_.*\-]{0,19}")
+_STAND_INS = "none|null|nil|nan|unknown|unbekannt|onbekend|inconnu|desconocido|sconosciuto|tbd|tba|todo|n/a|k/a"
+_STANDS_FOR_NONE = re.compile(rf"(?i:{_STAND_INS})|[\W_]+")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+
+PLAIN_IDENTITY = re.compile(
+    rf"(?![0-9]+[eE][0-9]+\Z|(?i:{_STAND_INS})\Z)[A-Za-z0-9][A-Za-z0-9_.*\-]{{0,19}}",
+)
 """What nearly every identity looks like; nothing is wrong with one of these."""
 
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
@@ -105,6 +117,9 @@ def read_identity(text: str) -> Read[str]:
         return Read("", (Finding("E-ID-MISSING", "The identity is blank.", "Fill it in, or leave the row out."),))
     if PLAIN_IDENTITY.fullmatch(text):
         return Read(text)  # nearly all of them
+    if text not in (".", "..") and _STANDS_FOR_NONE.fullmatch(text.strip()):
+        message = f"The identity {quoted(text)} stands for one that nobody knew."
+        return Read("", (Finding("E-ID-MISSING", message, "Fill it in, or leave the row out."),))
     return Read(text, tuple(_breaches(text)))
 
 
@@ -122,6 +137,9 @@ def _breaches(text: str) -> Iterator[Finding]:
     yield from _too_long(text)
     if text in (".", ".."):
         yield Finding("E-ID-CHARACTER", f"The identity {quoted(text)} is a step in a path, not a name.", _RETYPE)
+    if _ADDRESS.match(text):
+        message = f"The identity {quoted(text)} is an address, not a name."
+        yield Finding("E-ID-CHARACTER", message, "The identity is what stands behind its last slash.")
     if _ROUNDED.fullmatch(text):
         yield Finding(
             "E-ID-ROUNDED", f"{quoted(text)} is a rounded number, the identity is gone.", "Export the column as text."

@@ -57,7 +57,7 @@ def codes(read: Read[object]) -> list[str]:
         pytest.param("8,93102E+18", ["E-ID-ROUNDED"], id="rounded by a spreadsheet"),
         pytest.param(
             '=HYPERLINK("http://evil")',
-            ["W-ID-LONG", "W-TEXT-FORMULA", "W-ID-ENCODED", "W-ID-COLON"],
+            ["W-ID-UNUSUAL", "W-ID-LONG", "W-TEXT-FORMULA", "W-ID-ENCODED", "W-ID-COLON"],
             id="formula as text",
         ),
     ],

@@ -111,12 +111,6 @@ def _bare(text: str) -> str:
     return text.strip("\ufeff \t\r\n").casefold()
 
 
-def _are_names(cells: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether a row says nothing but what the header says."""
-    said = [(_bare(cell), name) for cell, name in zip(cells, names, strict=False) if cell.strip()]
-    return bool(said) and all(cell == name for cell, name in said)
-
-
 @dataclass(slots=True)
 class _Reader:
     """One table under one map."""
@@ -159,17 +153,20 @@ class _Reader:
         return Place(file=self.at.file, sheet=self.at.sheet, row=record.row, line=record.line)
 
     def _without_headers(self, body: Sequence[Record]) -> Iterator[Record]:
-        """The header comes again where two lists were put together, or a report has pages: it is no station."""
-        names = [_bare(name.rpartition(JOINT)[2]) for name in self.heading.cells]
-        first = next((index for index, name in enumerate(names) if name), 0)
+        """The header comes again where two lists were put together, or a report has pages: it is no station.
+
+        It is known by the name that stands where identities stand; the others may differ from list to list.
+        """
+        headers, used = self.heading.cells, self.column_map.columns["identity"].headers
+        names = [(headers.index(name), _bare(name.rpartition(JOINT)[2])) for name in used if name in headers]
         for record in body:
             cells = record.cells
-            if len(cells) <= first or _bare(cells[first]) != names[first] or not _are_names(cells, names):
+            if not names or any(at >= len(cells) or _bare(cells[at]) != name for at, name in names):
                 yield record
                 continue
-            message = f"Row {record.row} is the header again: two lists were put together here."
-            finding = Finding("E-ROW-HEADER", message, "Leave it out with --exclude-rows.")
-            self.built.problems.append(problem(self._place(record), finding))
+            message = f"Row {record.row} is a header again: two lists were put together here."
+            hint = "Leave it out with --exclude-rows, and see that the columns below it are the same."
+            self.built.problems.append(problem(self._place(record), Finding("E-ROW-HEADER", message, hint)))
 
     def _is_whole(self, record: Record) -> bool:
         """A row with too few or too many fields has its values under the wrong headers: none of them is believed."""

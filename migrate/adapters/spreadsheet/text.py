@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
 from migrate.adapters.spreadsheet.table import MOST_ROWS, Detected, FileRefused, Record, Table
-from migrate.domain.finding import Finding
+from migrate.domain.finding import Finding, quoted
 from migrate.domain.many import make_many
 
 LARGEST_BYTES = 256 * 1024 * 1024
@@ -56,11 +57,22 @@ def decode(data: bytes) -> tuple[str, str, tuple[Finding, ...]]:
     if (wide := _utf16_without_mark(data)) is not None:
         return _strictly(data, wide), wide, ()
     try:
-        return data.decode("utf-8"), "utf-8", ()
+        text = data.decode("utf-8")
+        return text, "utf-8", tuple(_encoded_twice(text))
     except UnicodeDecodeError:
         text = _strictly(data, "cp1252")
     hint = "Look at names with accents; export as UTF-8 if they are wrong."
     return text, "cp1252", (Finding("W-FILE-ENCODING", "The file is no UTF-8; it was read as Windows-1252.", hint),)
+
+
+_TWICE = re.compile("[\\w-]{0,20}(?:Ã[¤¶¼Ÿ„–œ©¨¡³º±§]|Å[¾¡¼‚›])[\\w-]{0,20}")
+"""Letters of Europe after UTF-8 was read as Windows-1252: MÃ¼ller for Müller."""
+
+
+def _encoded_twice(text: str) -> Iterator[Finding]:
+    if found := _TWICE.search(text):
+        message = f"Texts such as {quoted(found[0])} were encoded twice before they came here."
+        yield Finding("W-FILE-ENCODING", message, "Export the list anew as UTF-8; names stay as they stand until then.")
 
 
 def _strictly(data: bytes, encoding: str) -> str:

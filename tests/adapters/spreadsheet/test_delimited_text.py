@@ -192,3 +192,14 @@ def test_a_cell_of_thirty_thousand_characters_is_judged_and_quoted_short(tmp_pat
     assert codes(reading) == ["E-WAVE"]
     assert len(reading.problems[0].message) < 200
     assert len(reading.problems[0].value) <= 200
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [("MÃ¼ller", True), ("StraÃŸe", True), ("Müller", False), ("São João", False), ("Ålesund Ã", False)],
+)
+def test_texts_that_were_encoded_twice_are_pointed_out_and_kept(tmp_path: Path, text: str, is_told: bool) -> None:
+    reading = read(tmp_path, f"identity,site_name\nAC1,{text}\n")
+
+    assert [p.code for p in reading.problems] == (["W-FILE-ENCODING"] if is_told else [])
+    assert reading.stations[0].site_name == text
