@@ -63,6 +63,12 @@ def tree(standing: Standing, *, width: int = 100, height: int = 40, ascii_only: 
     return root
 
 
+def _many(number: int, band: Band) -> str:
+    """Of the words for bands only visits are things that are counted; the others are how stations stand."""
+    label = BANDS[band].label
+    return counted(number, label) if band is Band.BY_HAND else f"{number:,} {label}"
+
+
 def _line(*parts: str | Text | tuple[str, str]) -> Text:
     """One line that is cut and never wrapped."""
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
@@ -135,7 +141,7 @@ def legend(totals: Mapping[State, int], width: int, *, ascii_only: bool = False)
     for band, number in bands(totals).items():
         if not number:
             continue
-        part = f"{_FILL[band][ascii_only]} {number:,} {BANDS[band].label}"
+        part = f"{_FILL[band][ascii_only]} {_many(number, band)}"
         wraps = used and used + 2 + cell_len(part) > width
         text.append("\n" if wraps else "  " if used else "")
         text.append(part, STYLES[BANDS[band].colour])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -223,6 +224,13 @@ def test_a_gate_that_shuts_is_told_with_its_reason() -> None:
     lines = changes(before, replace(before, waves=standing(a_station("AC-1", State.LOST), verdict=Verdict.SHUT).waves))
 
     assert lines == ["wave 0 gate shut: 2 of 4 still pending"]
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 visit"), (2, "2 visits")])
+def test_the_tree_counts_visits_as_one_says_it(number: int, said: str) -> None:
+    facts = standing(*(station(f"AC-{n}", State.VISITING) for n in range(number)))
+
+    assert re.search(rf"{said}(?!s)", drawn(facts))
 
 
 def test_an_incident_is_told_when_it_begins_and_when_it_is_over() -> None:
