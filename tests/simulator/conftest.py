@@ -22,7 +22,7 @@ from migrate.simulator.habits import Fallback
 from migrate.simulator.orders import orders_of
 from migrate.simulator.wirelog import Kind, Side, WireEvent
 
-PATIENCE_S = 8.0
+PATIENCE_S = 60.0
 
 
 def spec_of(family: str, fault: Fault = Fault.NONE, identity: str = "SIM-1", **facts: Any) -> StationSpec:

@@ -21,7 +21,7 @@ from migrate.simulator.wirelog import Kind, Side, boots_on_target, last_side, re
 
 pytestmark = pytest.mark.story
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Process:

@@ -26,7 +26,7 @@ from tests.adapters.channels.doubles import Device
 
 
 async def until(claim: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not claim():
             await asyncio.sleep(0.002)
 

@@ -50,7 +50,7 @@ async def seen(request: pytest.FixtureRequest, site: Any) -> AsyncIterator[Any]:
 
 async def take(witness: Witness, count: int, *, after: int = 0) -> list[Sighting]:
     found = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         async for sighting in witness.sightings(after=after):
             found.append(sighting)
             if len(found) == count:

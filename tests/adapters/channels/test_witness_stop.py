@@ -44,5 +44,5 @@ async def test_the_witness_stops_when_the_line_ends_at_the_same_moment(turns: in
     for _ in range(turns):
         await asyncio.sleep(0)
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await witness.stop()

@@ -17,7 +17,7 @@ from migrate.adapters.ocpp.relay import Relay
 from migrate.adapters.ocpp.tap import Place
 from migrate.domain.evidence import Kind, Side, Sighting
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 class Peer:
