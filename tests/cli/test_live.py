@@ -228,7 +228,7 @@ def test_a_gate_that_shuts_is_told_with_its_reason() -> None:
 
 @pytest.mark.parametrize(("number", "said"), [(1, "1 visit"), (2, "2 visits")])
 def test_the_tree_counts_visits_as_one_says_it(number: int, said: str) -> None:
-    facts = standing(*(station(f"AC-{n}", State.VISITING) for n in range(number)))
+    facts = standing(*(a_station(f"AC-{n}", State.VISITING) for n in range(number)))
 
     assert re.search(rf"{said}(?!s)", drawn(facts))
 
