@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from batches.gate import counted_as, newest, rule, still_acknowledged, tally
-from migrate.domain.attempt import NEEDS_A_PERSON, State
+from migrate.domain.attempt import IN_FLIGHT, NEEDS_A_PERSON, State
 from migrate.domain.counted import counted
 from migrate.domain.policy import GatePolicy
 from migrate.domain.record import Approval, Attempt, Control, Direction, Hold, WaveMark
@@ -216,12 +216,16 @@ def _reason(control: Control, planned: PlannedStation, attempt: Attempt | None) 
 
 
 def _left_behind(plan: Plan, known: Mapping[str, Attempt]) -> tuple[str, ...]:
-    """Stations that an older plan left stuck or lost and this one does not hold: they must not fall out of sight."""
+    """Stations that an older plan left and this one does not hold: nobody drives them, and they must not fall out of sight."""
     planned = {s.identity for s in plan.stations}
-    left = sorted(i for i, a in known.items() if i not in planned and a.state in NEEDS_A_PERSON)
-    if not left:
-        return ()
-    return (f"{counted(len(left), 'station')} outside this plan, still stuck or lost: {', '.join(left[:5])}",)
+    outside = sorted((i, a.state) for i, a in known.items() if i not in planned)
+    kinds = {"in flight, and driven by nobody": IN_FLIGHT, "stuck or lost": NEEDS_A_PERSON}
+    left = {kind: [i for i, state in outside if state in states] for kind, states in kinds.items()}
+    return tuple(
+        f"{counted(len(names), 'station')} outside this plan, still {kind}: {', '.join(names[:5])}"
+        for kind, names in left.items()
+        if names
+    )
 
 
 def _all_states(counts: Mapping[State, int]) -> dict[State, int]:

@@ -201,6 +201,13 @@ def test_a_station_that_an_older_plan_lost_does_not_fall_out_of_sight() -> None:
     assert standing.notices == ("1 station outside this plan, still stuck or lost: W0-gone",)
 
 
+def test_a_station_that_a_newer_plan_leaves_out_while_it_is_in_flight_is_told_of() -> None:
+    """Its permits stay taken and nobody drives it: who made the plan has to know."""
+    standing = fold(facts(a_plan(1), an_attempt("W0-gone", State.DEPARTED), an_attempt("W0-done", State.SETTLED)))
+
+    assert standing.notices == ("1 station outside this plan, still in flight, and driven by nobody: W0-gone",)
+
+
 @pytest.mark.parametrize(
     ("states", "mode", "code"),
     [
