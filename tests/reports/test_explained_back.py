@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,10 +9,10 @@ import pytest
 from migrate.domain.attempt import State
 from migrate.domain.evidence import Grade
 from migrate.domain.record import Direction
-from migrate.domain.wave import WaveState
+from migrate.domain.wave import Ruling, Verdict, WaveStanding, WaveState
 from reports.explain import Circumstances, explain
 from reports.timeline import timeline_text
-from tests.reports.test_progress import standing, station
+from tests.reports.standings import a_standing, a_station
 from tests.reports.test_timeline import AT, attempt
 
 NOW = Circumstances(now=AT, zone=ZoneInfo("Europe/Amsterdam"))
@@ -53,19 +52,22 @@ def test_the_story_of_a_station_that_was_taken_back_begins_with_where_it_is() ->
 
 
 def test_one_that_nobody_tried_is_told_its_wave_and_what_that_wave_waits_for() -> None:
-    now = standing(station("AC-17", State.PLANNED, wave=0))
-    waiting = replace(now, waves=tuple(replace(wave, state=WaveState.WAITING) for wave in now.waves))
+    ruling = Ruling(verdict=Verdict.HOLD)
+    wave = WaveStanding(number=0, state=WaveState.WAITING, totals={State.PLANNED: 1}, ruling=ruling, size=1)
+    waiting = a_standing(a_station("AC-17", State.PLANNED), waves=(wave,))
 
     text = explain(None, NOW, identity="AC-17", standing=waiting)
 
     assert "It is planned for wave 0, which is waiting." in text
-    assert f"migrate plan approve {now.fingerprint[:16]} --wave 0" in text
+    assert f"migrate plan approve {waiting.fingerprint[:16]} --wave 0" in text
 
 
-def test_one_that_the_plan_leaves_out_is_told_so() -> None:
-    text = explain(None, NOW, identity="AC-18", standing=standing(station("AC-17", State.PLANNED)))
+def test_one_that_the_plan_leaves_out_is_told_the_plans_reason() -> None:
+    now = a_standing(a_station("AC-17", State.PLANNED))
 
-    assert "The plan leaves it alone" in text
+    text = explain(None, NOW, identity="AC-18", standing=now, excluded="on hold: court case.")
+
+    assert "The plan leaves it alone: on hold: court case.\n" in text
 
 
 def test_without_a_plan_it_is_told_to_make_one() -> None:
