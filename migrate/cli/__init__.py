@@ -7,6 +7,7 @@ the way out, and errors into exit codes.  It knows nothing of migrations.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -79,10 +80,26 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the ``migrate`` command."""
+    streams_taken()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's odd name must not end a command
     sys.exit(call(sys.argv[1:]))
+
+
+def streams_taken() -> None:
+    """Put nothing in the place of a stream that was closed before we began, as by ``2>&-``.
+
+    Else the next file that is opened, perhaps the store, were stderr to every
+    library and child; and errors would be printed among the data.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number, which is this one
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
 def call(arguments: Sequence[str]) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,6 +34,49 @@ def test_a_closed_stdin_can_be_asked_nothing_and_is_no_defect(
     assert call(["status"]) == 0
     assert call(["run", "--plan", plan.fingerprint]) == 4
     assert "nobody can be asked here" in capsys.readouterr().err
+
+
+def called(folder: Path, words: str, closing: str) -> tuple[int, str]:
+    """The exit code and stdout of the program, called by a shell that closes streams before it begins."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m migrate {words} {closing}', sys.executable],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_where_stderr_is_closed_errors_do_not_fall_into_the_data(folder: Path) -> None:
+    campaign(folder)
+
+    assert called(folder, "statsu", "2>&-") == (64, "")
+    assert called(folder, "plan show --json", "2>&-") == (65, "")
+
+
+def test_no_file_of_the_campaign_takes_the_place_of_a_closed_stream(folder: Path) -> None:
+    campaign(folder)
+    (folder / "taken.py").write_text(
+        "import os, sys\n"
+        "from migrate.cli import streams_taken\n"
+        "streams_taken()\n"
+        "with open('data.txt', 'w') as file:\n"
+        "    print(file.fileno())\n"
+    )
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" taken.py <&- 2>&-', sys.executable],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )
+
+    assert int(done.stdout) > 2
 
 
 def test_names_from_a_closed_stdin_are_missed_in_words(
