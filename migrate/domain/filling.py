@@ -125,7 +125,15 @@ def unfit(profile: Profile, backend: Backend, identity: str) -> str:
         length = len(_value(write, names))
         if length > profile.max_value_length:
             return f"{write.key} would hold {length} characters, {profile.name} allows {profile.max_value_length}"
+        address = Template((write.fields or {}).get("ocppCsmsUrl", "")).substitute(names)
+        most = LONGEST_CSMS_URL_21 if profile.selector.ocpp_versions == ("2.1",) else LONGEST_CSMS_URL
+        if len(address) > most:
+            return f"a network profile would hold an address of {len(address)} characters, this version of OCPP allows {most}"
     return ""
+
+
+LONGEST_CSMS_URL, LONGEST_CSMS_URL_21 = 512, 2000
+"""Of a network profile: NetworkConnectionProfileType in the schemas of OCPP 2.0.1 and 2.1."""
 
 
 def visit_steps(profile: Profile, backend: Backend, identity: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 from migrate.domain.address import parse_backend
 from migrate.domain.errors import Mismatch
-from migrate.domain.filling import Goal, prepare, prepare_finish
+from migrate.domain.filling import Goal, prepare, prepare_finish, unfit
 from migrate.domain.profile import Method, Profile, Proof, Readback, Rollback, Selector, Slots, TurningPoint, Write
 from migrate.domain.secret import revealed
 from migrate.domain.unit import Held, PreparedWrite, held, taken_back, undo
@@ -195,6 +195,22 @@ def test_a_station_that_keeps_its_identity_is_not_written_one() -> None:
 def test_a_family_that_cannot_change_its_identity_is_not_renamed_by_half() -> None:
     with pytest.raises(Mismatch, match="cannot change an identity"):
         prepare(keyed(), replace(GOAL, identity="NL1"), {"Url": "ws://old"})
+
+
+@pytest.mark.parametrize(
+    ("versions", "path", "most"),
+    [(("2.0.1",), 500, 512), (("2.0.1", "2.1"), 500, 512), (("2.1",), 500, 0), (("2.1",), 1_990, 2000)],
+    ids=["2.0.1", "either", "2.1 takes longer ones", "2.1 has an end too"],
+)
+def test_an_address_that_no_network_profile_holds_is_known_when_the_plan_is_made(
+    versions: tuple[str, ...], path: int, most: int
+) -> None:
+    selector = replace(SLOTTED.selector, ocpp_versions=versions)
+    profile = replace(SLOTTED, selector=selector, max_value_length=4_000)
+
+    why = unfit(profile, replace(GOAL.backend, path="/" + "p" * path), "AC1")
+
+    assert why.endswith(f"this version of OCPP allows {most}") if most else not why
 
 
 class Held1:
