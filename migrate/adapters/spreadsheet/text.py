@@ -65,14 +65,16 @@ def decode(data: bytes) -> tuple[str, str, tuple[Finding, ...]]:
     return text, "cp1252", (Finding("W-FILE-ENCODING", "The file is no UTF-8; it was read as Windows-1252.", hint),)
 
 
-_TWICE = re.compile("[\\w-]{0,20}(?:Ã[¤¶¼Ÿ„–œ©¨¡³º±§]|Å[¾¡¼‚›])[\\w-]{0,20}")
+_TWICE = re.compile("Ã[¤¶¼Ÿ„–œ©¨¡³º±§]|Å[¾¡¼‚›]")
 """Letters of Europe after UTF-8 was read as Windows-1252: MÃ¼ller for Müller."""
 
 
 def _encoded_twice(text: str) -> Iterator[Finding]:
-    if found := _TWICE.search(text):
-        message = f"Texts such as {quoted(found[0])} were encoded twice before they came here."
-        yield Finding("W-FILE-ENCODING", message, "Export the list anew as UTF-8; names stay as they stand until then.")
+    if text.isascii() or not (found := _TWICE.search(text)):
+        return
+    word = re.split(r"[^\w-]", text[max(0, found.start() - 20) : found.start()])[-1] + found[0]
+    message = f"Texts such as {quoted(word + '…')} were encoded twice before they came here."
+    yield Finding("W-FILE-ENCODING", message, "Export the list anew as UTF-8; names stay as they stand until then.")
 
 
 def _strictly(data: bytes, encoding: str) -> str:
@@ -107,7 +109,11 @@ def find_delimiter(text: str) -> str:
     return max(",;\t|", key=lambda delimiter: _regularity(sample, delimiter))
 
 
+_PERFECT = 4
+
+
 def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
+    """How regular the first records are; one that cuts all of them alike, the header too, is hardly there by chance."""
     widths: Counter[int] = Counter()
     try:
         for number, fields in enumerate(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)):
@@ -120,7 +126,9 @@ def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
     if not widths:
         return (0.0, 0)
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-    return (0.0, 0) if width == 1 else (round(count / widths.total(), 1) * min(width, 4), width)
+    if width == 1:
+        return (0.0, 0)
+    return (_PERFECT if count == widths.total() > 2 else 0) + round(count / widths.total(), 1) * min(width, 4), width
 
 
 class _Lines:

@@ -203,3 +203,17 @@ def test_texts_that_were_encoded_twice_are_pointed_out_and_kept(tmp_path: Path, 
 
     assert [p.code for p in reading.problems] == (["W-FILE-ENCODING"] if is_told else [])
     assert reading.stations[0].site_name == text
+
+
+def test_semicolons_in_every_note_do_not_make_a_list_of_two_columns_one_of_four(tmp_path: Path) -> None:
+    rows = "".join(f"AC{n},red; blue; green; grey\n" for n in range(3))
+
+    reading = read(tmp_path, f"identity,notes\n{rows}")
+
+    assert [s.notes for s in reading.stations] == ["red; blue; green; grey"] * 3
+
+
+def test_decimal_commas_in_every_row_do_not_make_commas_the_delimiter(tmp_path: Path) -> None:
+    reading = read(tmp_path, "Liste\nidentity;latitude;longitude\nAC1;52,1;4,1\nAC2;52,2;4,2\nAC3;52,3;4,3\n")
+
+    assert [s.latitude for s in reading.stations] == [52.1, 52.2, 52.3]
