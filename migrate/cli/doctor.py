@@ -189,6 +189,8 @@ def _certificate_files(wired: Wired) -> Iterator[tuple[str, Path]]:
                 yield f"{side.value}.relay.{name}", path
     if root := wired.settings.target.root:
         yield _ROOT, root
+    if certificate := wired.settings.firmware.certificate:
+        yield "firmware.certificate", certificate
 
 
 def _certificate(key: str, path: Path, now: datetime) -> Finding:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 import uvloop
 
+from migrate.adapters.files.serving import FileServer
 from migrate.adapters.journal.presence import LastSeen
 from migrate.adapters.journal.rows import sighting_change
 from migrate.adapters.ocpp.guests import Directory
@@ -46,9 +48,9 @@ def listen(context: Context) -> None:
 
     The permanent addresses of source and target point here until DNS or the
     balancer moves on.  SIGTERM drains: no new stations, the others are let go
-    in order, what was seen is recorded.  Where a relay has certificates, SIGHUP
-    reads them and the lists of those revoked anew: they hold for whoever
-    connects next.
+    in order, what was seen is recorded.  Where a relay or the firmware server
+    has certificates, SIGHUP reads them and the lists of those revoked anew:
+    they hold for whoever connects next.
 
     \b
     migrate listen --campaign cutover-2026
@@ -64,36 +66,48 @@ async def _listen(context: Context) -> None:
         relays = [_relay(wired, side, last_seen, directory, limits) for side in Side]
         server = ListenServer(relays, wired.settings.socket, _recorder(wired))
         await server.start()
-        draining = _heed_signals(context, server, relays)
+        serving: list[FileServer] = []
+        has_files = any(r.contexts.has_files for r in relays) or wired.settings.firmware.certificate is not None
+        draining = _heed_signals(context, server, partial(_renew, context, relays, serving) if has_files else None)
         context.say(f"Listening for {wired.settings.name}: " + _addresses(wired))
         _tell_stale(context, relays)
         learning = asyncio.ensure_future(_keep_learning(wired, directory, place))
         try:
-            async with serving_files(wired, context.say), beating(wired.journal, new_process(wired, LISTEN)):
-                await server.wait()
+            async with serving_files(wired, context.say) as files:
+                serving += [files] if files else []
+                async with beating(wired.journal, new_process(wired, LISTEN)):
+                    await server.wait()
         finally:
             learning.cancel()
             await asyncio.gather(learning, return_exceptions=True)
         await asyncio.gather(*draining)
 
 
-def _heed_signals(context: Context, server: ListenServer, relays: Sequence[Relay]) -> list[asyncio.Task[None]]:
+def _heed_signals(context: Context, server: ListenServer, renew: Callable[[], None] | None) -> list[asyncio.Task[None]]:
     """SIGTERM and SIGINT drain; so does SIGHUP where there is nothing to read anew."""
     draining: list[asyncio.Task[None]] = []
 
     def drain() -> None:
         draining.append(asyncio.ensure_future(server.drain()))
 
-    def renew() -> None:
-        for relay in relays:
-            context.say(_renewed(relay))
-        _tell_stale(context, relays)
-
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, drain)
-    loop.add_signal_handler(signal.SIGHUP, renew if any(r.contexts.has_files for r in relays) else drain)
+    loop.add_signal_handler(signal.SIGHUP, renew or drain)
     return draining
+
+
+def _renew(context: Context, relays: Sequence[Relay], serving: Sequence[FileServer]) -> None:
+    """Read every certificate anew, those of the firmware server included."""
+    for relay in relays:
+        context.say(_renewed(relay))
+    for files in serving:
+        try:
+            if files.read_anew():
+                context.say("The certificate of the firmware server was read anew.")
+        except MigrateError as error:
+            context.say(f"{error} The firmware server goes on with the old one.")
+    _tell_stale(context, relays)
 
 
 def _renewed(relay: Relay) -> str:

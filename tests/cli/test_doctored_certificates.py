@@ -34,7 +34,7 @@ def examined(
     told = capsys.readouterr()
     assert told.out, told.err
     findings = json.loads(told.out)["findings"]
-    return code, [f for f in findings if f["what"] == f"target.relay.{of}"][-1]
+    return code, [f for f in findings if f["what"] in (f"target.relay.{of}", of)][-1]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,21 @@ def test_the_certificate_of_a_relay_is_told_with_its_end(
 
     assert (ended, found["well"]) == (code, well)
     assert says in found["said"]
+
+
+def test_the_certificate_of_the_firmware_server_is_told_with_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ROOT.for_backend(lasts=timedelta(days=29, hours=1)).write(tmp_path / "tls", "files")
+    firmware = (
+        '[firmware]\nlisten = "127.0.0.1:1"\nurl = "https://files.example"\nrate = "1 MB/s"\n'
+        'certificate = "tls/files.pem"\nkey = "tls/files.key"\n'
+    )
+
+    _, found = examined(tmp_path, capsys, firmware, of="firmware.certificate")
+
+    assert not found["well"]
+    assert "29 days" in found["said"]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,8 @@ class FileServer:
         self.shelf = Shelf(terms.store)
         self._desk = Desk(self.shelf, Links(terms.key), Budgets(terms.rate_bytes_per_s, now), self._fetched)
         self._looking: asyncio.Task[None] | None = None
-        self.web = WebFiles(self._desk, terms.web, _tls(terms)) if terms.web else None
+        self._tls = _tls(terms)
+        self.web = WebFiles(self._desk, terms.web, self._tls) if terms.web else None
         self.ftp = self._ftp(terms) if terms.ftp else None
 
     def _ftp(self, terms: Terms) -> FtpFiles:
@@ -71,6 +72,17 @@ class FileServer:
             await _listen(self.ftp.open(), "firmware.ftp_listen", self._terms.ftp)
         self._looking = asyncio.create_task(self._look())
         return self.shelf.problems
+
+    def read_anew(self) -> bool:
+        """Show a renewed certificate to whoever connects from now on; false where there is none.
+
+        Raises ``SettingsProblem`` where it cannot be used: the old one stays.
+        """
+        if self._tls is None or self._terms.certificate is None:
+            return False
+        _tls(self._terms)  # alone first: half of a new pair would leave neither
+        self._tls.load_cert_chain(self._terms.certificate, self._terms.certificate_key)
+        return True
 
     async def _look(self) -> None:
         while True:

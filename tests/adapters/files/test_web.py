@@ -297,6 +297,24 @@ async def test_over_tls_a_station_sees_our_certificate_and_the_same_bytes(depot:
     assert hashlib.sha256(body).digest() == hashlib.sha256(IMAGE).digest()
 
 
+async def test_a_renewed_certificate_is_shown_to_who_connects_next_and_one_that_is_not_sound_leaves_the_old(
+    depot: Opener, tmp_path: Path
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    async with depot(listed(tmp_path, "acme.bin", IMAGE), certificate=certificate, certificate_key=key) as there:
+        url = there.url("acme.bin").replace("http://127.0.0.1", "https://localhost")
+        self_signed(tmp_path)
+        renewed = ssl.create_default_context(cafile=certificate)
+        there.server.read_anew()
+        first, _, _ = await fetched(url, ssl=renewed)
+        key.write_text("half a key")
+        with pytest.raises(SettingsProblem, match=r"firmware\.certificate"):
+            there.server.read_anew()
+        second, _, _ = await fetched(url, ssl=renewed)
+
+    assert (first, second) == (200, 200)
+
+
 async def test_a_certificate_that_cannot_be_used_is_named_before_anything_listens(
     depot: Opener, tmp_path: Path
 ) -> None:
