@@ -218,6 +218,11 @@ def _document(shown: Sequence[Shown], agreed: Sequence[Shown]) -> dict[str, Any]
 
 def _exit(context: Context, shown: Sequence[Shown], agreed: Sequence[Shown]) -> int:
     changed = [one for one in shown if one.standing is Standing.CHANGED and one not in agreed]
+    if not shown:
+        context.say(
+            "No station among them has an address and a profile that goes over SSH: there is no key to ask for."
+        )
+        return Exit.OK
     context.say(
         f"{counted(len(agreed), 'host key')} recorded, {sum(one.standing is Standing.KNOWN for one in shown)} known before."
     )

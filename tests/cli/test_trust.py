@@ -172,6 +172,14 @@ def test_all_asks_every_station_that_is_reached_over_ssh_and_no_other(
     assert [(one["identity"], one["recorded"]) for one in hosts] == [("B-1", True)]
 
 
+def test_where_nobody_is_reached_over_ssh_it_is_said_and_nothing_is_wrong(folder: Path, capsys: Capture) -> None:
+    assert call(["trust", "--all"]) == 0
+
+    said = capsys.readouterr().err
+    assert "No station among them" in said
+    assert "recorded" not in said
+
+
 def test_the_jump_host_is_trusted_under_its_own_name(
     tmp_path: Path, box: Box, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
