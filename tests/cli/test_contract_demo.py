@@ -123,6 +123,7 @@ def test_the_folder_is_an_ordinary_campaign(
     assert call(["explain", failed, "--campaign", str(out)]) == 0
     assert "refused" in capsys.readouterr().out
     assert call(["demo", "--out", str(out)]) == 65
+    assert not (out / "campaign.toml").stat().st_mode & 0o007  # as `init` makes it: `doctor` has nothing to note
 
 
 def test_a_second_run_finds_nothing_to_do_and_ends_with_a_summary(

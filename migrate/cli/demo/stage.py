@@ -136,6 +136,7 @@ class Stage:
             target_relay=_toml(self.equipment.relays[Side.TARGET]),
             target_root=_toml({"root": self.equipment.target_root} if self.equipment.target_root else {}),
         )
+        (self.folder / FILE_NAME).touch(mode=0o640)
         (self.folder / FILE_NAME).write_text(text + self.equipment.sections, encoding="utf-8")
         FileVault(self.folder / "secrets").make(IDTAG_KEY)
         self.equipment.furnish(self.folder)
