@@ -46,7 +46,7 @@ DEFINITIONS: Mapping[Rate, Definition] = {
     ),
     Rate.VISIT: Definition(
         label="Visit",
-        counted="planned as a visit, or in need of hands since",
+        counted="planned as a visit, visited since, or given a work order",
         over="stations of the plan",
     ),
 }

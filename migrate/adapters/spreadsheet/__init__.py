@@ -22,7 +22,7 @@ from migrate.adapters.spreadsheet.table import Detected, FileRefused, Table
 from migrate.adapters.spreadsheet.template import EXPLANATIONS, template_csv, template_xlsx
 from migrate.adapters.spreadsheet.text import LARGEST_BYTES, read_delimited
 from migrate.adapters.spreadsheet.workbook import read_workbook
-from migrate.domain.finding import Finding
+from migrate.domain.finding import Finding, quoted
 from migrate.domain.inventory import Origin, Place, Problem, judge, problem
 from migrate.domain.references import References
 from migrate.domain.station import Station
@@ -129,9 +129,16 @@ def _part(path: Path, column_map: ColumnMap | None, sheet: str | None, excluded:
         data, notes = _read_once(path)
         kind = kind_of(name, data)
         table = read_delimited(name, data) if kind is Kind.TEXT else read_workbook(name, kind, data, sheet)
+        notes = (*notes, *_without_sheets(name, kind, sheet))
     except FileRefused as refusal:
         return Built(problems=[problem(Place(file=name), refusal.finding)])
     return build_rows(replace(table, notes=(*notes, *table.notes)), column_map, excluded)
+
+
+def _without_sheets(name: str, kind: Kind, sheet: str | None) -> Iterator[Finding]:
+    if kind is Kind.TEXT and sheet is not None:
+        message = f"{name} is delimited text and has no sheets; {quoted(sheet)} was not looked for in it."
+        yield Finding("W-FILE-SHEET", message, "See that this is the file that is meant.")
 
 
 def _read_once(path: Path) -> tuple[bytes, tuple[Finding, ...]]:

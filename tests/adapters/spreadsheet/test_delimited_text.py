@@ -217,3 +217,13 @@ def test_decimal_commas_in_every_row_do_not_make_commas_the_delimiter(tmp_path: 
     reading = read(tmp_path, "Liste\nidentity;latitude;longitude\nAC1;52,1;4,1\nAC2;52,2;4,2\nAC3;52,3;4,3\n")
 
     assert [s.latitude for s in reading.stations] == [52.1, 52.2, 52.3]
+
+
+def test_a_sheet_that_is_asked_of_a_text_file_is_said_not_to_be_there(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.csv"
+    file.write_text("identity\nAC1\n")
+
+    reading = read_inventory([file], sheet="Stations")
+
+    assert [(p.code, p.severity) for p in reading.problems] == [("W-FILE-SHEET", "warning")]
+    assert reading.is_importable
