@@ -7,13 +7,14 @@ it to know; everything else passes at once and unaltered.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from migrate.adapters.ocpp.framing import FrameReader, Opcode, Piece, whole_text
 from migrate.adapters.ocpp.messages import MAX_TEXT_BYTES
 
 MAX_UNDECIDED_BYTES = 1024
+_PASSING_CONTROLS = frozenset((Opcode.PING, Opcode.PONG))
 MAX_UNDECIDED_PIECES = 1024
 
 
@@ -74,11 +75,33 @@ class Lane:
             else:
                 self._whole(data, text, self.judge(text))
             return
-        for piece in self.reader.feed(data):
-            if piece.opcode is None or (piece.is_control and self.control(piece)):
-                self._flush_blind(piece)
-            elif not piece.is_control:
-                self._take(piece)
+        self._pieces(self.reader.feed(data))
+
+    def _pieces(self, pieces: Sequence[Piece]) -> None:
+        """One after the other; what merely passes is written together, or a flood of pings would cost a write each."""
+        passing: list[bytes] = []
+        for piece in pieces:
+            if piece.opcode in _PASSING_CONTROLS:
+                if self.control(piece):
+                    passing.append(piece.raw)
+            elif self._fate is Fate.PASS and not piece.begins and not piece.ends and piece.opcode is not None:
+                self._keep(piece)
+                passing.append(piece.raw)
+            else:
+                self._write_all(passing)
+                self._other(piece)
+        self._write_all(passing)
+
+    def _write_all(self, passing: list[bytes]) -> None:
+        if passing:
+            self.write(b"".join(passing))
+            passing.clear()
+
+    def _other(self, piece: Piece) -> None:
+        if piece.opcode is None or (piece.is_control and self.control(piece)):
+            self._flush_blind(piece)
+        elif not piece.is_control:
+            self._take(piece)
 
     def _whole(self, data: bytes, text: bytes, fate: Fate) -> None:
         """The shortcut: the slice is one message."""
@@ -98,11 +121,14 @@ class Lane:
     def _take(self, piece: Piece) -> None:
         if piece.begins:
             self._fate, self._text, self._is_text = Fate.UNDECIDED, bytearray(), piece.opcode is Opcode.TEXT
-        if self._text is not None and len(self._text) <= MAX_TEXT_BYTES:
-            self._text += piece.payload
+        self._keep(piece)
         self._forward(piece)
         if piece.ends:
             self._end()
+
+    def _keep(self, piece: Piece) -> None:
+        if self._text is not None and len(self._text) <= MAX_TEXT_BYTES:
+            self._text += piece.payload
 
     def _forward(self, piece: Piece) -> None:
         if self._fate is Fate.UNDECIDED:

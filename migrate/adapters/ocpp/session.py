@@ -24,6 +24,7 @@ from migrate.adapters.ocpp.tap import Tap
 from migrate.adapters.ocpp.turns import Turns
 from migrate.domain.evidence import Kind, Sighting
 
+A_LOT = 1 << 16  # bytes of a station at once; the event loop may have megabytes of them in one go
 SERVICE_RESTART, GOING_AWAY = 1012, 1001
 MASK = b"\x00\x00\x00\x00"  # towards the CSMS a frame must be masked; nothing of ours there is secret
 
@@ -56,6 +57,7 @@ class Session:
     """One connection of a station, from welcome to close."""
 
     __slots__ = (
+        "_is_csms_stuck",
         "_is_over",
         "_is_stuck",
         "_loop",
@@ -92,24 +94,15 @@ class Session:
         self.calls = Calls(self, self.turns, prefix=prefix, max_waiting=limits.max_waiting, trigger_s=limits.trigger_s)
         self._secret = prefix.encode()  # what our pings carry
         self._pinged_at, self._missed = 0.0, 0
-        self._is_over = self._is_stuck = False
+        self._is_over = self._is_stuck = self._is_csms_stuck = False
         self._timed = ""  # the id of a call whose answer is being timed
 
     def join(self, upstream: Leg) -> None:
         """Both legs stand: from now on bytes pass."""
         self.upstream = upstream
-        self.up = Lane(
-            write=upstream.write,
-            heard=self._heard_station,
-            control=self._passes_up,
-            hold=self.calls.hold,
-        )
-        self.down = Lane(
-            write=self.station.write,
-            heard=self._heard_csms,
-            control=self._passes_down,
-            hold=self.calls.hold,
-        )
+        hold = self.calls.hold
+        self.up = Lane(write=upstream.write, heard=self._heard_station, control=self._passes_up, hold=hold)
+        self.down = Lane(write=self.station.write, heard=self._heard_csms, control=self._passes_down, hold=hold)
         if self.hub.reports.expects(self.identity):
             self.watch_answers()  # what is left of a report comes with the next session
 
@@ -126,6 +119,13 @@ class Session:
     def from_station(self, data: bytes) -> None:
         self.heard_s, self.heard_at = self._loop.time(), self.now()
         self.up.feed(data)
+        if len(data) >= A_LOT:  # it talks without end: the others are heard in between
+            _pause(self.station, True)
+            self._loop.call_soon(self._hear_on)
+
+    def _hear_on(self) -> None:
+        if not self._is_over:
+            _pause(self.station, self._is_csms_stuck)
 
     def from_csms(self, data: bytes) -> None:
         self.down.feed(data)
@@ -141,6 +141,7 @@ class Session:
 
     def csms_stuck(self, is_stuck: bool) -> None:
         """The CSMS does not read: neither is the station."""
+        self._is_csms_stuck = is_stuck
         _pause(self.station, is_stuck)
 
     def _heard_station(self, text: bytes, fate: Fate) -> None:

@@ -12,11 +12,13 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from migrate.adapters.ocpp.framing import Opcode, encode
 from migrate.adapters.ocpp.health import Health
+from migrate.adapters.ocpp.lane import Lane
 from migrate.adapters.ocpp.limits import Limits
 from migrate.adapters.ocpp.tls import NO_FILES, Files
 from migrate.domain.evidence import Kind
@@ -203,6 +205,46 @@ async def test_pings_and_fragments_without_end_reach_the_csms_and_keep_nobody_el
     assert await csms.received_all(len(flood)) == flood
     session = next(one for one in field.relay._sessions if one.identity == "AC1")
     assert len(session.up._text or b"") < 2 << 20  # what is kept of a message has an end, also if it has none
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        pytest.param(encode(Opcode.PING, b"") * 10_000, id="pings"),
+        pytest.param(b"\x01\x02[2" + b"\x00\x00" * 10_000, id="empty fragments"),
+    ],
+)
+def test_a_flood_of_small_frames_is_written_in_one_go(flood: bytes) -> None:
+    written: list[bytes] = []
+    lane = Lane(write=written.append, heard=lambda _text, _fate: None, control=lambda _piece: True, hold=written.append)
+
+    lane.feed(flood)
+
+    assert b"".join(written) == flood
+    assert len(written) <= 2
+
+
+async def test_a_station_that_talks_without_end_lets_the_others_be_heard_in_between(field_with: Build) -> None:
+    field = await field_with()
+    station, csms = await field.pair("AC1")
+    (session,) = field.relay._sessions
+    leg: Any = session.station
+    much = encode(Opcode.BINARY, b"x" * 70_000, mask=station.mask)
+
+    session.from_station(much)
+    at_once = leg.is_reading()
+    session.csms_stuck(False)
+    session._hear_on()
+    in_its_turn = leg.is_reading()
+    session.csms_stuck(True)
+    session._hear_on()
+    while_the_csms_does_not_read = leg.is_reading()
+    session.csms_stuck(False)
+
+    assert (at_once, in_its_turn, while_the_csms_does_not_read) == (False, True, False)
+    assert await csms.received_all(len(much)) == much
+    station.say(2, "1", "Heartbeat", {})
+    await field.sees(Kind.HEARTBEAT)
 
 
 @pytest.mark.parametrize(
