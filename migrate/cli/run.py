@@ -74,6 +74,8 @@ async def _run(context: Context, fingerprint: str | None, wave: int | None, cons
             if recovers is None:
                 consent.require(context, plan, upto=wave, done=await _done(wired, plan))
             progress = await _progress(context, wired, as_json=as_json)
+            if await _is_broken_off(context, wired, await wired.in_flight_outside(plan), progress):
+                return Exit.INTERRUPTED
             async with at_work(wired, plan, RUN, upto_wave=wave) as at:
                 ended = await run_to_the_end(at, progress, recovers=recovers)
             how = _Ending(word=ended, is_interrupted=at.interrupts > 0)
@@ -96,6 +98,24 @@ async def _to_recover(context: Context, wired: Wired, plan: Plan) -> frozenset[s
         f"The plan is stale: who is in flight ({counted(len(under_way), 'station')}) comes to rest, no other is started."
     )
     return frozenset(attempt.identity for attempt in under_way)
+
+
+async def _is_broken_off(context: Context, wired: Wired, older: Sequence[Plan], progress: Progress) -> bool:
+    """Bring to rest what a crash left in flight and the new plan leaves out; whether somebody stopped that by Ctrl-C.
+
+    It goes on under the plan it was begun by; nobody else of that plan is touched.
+    """
+    for plan in older:
+        names = [station.identity for station in plan.stations]
+        told = f"{counted(len(names), 'station')} of an older plan"
+        context.say(
+            f"{told}, left in flight and not in this one: brought to rest first, nothing else of it is started."
+        )
+        async with at_work(wired, plan, RUN) as at:
+            await run_to_the_end(at, progress, recovers=names)
+        if at.interrupts:
+            return True
+    return False
 
 
 async def _only_say(context: Context, wired: Wired, *, as_json: bool) -> int:

@@ -7,8 +7,8 @@ values here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -67,6 +67,11 @@ class Plan:
     @property
     def stations(self) -> tuple[PlannedStation, ...]:
         return tuple(s for wave in self.waves for s in wave.stations)
+
+    def only(self, names: Container[str]) -> Plan:
+        """Of the same plan these stations alone: nobody else of it is known then, and nobody else can be touched."""
+        waves = (replace(w, stations=tuple(s for s in w.stations if s.identity in names)) for w in self.waves)
+        return replace(self, waves=tuple(waves))
 
 
 class Verdict(StrEnum):

@@ -27,6 +27,7 @@ from migrate.adapters.clock import CampaignClock
 from migrate.adapters.dice import SystemDice
 from migrate.adapters.journal.journal import Keys, SqlJournal, open_journal
 from migrate.adapters.vault import STORE_KEY, FileVault
+from migrate.domain.attempt import IN_FLIGHT
 from migrate.domain.destination import misfits
 from migrate.domain.errors import PlanProblem, SettingsProblem
 from migrate.domain.evidence import IdentityFacts
@@ -119,6 +120,14 @@ class Wired:
         if await self.is_stale(plan):
             raise stale(plan)
         return plan
+
+    async def in_flight_outside(self, plan: Plan) -> list[Plan]:
+        """What older plans left in flight and this one does not hold: each as a plan of those stations alone."""
+        held = {station.identity for station in plan.stations}
+        left = [a for a in await self.journal.attempts(states=IN_FLIGHT) if a.identity not in held]
+        older = [await self.journal.plan(fingerprint) for fingerprint in sorted({a.fingerprint for a in left})]
+        names = {(a.identity, a.fingerprint) for a in left}
+        return [one.only({i for i, of in names if of == one.fingerprint}) for one in older if one is not None]
 
     async def is_stale(self, plan: Plan) -> bool:
         """Whether anything that the plan was made from has changed since."""
