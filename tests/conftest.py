@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 """How long an example takes is the machine's affair: a law is broken by what comes out."""
 
+TELLS_THE_CONSOLE = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "LINES")
+
 TO_END_S = 20.0
 """What the last test has asked to end may take its time on a busy machine."""
 
@@ -21,6 +24,15 @@ TO_END_S = 20.0
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Stories first: they wait more than they work, and whoever has one left at the end has everybody wait for it."""
     items.sort(key=lambda item: item.get_closest_marker("story") is None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_has_told_the_program_anything() -> Iterator[None]:
+    """Neither the store of a real campaign nor the width of somebody's terminal reaches a test by the environment."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [one for one in os.environ if one.startswith("MIGRATE_") or one in TELLS_THE_CONSOLE]:
+            environment.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -87,33 +86,3 @@ def test_a_number_that_has_passed_on_to_somebody_else_is_sent_nothing(started: S
     Process(process.pid, ("migrate", "listen")).send(signal.SIGKILL)
 
     assert process.poll() is None
-
-
-LEAVES_ONE = """
-import subprocess, sys
-from tests import conftest
-
-conftest.TO_END_S = 0.2
-
-def test_that_forgets_to_end_what_it_started():
-    waiting = [sys.executable, "-c", "import time; time.sleep(600)"]
-    subprocess.Popen(waiting, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-"""
-
-
-def test_a_run_of_tests_that_leaves_a_process_behind_fails_names_the_test_and_ends_it(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text(LEAVES_ONE)
-    words = ("-m", "pytest", "-q", "-c", os.devnull, "-p", "tests.conftest", "-p", "no:cacheprovider")
-
-    ended = subprocess.run(
-        [sys.executable, *words, "--rootdir", str(tmp_path), str(tmp_path)],
-        cwd=Path(__file__).parents[1],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    (pid,) = re.findall(r"process (\d+), started by \S*test_that_forgets_to_end_what_it_started", ended.stdout)
-    assert ended.returncode == pytest.ExitCode.TESTS_FAILED, ended.stdout
-    assert not Process(int(pid), (sys.executable, "-c", "import time; time.sleep(600)")).is_there
