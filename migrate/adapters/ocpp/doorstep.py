@@ -24,8 +24,8 @@ BACKLOG = 4096
 AT_A_TIME = 64  # connections, before stations that are in are heard again
 CROWDED_PAUSE_S = 0.01
 
-Standing = dict[asyncio.Task[None], float]
-"""Who stands at the door, in the order in which they came, and since when."""
+Standing = dict[asyncio.Task[None], tuple[float, socket.socket]]
+"""Who stands at the door, in the order in which they came: since when, and by which connection."""
 
 
 class Crowd(Protocol):
@@ -132,7 +132,7 @@ class Doorstep:
 
     def _send_away(self, standing: Standing, before_s: float) -> bool:
         oldest = next(iter(standing), None)
-        if oldest is None or standing[oldest] > before_s:
+        if oldest is None or standing[oldest][0] > before_s or _has_spoken(standing[oldest][1]):
             return False
         del standing[oldest]
         self._count("crowded_out")
@@ -151,7 +151,7 @@ class Doorstep:
     def _begin(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         task = asyncio.create_task(self._welcome(connection))
-        self._mute[task] = asyncio.get_running_loop().time()
+        self._mute[task] = asyncio.get_running_loop().time(), connection
         task.add_done_callback(functools.partial(self._done, connection))
 
     def _done(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
@@ -184,8 +184,8 @@ class Doorstep:
     def _speaks(self) -> None:
         """The connection of this task has said something: it has its full time."""
         task = asyncio.current_task()
-        if task is not None and (since := self._mute.pop(task, None)) is not None:
-            self._speaking[task] = since
+        if task is not None and (place := self._mute.pop(task, None)) is not None:
+            self._speaking[task] = place
 
     def _tls_for(self, first: bytes) -> ssl.SSLContext | None:
         """How to speak to whoever begins like this; ``None`` in the clear."""
@@ -199,6 +199,14 @@ class Doorstep:
 
 class _InTheClear(Exception):
     """Somebody speaks in the clear at a door that is for TLS alone."""
+
+
+def _has_spoken(connection: socket.socket) -> bool:
+    """Whether something of it lies there unread: then it waits for us, and not we for it."""
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
 
 
 async def _first_byte(connection: socket.socket) -> bytes:

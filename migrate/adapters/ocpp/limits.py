@@ -20,8 +20,8 @@ class Limits:
 
     max_connections: int = 20_000
     max_opening: int = 1_000  # handshakes at once; the others wait to be accepted
-    crowded_s: float = 5.0  # of a full house the oldest gives way, once it has stood so long
-    mute_s: float = 1.0  # and has said nothing
+    crowded_s: float = 10.0  # of a full house the oldest gives way, once it has stood so long
+    mute_s: float = 2.0  # and has said nothing
     max_dials: int = 256  # towards the CSMS at once
     per_address: int | None = None
     handshake_s: float = 10.0

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from migrate.adapters.ocpp.doorstep import _has_spoken
 from migrate.adapters.ocpp.framing import Opcode, encode
 from migrate.adapters.ocpp.health import Health
 from migrate.adapters.ocpp.lane import Lane
@@ -99,6 +100,19 @@ async def test_those_who_say_nothing_give_way_long_before_those_who_speak_slowly
     assert not reader.at_eof()
     for writer in (slow, *(writer for _, writer in mute)):
         writer.transport.abort()
+
+
+def test_whoever_has_spoken_and_was_not_heard_yet_waits_for_us_and_is_not_sent_away() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+
+        before = _has_spoken(ours)
+        theirs.send(b"\x16")
+        after = _has_spoken(ours)
+
+        assert (before, after) == (False, True)
+        assert ours.recv(10) == b"\x16"
 
 
 async def test_a_tls_handshake_that_drips_is_ended_however_it_drips(field_with: Build, tmp_path: Path) -> None:
