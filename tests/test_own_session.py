@@ -13,7 +13,7 @@ import pytest
 from tests.processes import Process
 
 ROOT = Path(__file__).parents[1]
-WAITS = "import time; time.sleep(600)"
+WAITS = "import time; print('up', flush=True); time.sleep(600)"
 
 LEAVES_ONE = f"""
 import subprocess, sys
@@ -23,7 +23,8 @@ conftest.TO_END_S = 0.2
 
 def test_that_forgets_to_end_what_it_started():
     waiting = [sys.executable, "-c", "{WAITS}"]
-    subprocess.Popen(waiting, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(waiting, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process.stdout.readline()
 """
 
 TELLS_ITS_SURROUNDINGS = """
