@@ -50,10 +50,15 @@ def test_a_secret_in_a_workbook_is_found() -> None:
     assert search([("book", packed.getvalue())], [SECRET])
 
 
-def test_a_secret_in_a_compressed_stream_of_a_document_is_found() -> None:
-    document = b"%PDF-1.7\nstream\n" + zlib.compress(SECRET.encode() * 20) + b"\nendstream"
+ENDS_LIKE_A_LINE = "plantedQ0000000000000299Z"
+"""The checksum of its stream ends in a carriage return, which a reader takes for the end of the line."""
 
-    assert search([("document", document)], [SECRET])
+
+@pytest.mark.parametrize("secret", [SECRET, ENDS_LIKE_A_LINE], ids=["drawn", "ends-like-a-line"])
+def test_a_secret_in_a_compressed_stream_of_a_document_is_found(secret: str) -> None:
+    document = b"%PDF-1.7\nstream\n" + zlib.compress(secret.encode() * 20) + b"\nendstream"
+
+    assert search([("document", document)], [secret])
 
 
 def test_what_is_not_there_is_not_found() -> None:
