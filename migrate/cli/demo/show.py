@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from subprocess import Popen
 
 from migrate.cli.demo.stage import SimulatedFleet, Stage
 from migrate.cli.live import Progress, Silent, open_progress
@@ -44,8 +45,10 @@ async def _prepare(wired: Wired, stage: Stage) -> Plan:
 async def _run(
     context: Context, wired: Wired, plan: Plan, stage: Stage, fleet: SimulatedFleet, *, quietly: bool
 ) -> bool:
-    async with at_work(wired, plan, RUN, waits_for_visits=True) as at:
-        try:
+    started: list[Popen[bytes]] = []
+    try:
+        async with at_work(wired, plan, RUN, waits_for_visits=True) as at:
+            started = at.listeners
             await fleet.ready()
             await _trust(stage)
             progress: Progress = Silent() if quietly else open_progress(talk(), quiet=context.verbosity < 0)
@@ -55,8 +58,8 @@ async def _run(
                 progress.update(await wired.standing(is_running=False))
             finally:
                 progress.close()
-        finally:
-            _end_listeners(at)
+    finally:
+        _end_listeners(started)  # only now: while it is at work it starts another one for each that ends
     return at.interrupts > 0
 
 
@@ -68,11 +71,11 @@ async def _trust(stage: Stage) -> None:
         stage.equipment.trust(stage.folder, shown)
 
 
-def _end_listeners(at: AtWork) -> None:
+def _end_listeners(started: Sequence[Popen[bytes]]) -> None:
     """A demonstration ends what it started."""
-    for listener in at.listeners:
+    for listener in started:
         listener.terminate()
-    for listener in at.listeners:
+    for listener in started:
         listener.wait(timeout=20)
 
 
