@@ -29,8 +29,8 @@ from ocpp.v16 import ChargePoint, call, call_result
 from ocpp.v16.enums import Action
 
 from migrate.simulator.deal import StationSpec
+from migrate.simulator.downloading import Order
 from migrate.simulator.flash import Shown, TooManyKeys
-from migrate.simulator.loading import Order
 
 SILENT = logging.getLogger("ocpp")
 SILENT.disabled = True  # it prints whole frames, secrets included

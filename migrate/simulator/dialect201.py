@@ -19,7 +19,7 @@ from ocpp.v201.enums import Action
 
 from migrate.simulator.deal import StationSpec
 from migrate.simulator.dialect import End, answers, firmware_order, now, seconds
-from migrate.simulator.loading import Order
+from migrate.simulator.downloading import Order
 from migrate.simulator.reporting import Part
 
 ROOT = "CSMSRootCertificate"

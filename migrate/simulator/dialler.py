@@ -7,18 +7,15 @@ device the station's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from websockets.asyncio.client import ClientConnection
 
 from migrate.simulator.address import dial_url, login_of
+from migrate.simulator.body import Body
 from migrate.simulator.dialling import DialFailed, dial
 from migrate.simulator.walk import Walk
 from migrate.simulator.wirelog import Kind, Side
-
-if TYPE_CHECKING:
-    from migrate.simulator.station import SimulatedStation
 
 IMPATIENCE_S = 0.5  # real: the longest wait before a station was ever on line (the relay may be started later)
 ATTEMPTS = 3  # failed dials before a station that can help itself does so
@@ -27,7 +24,7 @@ ATTEMPTS = 3  # failed dials before a station that can help itself does so
 class Dialler:
     """A station's way to its backends since its last power-up."""
 
-    def __init__(self, station: SimulatedStation) -> None:
+    def __init__(self, station: Body) -> None:
         self._station = station
         self.in_use: tuple[str, ...] = ()  # the configuration of the moment
         self.url = ""  # dialled last

@@ -27,6 +27,20 @@ class DownloadFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a station was told to load."""
+
+    location: str
+    certificate: str = ""
+    signature: str = ""
+    request: int | None = None  # of an order that has a number
+
+    @property
+    def is_signed(self) -> bool:
+        return bool(self.signature)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
     """How a family downloads."""
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from websockets.asyncio.client import ClientConnection
 
+from migrate.simulator.body import Talk
 from migrate.simulator.dialect import StationEnd
 from migrate.simulator.dialect201 import StationEnd21, StationEnd201
 from migrate.simulator.obedience import Obedience
 from migrate.simulator.obedience201 import Obedience201
 
-if TYPE_CHECKING:
-    from migrate.simulator.session import Session
 
-
-def end_of(session: Session, connection: ClientConnection) -> StationEnd | StationEnd201:
+def end_of(session: Talk, connection: ClientConnection) -> StationEnd | StationEnd201:
     """The station's end of a session; a CSMS that names no subprotocol is spoken to in the station's favourite."""
     spec, ways = session.station.spec, session.station.ways
     agreed = connection.subprotocol or ways.speaks[0]

@@ -7,40 +7,22 @@ does not stop a download, a restart does.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from migrate.simulator.downloading import DownloadFailed, Ways, download, protocol_of
+from migrate.simulator.body import Body
+from migrate.simulator.downloading import DownloadFailed, Order, Ways, download, protocol_of
 from migrate.simulator.image import BadImage, Image, is_signed, read
 from migrate.simulator.wirelog import Kind
-
-if TYPE_CHECKING:
-    from migrate.simulator.station import SimulatedStation
 
 WORK_S = 30.0  # between two words about new firmware
 AGAIN_S = 20.0  # after a line that broke
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a station was told to load."""
-
-    location: str
-    certificate: str = ""
-    signature: str = ""
-    request: int | None = None  # of an order that has a number
-
-    @property
-    def is_signed(self) -> bool:
-        return bool(self.signature)
-
-
 class Loader:
     """One station's downloads, one at a time."""
 
-    def __init__(self, station: SimulatedStation) -> None:
+    def __init__(self, station: Body) -> None:
         self._station = station
         self._work: asyncio.Task[None] | None = None
         self._has_broken = False

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from migrate.simulator.armour import Armour
+from migrate.simulator.body import Body, Talk
 from migrate.simulator.dialect import NoAnswer, Refusal
+from migrate.simulator.downloading import Order
 from migrate.simulator.flash import ACCEPTED, NOT_SUPPORTED, REJECTED, Shown, TooManyKeys
 from migrate.simulator.habits import Apply, Flashing, Resetting, Trigger, Writing
-from migrate.simulator.loading import Order
 from migrate.simulator.wirelog import Kind
 from migrate.simulator.world import SHORTEST_S
-
-if TYPE_CHECKING:
-    from migrate.simulator.armour import Armour
-    from migrate.simulator.session import Session
-    from migrate.simulator.station import SimulatedStation
 
 LONGEST_NAME = 100
 ROOT = "CentralSystemRootCertificate"
@@ -40,11 +36,11 @@ WORDS = {
 class Obedience:
     """What one session does with what it is told."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Talk) -> None:
         self._session = session
 
     @property
-    def _station(self) -> SimulatedStation:
+    def _station(self) -> Body:
         return self._session.station
 
     def _asked(self, action: str, **facts: str | tuple[str, ...]) -> None:

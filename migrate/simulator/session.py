@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ocpp.exceptions import OCPPError
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from migrate.simulator.address import Slash, dial_url
+from migrate.simulator.body import Body
 from migrate.simulator.dialect import BadAnswer
 from migrate.simulator.ends import end_of
 from migrate.simulator.faults import Fault
@@ -24,9 +25,6 @@ from migrate.simulator.flash import ACCEPTED
 from migrate.simulator.habits import Drop
 from migrate.simulator.wirelog import Kind, Side
 from migrate.simulator.world import SHORTEST_S
-
-if TYPE_CHECKING:
-    from migrate.simulator.station import SimulatedStation
 
 PROBATION_S = 25.0  # how long a station that will fall back looks at its new backend
 FLASHING_S = 30.0  # between two words about new firmware
@@ -49,7 +47,7 @@ class Leave(StrEnum):
 class Session:
     """One connected socket of one station."""
 
-    def __init__(self, station: SimulatedStation, connection: ClientConnection, side: Side, number: str) -> None:
+    def __init__(self, station: Body, connection: ClientConnection, side: Side, number: str) -> None:
         self.side = side
         self.number = number
         self.station = station
@@ -64,7 +62,7 @@ class Session:
 
     async def run(self) -> Leave:
         """Live until the socket breaks or the station leaves."""
-        self.log(Kind.CONNECTED, value=self.station.dialler.url, key=self._connection.subprotocol or "")
+        self.log(Kind.CONNECTED, value=self.station.dialled, key=self._connection.subprotocol or "")
         reader = asyncio.create_task(self._read())
         self.aside(self._do_duties())
         ends: set[asyncio.Future[Any]] = {reader, self._leaving}

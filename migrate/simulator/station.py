@@ -80,6 +80,11 @@ class SimulatedStation:
         return next(iter(self.flash.backend), "")
 
     @property
+    def dialled(self) -> str:
+        """Where it dialled last."""
+        return self.dialler.url
+
+    @property
     def is_down(self) -> bool:
         """Switched off, or on its way through a restart: nothing of it answers."""
         return self.state in (State.OFF, State.RESTARTING, State.GONE)
