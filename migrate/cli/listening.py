@@ -49,8 +49,8 @@ async def ensure_listening(folder: Path, socket: Path) -> subprocess.Popen[bytes
     process = start_listening(folder)
     try:
         await _until_it_is_up(folder, socket, process)
-    except BaseException:
-        process.terminate()  # whoever waited for it has gone: it is not left behind
+    except BaseException:  # whoever waited for it has gone: it is not left behind, and it is raised on
+        process.terminate()
         while process.poll() is None:  # noqa: ASYNC110 - a process tells nobody that it ends
             await asyncio.sleep(LOOK_AGAIN_S)
         raise

@@ -17,7 +17,7 @@ from cryptography import x509
 from migrate.adapters.certificates import ALGORITHMS, HashData, hash_data_of_root, pem_of, print_of, read_root
 from migrate.adapters.ocpp import dialect16, dialect201
 from migrate.adapters.ocpp.client import ListenClient
-from migrate.adapters.ocpp.messages import Answer
+from migrate.adapters.ocpp.messages import Answer, list_of
 from migrate.adapters.ocpp.replies import accepted, agreed, refusal, status_of
 from migrate.domain.errors import Mismatch, Refused
 from migrate.domain.evidence import Side
@@ -148,16 +148,12 @@ class CertificateDoor:
 
 
 def _listed_16(payload: Mapping[str, Any]) -> list[HashData]:
-    return [found for one in _list(payload.get("certificateHashData")) if (found := _hash_data(one))]
+    return [found for one in list_of(payload.get("certificateHashData")) if (found := _hash_data(one))]
 
 
 def _listed_2(payload: Mapping[str, Any]) -> list[HashData]:
-    chains = [one for one in _list(payload.get("certificateHashDataChain")) if isinstance(one, dict)]
+    chains = [one for one in list_of(payload.get("certificateHashDataChain")) if isinstance(one, dict)]
     return [found for one in chains if (found := _hash_data(one.get("certificateHashData")))]
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _hash_data(entry: object) -> HashData | None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from migrate.adapters.ocpp.messages import clean
+from migrate.adapters.ocpp.messages import clean, held_value, list_of
 from migrate.domain.answered import Entry, Reported, Taken
 
-MAX_NAME, MAX_VALUE = 50, 4_096
+MAX_NAME = 50
 READONLY = {"ReadOnly": True, "ReadWrite": False, "WriteOnly": False}
 
 
@@ -23,7 +23,7 @@ def reported(base: str, payload: Mapping[str, Any]) -> Reported:
     if status != "Accepted":
         taken = Taken.ANSWERED if status == "EmptyResultSet" else Taken.REFUSED
         return Reported(base=base, taken=taken, status=status or "no status")
-    listed = [one for one in _list(payload.get("entries")) if isinstance(one, dict)]
+    listed = [one for one in list_of(payload.get("entries")) if isinstance(one, dict)]
     beside = sum(_of(one, "component").get("evse") is not None for one in listed)
     return Reported(
         base=base,
@@ -32,7 +32,7 @@ def reported(base: str, payload: Mapping[str, Any]) -> Reported:
         entries=tuple(_entries(listed)),
         beside=beside,
         parts=int(parts or 0),
-        missing=tuple(at for at in _list(payload.get("missing")) if isinstance(at, int)),
+        missing=tuple(at for at in list_of(payload.get("missing")) if isinstance(at, int)),
         is_whole=payload.get("whole") is True,
         is_cut_off=payload.get("more") is True,
     )
@@ -45,7 +45,7 @@ def _entries(listed: Iterable[Mapping[str, Any]]) -> Iterable[Entry]:
             actual = _actual(one)
             yield Entry(
                 key=f"{component}.{variable}",
-                value=_value(actual.get("value")),
+                value=held_value(actual.get("value")),
                 readonly=READONLY.get(
                     clean(actual.get("mutability", "ReadWrite"), 16)
                 ),  # what the standard means by saying nothing
@@ -54,7 +54,7 @@ def _entries(listed: Iterable[Mapping[str, Any]]) -> Iterable[Entry]:
 
 def _actual(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     """Of target, minimum and maximum nothing is kept; an attribute without a type is the actual one."""
-    attributes = [one for one in _list(entry.get("variableAttribute")) if isinstance(one, dict)]
+    attributes = [one for one in list_of(entry.get("variableAttribute")) if isinstance(one, dict)]
     return next((one for one in attributes if one.get("type", "Actual") == "Actual"), {})
 
 
@@ -66,16 +66,3 @@ def _named(part: Mapping[str, Any]) -> str:
 def _of(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = entry.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _value(value: object) -> str | None:
-    """Numbers and booleans that some stations send bare, in JSON's spelling."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return value[:MAX_VALUE] if isinstance(value, str) else None

@@ -13,13 +13,14 @@ from typing import Any
 from migrate.adapters.channels.device_report import reported
 from migrate.adapters.channels.relay import VERSIONS_2, RelayChannel
 from migrate.adapters.ocpp.client import ListenClient
+from migrate.adapters.ocpp.messages import held_value
 from migrate.adapters.ocpp.replies import accepted, agreed
 from migrate.domain.answered import Entry, Reported, Told
 from migrate.domain.evidence import Side
 from migrate.domain.profile import Restart
 
 MAX_ENTRIES = 2_000
-MAX_KEY, MAX_VALUE = 255, 4_096  # longer than any standard says
+MAX_KEY = 255  # longer than any standard says
 
 
 class RelayInquiry:
@@ -87,7 +88,7 @@ def _entries(listed: object) -> list[Entry]:
     if not isinstance(listed, list):
         return []
     return [
-        Entry(key=entry["key"][:MAX_KEY], value=_value(entry.get("value")), readonly=_flag(entry.get("readonly")))
+        Entry(key=entry["key"][:MAX_KEY], value=held_value(entry.get("value")), readonly=_flag(entry.get("readonly")))
         for entry in listed[:MAX_ENTRIES]
         if isinstance(entry, dict) and isinstance(entry.get("key"), str)
     ]
@@ -98,11 +99,3 @@ def _flag(value: object) -> bool | None:
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None
-
-
-def _value(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return value[:MAX_VALUE] if isinstance(value, str) else None

@@ -15,12 +15,11 @@ from ocpp.charge_point import remove_nones, snake_to_camel_case
 from ocpp.v16 import call
 from ocpp.v16.enums import MessageTrigger, ResetType
 
-from migrate.adapters.ocpp.messages import Answer
+from migrate.adapters.ocpp.messages import Answer, held_value, list_of
 from migrate.adapters.ocpp.replies import Command, accepted, agreed, refusal, status_of
 from migrate.domain.profile import Restart
 
 MAX_KEYS = "GetConfigurationMaxKeys"
-MAX_VALUE = 4096  # the standard says 500; longer ones are seen
 
 
 def _command(request: Any) -> Command:
@@ -110,28 +109,15 @@ def configuration(identity: str, asked: Sequence[str], answer: Answer) -> Config
     told = {name.lower(): value for name, value in _entries(payload.get("configurationKey"))}
     if not asked:
         return Configuration(dict(_entries(payload.get("configurationKey"))))
-    unknown = {key.lower() for key in _list(payload.get("unknownKey")) if isinstance(key, str)}
+    unknown = {key.lower() for key in list_of(payload.get("unknownKey")) if isinstance(key, str)}
     values = {key: told[key.lower()] for key in asked if key.lower() in told}
     silent = tuple(key for key in asked if key.lower() not in told and key.lower() not in unknown)
     return Configuration(values, silent)
 
 
 def _entries(listed: object) -> list[tuple[str, str | None]]:
-    entries = [entry for entry in _list(listed) if isinstance(entry, dict) and isinstance(entry.get("key"), str)]
-    return [(entry["key"], _value(entry.get("value"))) for entry in entries]
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _value(value: object) -> str | None:
-    """Text as it is; numbers and booleans, which some stations send bare, in JSON's spelling."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return value[:MAX_VALUE] if isinstance(value, str) else None
+    entries = [entry for entry in list_of(listed) if isinstance(entry, dict) and isinstance(entry.get("key"), str)]
+    return [(entry["key"], held_value(entry.get("value"))) for entry in entries]
 
 
 def page_size(values: Mapping[str, str | None], default: int) -> int:

@@ -18,14 +18,13 @@ from ocpp.charge_point import remove_nones, snake_to_camel_case
 from ocpp.v201 import call, datatypes
 from ocpp.v201.enums import MessageTriggerEnumType, ResetEnumType
 
-from migrate.adapters.ocpp.messages import Answer, clean
+from migrate.adapters.ocpp.messages import Answer, clean, held_value
 from migrate.adapters.ocpp.replies import Command, accepted, agreed, reason_of, refusal
 from migrate.domain.errors import Mismatch
 from migrate.domain.profile import Restart
 
 ITEMS_PER_GET = "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"
 BYTES_PER_GET = "DeviceDataCtrlr.BytesPerMessage[GetVariables]"
-MAX_VALUE = 4096  # 2.0.1 says 2500 for what is read (ReportingValueSize); longer ones are seen
 BESIDE_THE_ITEMS = 128  # of a CALL: its head, its id and its brackets
 
 _NAME = r"([^.\[\]]{1,50})(?:\[([^\[\]]{0,50})\])?"
@@ -117,7 +116,7 @@ def told(identity: str, asked: Sequence[Variable], answer: Answer) -> Variables:
         answered.add(one)
         status = clean(entry.get("attributeStatus"), 64)
         if status == "Accepted":
-            values[one] = _value(entry.get("attributeValue"))
+            values[one] = held_value(entry.get("attributeValue"))
         elif status in HIDDEN:
             values[one] = None
         elif status not in ABSENT:
@@ -135,15 +134,6 @@ def _key_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     parts = (component.get("name"), component.get("instance"), name.get("name"), name.get("instance"))
     return tuple(part.casefold() if isinstance(part, str) else "" for part in parts)
-
-
-def _value(value: object) -> str | None:
-    """Text as it is; numbers and booleans, which some stations send bare, in JSON's spelling."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return value[:MAX_VALUE] if isinstance(value, str) else None
 
 
 def limit(text: str | None) -> int:

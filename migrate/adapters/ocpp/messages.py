@@ -21,6 +21,7 @@ MAX_DEPTH = 64
 MAX_DIGITS = 400
 MAX_ID = 255  # the standard says 36; longer ones are seen
 MAX_WORDS = 255  # of a text from a station that we keep
+MAX_VALUE = 4096  # 1.6 says 500, 2.0.1 2500 (ReportingValueSize); longer ones are seen
 
 NOT_JSON = (ValueError, RecursionError, msgspec.MsgspecError)
 _BOM = b"\xef\xbb\xbf"
@@ -165,6 +166,23 @@ def clean(value: object, limit: int = MAX_WORDS) -> str:
     if value.isprintable() and len(value) <= limit:
         return value
     return _UNPRINTABLE.sub("\ufffd", value[:limit])
+
+
+def held_value(value: object) -> str | None:
+    """What a station says that it holds: text as it is, numbers and booleans that some send bare in JSON's spelling.
+
+    Bounded by `MAX_VALUE`; what is none of the three is no value.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return value[:MAX_VALUE] if isinstance(value, str) else None
+
+
+def list_of(value: object) -> list[Any]:
+    """A list where a list should be; anything else holds nothing."""
+    return value if isinstance(value, list) else []
 
 
 def peek(text: bytes) -> tuple[int, str, str] | None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from migrate.adapters.channels.device_report import MAX_VALUE, reported
+from migrate.adapters.channels.device_report import reported
+from migrate.adapters.ocpp.messages import MAX_VALUE
 from migrate.domain.answered import Entry, Reported, Taken
 
 
