@@ -21,6 +21,8 @@ MARK = "FLEET_MIGRATE_TESTS"
 """The variable that the mark of a session stands in."""
 
 _LOOK_AGAIN_S = 0.05
+_TO_BE_KILLED_S = 60.0
+"""No process can refuse it, but a busy machine may take its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,10 @@ def end(ours: list[Process], within_s: float) -> None:
     """Ask them to end, and end those that do not."""
     for one in ours:
         one.send(signal.SIGTERM)
-    for stubborn in left_after(within_s, lambda: [one for one in ours if one.is_there]):
-        stubborn.send(signal.SIGKILL)
+    stubborn = left_after(within_s, lambda: [one for one in ours if one.is_there])
+    for one in stubborn:
+        one.send(signal.SIGKILL)
+    left_after(_TO_BE_KILLED_S, lambda: [one for one in stubborn if one.is_there])
 
 
 def _pids() -> Iterator[int]:

@@ -37,6 +37,7 @@ from tests.stories.conftest import (
     LENIENT_POLICY,
     ONE_TRY,
     ROOT,
+    Ended,
     Field,
     Program,
     Scenery,
@@ -261,8 +262,9 @@ class Ear:
         return await self.ended(await self.site.migrate(*words), *words)
 
     async def ended(self, running: Program, *words: str) -> str:
-        ended = await running.ended(WITHIN_S)
-        name = " ".join(words)
+        return self.took(await running.ended(WITHIN_S), " ".join(words))
+
+    def took(self, ended: Ended, name: str) -> str:
         self.heard += [(f"stdout of {name}", ended.out.encode()), (f"stderr of {name}", ended.err.encode())]
         self.codes[name] = ended.code
         return ended.out
@@ -420,9 +422,7 @@ _HARMS = {"rows": _harm_rows, "key": _harm_key, "settings": _harm_settings, "add
 
 
 async def stop_listening(ear: Ear) -> None:
-    listening = ear.site.running[0]
-    listening.send(signal.SIGTERM)
-    await ear.ended(listening, "listen -vv")
+    ear.took(await ear.site.running[0].stopped(WITHIN_S), "listen -vv")
 
 
 # ── what was left ──────────────────────────────────────────────────────────

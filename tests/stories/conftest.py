@@ -73,6 +73,14 @@ class Program:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    async def stopped(self, within_s: float = PATIENCE_S) -> Ended:
+        """Ask it to end, and see it end well; one that had died before says of what."""
+        if self.process.returncode is None:
+            self.send(signal.SIGTERM)
+        ended = await self.ended(within_s)
+        assert ended.code == 0, ended.out + ended.err
+        return ended
+
 
 async def program(*words: str) -> Program:
     return Program(

@@ -9,6 +9,7 @@ move may die and return.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -172,13 +173,13 @@ class ListenServer:
             if writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
                 self._drop(writer)
             else:
-                writer.write(text)
+                _say(writer, text)
 
     def _drop(self, writer: asyncio.StreamWriter) -> None:
         """A subscriber too slow for us is told so and sent away: the journal holds what it missed."""
         self.dropped += 1
         self._forget(writer)
-        writer.write(line(News(dropped=True)))
+        _say(writer, line(News(dropped=True)))
         writer.close()
         asyncio.get_running_loop().call_later(GRACE_S, writer.transport.abort)
 
@@ -201,10 +202,10 @@ class ListenServer:
             pass  # a client that broke off, or said something that is no request
         finally:
             self._forget(writer)
-            self._clients.pop(task, None)
             for request in asked:
                 request.cancel()
-            writer.close()
+            await _hung_up(writer)
+            self._clients.pop(task, None)
 
     async def _listen(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: set[asyncio.Task[None]]
@@ -212,11 +213,11 @@ class ListenServer:
         while text := await reader.readline():
             request = msgspec.json.decode(text, type=Request)
             if request.do in ("subscribe", "watch"):
-                writer.write(line(News(sees=self.sees, latency=self.latency)))
+                _say(writer, line(News(sees=self.sees, latency=self.latency)))
                 (self._subscribers if request.do == "subscribe" else self._watchers)[writer] = None
                 continue
             if len(asked) >= MAX_IN_FLIGHT:
-                writer.write(line(Reply(request.number, failure=Failure("MigrateError", "Too many requests at once."))))
+                _say(writer, line(Reply(request.number, failure=Failure("MigrateError", "Too many requests at once."))))
                 continue
             task = asyncio.create_task(self._serve(request, writer))
             asked.add(task)
@@ -227,8 +228,7 @@ class ListenServer:
             reply = await self._reply(request)
         except MigrateError as error:
             reply = Reply(request.number, failure=failure(error))
-        if not writer.is_closing():
-            writer.write(line(reply))
+        _say(writer, line(reply))
 
     async def _reply(self, request: Request) -> Reply:
         if request.do == "inject":
@@ -297,3 +297,16 @@ class ListenServer:
             "subscribers": len(self._subscribers),
             "dropped": self.dropped,
         }
+
+
+def _say(writer: asyncio.StreamWriter, text: bytes) -> None:
+    """Nothing to one that has gone: it is forgotten a moment later than its end, and an event loop may raise meanwhile."""
+    if not writer.is_closing():
+        writer.write(text)
+
+
+async def _hung_up(writer: asyncio.StreamWriter) -> None:
+    """Close, and take note of how it ended: one that was reset has ended like any other."""
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()

@@ -16,6 +16,7 @@ import pytest
 from migrate.adapters.channels.relay import RelayChannel
 from migrate.adapters.ocpp import listen
 from migrate.adapters.ocpp.client import ListenClient
+from migrate.adapters.ocpp.lines import Request, line
 from migrate.adapters.ocpp.listen import ListenServer
 from migrate.adapters.ocpp.relay import Relay
 from migrate.adapters.witnesses.relay import RelayWitness
@@ -149,6 +150,28 @@ async def test_a_reader_that_is_too_slow_is_sent_to_the_journal_and_misses_nothi
 
     assert [s.seq for s in told] == [s.seq for s in site.shelf.kept]
     await stream.aclose()
+
+
+async def test_readers_that_are_killed_while_much_is_told_take_nobody_with_them(site: Any) -> None:
+    """A reader is forgotten a moment after its connection has ended, and in that moment something is told again."""
+    waiting = asyncio.create_task(site.server.wait())
+    seen = Sighting(side=Side.SOURCE, kind=Kind.STATUS, at=datetime.now(UTC), identity="AC1")
+
+    for _ in range(200):
+        _, writer = await asyncio.open_unix_connection(str(site.path))
+        writer.write(line(Request("subscribe")))
+        for _ in range(10):
+            site.server.see(seen)
+            await asyncio.sleep(0)
+        writer.transport.abort()
+        for _ in range(20):
+            site.server.see(seen)
+            await asyncio.sleep(0)
+
+    await until(lambda: len(site.shelf.kept) == 200 * 30)
+    assert not waiting.done()
+    await site.server.drain()
+    await waiting
 
 
 async def test_a_process_that_dies_while_a_station_is_called_leaves_the_effect_unknown(site: Any) -> None:
