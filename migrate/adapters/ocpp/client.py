@@ -210,6 +210,7 @@ class ListenClient:
 
 
 async def _news(reader: asyncio.StreamReader) -> AsyncIterator[News]:
-    with contextlib.suppress(OSError):
+    """Line by line, until the connection ends, also in the middle of a line: whoever spoke was killed then."""
+    with contextlib.suppress(OSError, ValueError, msgspec.MsgspecError):
         while text := await reader.readline():
             yield msgspec.json.decode(text, type=News)

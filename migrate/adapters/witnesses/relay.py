@@ -109,7 +109,8 @@ class RelayWitness:
                         self._told.set()
             except (OSError, TimeoutError):
                 pass
-            self._sees, self._latency = frozenset(), {}
+            finally:
+                self._sees, self._latency = frozenset(), {}
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
