@@ -42,12 +42,12 @@ from tests.secrets.doorkeepers import (
 )
 from tests.secrets.forms import drawn, search
 from tests.stories.conftest import LENIENT_POLICY, ONE_TRY, ROOT, Field, Program, a_field
+from tests.stories.patience import PUT_OFF_ALL_NIGHT
 from tests.stories.stations import a_station_called
 
 pytestmark = pytest.mark.story
 
 SPEED = 60.0
-PATIENT = ('appear = "10m"', 'appear = "12m"\narrive = "6m"\nrestart = "8m"\ndefer = "20m"')
 
 PROFILES = """\
 schema: migrate.profile-file/1
@@ -232,7 +232,7 @@ async def guarded_field(planted: Planted, beside: Path, heard: Heard) -> AsyncIt
         opened = a_field(
             specs=STREET,
             speed=SPEED,
-            policy=[*LENIENT_POLICY, PATIENT, ONE_TRY],
+            policy=[*LENIENT_POLICY, PUT_OFF_ALL_NIGHT, ONE_TRY],
             beside=simulated,
             furnish=lambda campaign: _furnish(campaign, beside, planted, ports),
         )

@@ -14,11 +14,11 @@ from migrate.simulator.deal import StationSpec
 from migrate.simulator.image import Image
 from migrate.simulator.releases import Release, write_releases
 from tests.stories.conftest import LENIENT_POLICY, Field, a_field
+from tests.stories.patience import PUT_OFF_ALL_NIGHT
 from tests.stories.stations import a_station
 
 SPEED = 60.0
 FACTORY = "ws://127.0.0.1:9/factory"
-PATIENT = ('appear = "10m"', 'appear = "40m"\narrive = "30m"\nrestart = "30m"\nidle = "1h"\ndefer = "6h"')
 
 PROFILES = """\
 schema: migrate.profile-file/1
@@ -145,7 +145,7 @@ def dealt(fleet: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[StationS
 
 @asynccontextmanager
 async def a_firmware_field(specs: Sequence[StationSpec], **ways: Any) -> AsyncIterator[Field]:
-    policy = [*LENIENT_POLICY, PATIENT, *ways.pop("policy", ())]
+    policy = [*LENIENT_POLICY, PUT_OFF_ALL_NIGHT, *ways.pop("policy", ())]
     furnished = ways.pop("furnish", None) or furnish()
     async with a_field(specs=specs, speed=SPEED, policy=policy, furnish=furnished, **ways) as site:
         yield site

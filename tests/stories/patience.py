@@ -7,6 +7,9 @@ from importlib.resources import files
 PATIENT = ('appear = "10m"', 'appear = "40m"\narrive = "30m"\nrestart = "30m"\nidle = "1h"\ndefer = "30m"')
 """Where a station needs its time, on a machine that needs its own; and how long one that cannot now is put off."""
 
+PUT_OFF_ALL_NIGHT = (PATIENT[0], PATIENT[1].replace('defer = "30m"', 'defer = "6h"'))
+"""The same where processes die, or files are loaded: who is put off for that is not given up for it."""
+
 ANSWERS_WITHIN_S = 5
 """Real seconds, however fast the campaign runs: on the loopback, who has said nothing by then says nothing."""
 
