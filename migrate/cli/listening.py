@@ -74,8 +74,9 @@ async def _until_it_is_up(folder: Path, socket: Path, process: subprocess.Popen[
 async def keep_listening(folder: Path, socket: Path, started: list[subprocess.Popen[bytes]]) -> None:
     """Start a new one whenever nobody listens, for ever; ``started`` collects what was started.
 
-    One that does not come up, or is killed before it has, is tried again
-    after a growing pause: meanwhile nobody sees, and nobody is started.
+    One that does not come up, is killed before it has, or cannot even be
+    started on a machine that is full, is tried again after a growing pause:
+    meanwhile nobody sees, and nobody is moved.
     """
     pause_s = LOOK_EVERY_S
     while True:
@@ -83,7 +84,7 @@ async def keep_listening(folder: Path, socket: Path, started: list[subprocess.Po
             if process := await ensure_listening(folder, socket):
                 started.append(process)
             pause_s = LOOK_EVERY_S
-        except CsmsUnavailable:
+        except (CsmsUnavailable, OSError):
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         await asyncio.sleep(pause_s)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from subprocess import Popen
@@ -22,6 +22,7 @@ from migrate.cli.listening import ensure_listening, keep_listening
 from migrate.cli.live import Progress, Silent
 from migrate.domain.address import Backend
 from migrate.domain.destination import address_for
+from migrate.domain.errors import JournalError
 from migrate.domain.evidence import Side
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan
@@ -185,14 +186,18 @@ async def _work(process: CampaignProcess, ordered: Collection[str] | None, recov
 
 
 async def _show(at: AtWork, progress: Progress, every_s: float) -> None:
-    """Draw where the campaign stands; rarer when that itself is work, as with ten thousand stations."""
+    """Draw where the campaign stands; rarer when that itself is work, as with ten thousand stations.
+
+    A look that the journal cannot give is left out; who has stopped reading is told nothing more.
+    """
     if isinstance(progress, Silent):
         return
     loop = asyncio.get_running_loop()
     while True:
         began = loop.time()
-        if isinstance(progress, JsonLines):
-            await progress.tell()
-        else:
-            progress.update(await at.wired.standing(is_running=True))
+        with suppress(JournalError):
+            if isinstance(progress, JsonLines):
+                await progress.tell()
+            else:
+                progress.update(await at.wired.standing(is_running=True))
         await asyncio.sleep(max(every_s, 10 * (loop.time() - began)))
