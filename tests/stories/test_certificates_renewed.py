@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,30 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from migrate.adapters.clock import CampaignClock
 from migrate.adapters.journal.audit import verify
-from migrate.adapters.journal.journal import open_journal
 from migrate.cli.demo.stage import free_ports
 from migrate.domain.evidence import Kind, Side
-from migrate.domain.station import Station
 from migrate.simulator.authority import Authority, Credential
 from migrate.wiring import open_campaign
-from tests.stories.conftest import Program, program
+from tests.stories.listening import HEAD, WITHIN_S, Listening, a_listening_process
 
 pytestmark = pytest.mark.story
 
-WITHIN_S = 90.0  # a slow machine
 RSA, ECDSA, MAKER = Authority("RSA root", is_rsa=True), Authority("ECDSA root"), Authority("Maker's root")
 AC1, AC2 = MAKER.for_station("AC1"), MAKER.for_station("AC2")
 
-CAMPAIGN = """
-name = "cutover"
-[source]
-url = "ws://legacy.example/ocpp"
-[source.relay]
-listen = "127.0.0.1:{source}"
-upstream = "lab"
-[target]
+CAMPAIGN = (
+    HEAD
+    + """[target]
 url = "wss://new.example/ocpp"
 [target.relay]
 listen = "127.0.0.1:{target}"
@@ -46,34 +36,15 @@ key = ["tls/rsa.key", "tls/ecdsa.key"]
 client_ca = "tls/makers.pem"
 client_crl = "tls/revoked.pem"
 """
+)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Site:
-    """A campaign's folder, its target's port, and the process that listens there."""
+    """The process, and the port of its target."""
 
-    folder: Path
+    listening: Listening
     port: int
-    listening: Program
-
-    @property
-    def tls(self) -> Path:
-        return self.folder / "tls"
-
-    async def says(self, words: str) -> str:
-        """Everything up to a line of the process that holds these words."""
-        assert self.listening.process.stderr is not None
-        said = ""
-        async with asyncio.timeout(WITHIN_S):
-            while words not in said.rpartition("\n")[0].rpartition("\n")[2]:
-                line = (await self.listening.process.stderr.readline()).decode()
-                assert line, said
-                said += line
-        return said
-
-    async def reads_anew(self, words: str) -> str:
-        self.listening.send(signal.SIGHUP)
-        return await self.says(words)
 
     async def answers(self, identity: str, context: ssl.SSLContext) -> str:
         """The status with which a station is answered; empty where its handshake fails."""
@@ -92,27 +63,15 @@ class Site:
 
 
 @asynccontextmanager
-async def a_listening_process(folder: Path, *, lists_last: timedelta = timedelta(days=7)) -> AsyncIterator[Site]:
+async def a_site(folder: Path, *, lists_last: timedelta = timedelta(days=7)) -> AsyncIterator[Site]:
     source, target = free_ports(2)
-    folder.mkdir()
-    (folder / "campaign.toml").write_text(CAMPAIGN.format(source=source, target=target))
     RSA.for_backend().write(folder / "tls", "rsa")
     ECDSA.for_backend().write(folder / "tls", "ecdsa")
     MAKER.write_root(folder / "tls" / "makers.pem")
     (folder / "tls" / "revoked.pem").write_text(MAKER.revoking(AC2, lasts=lists_last))
-    (folder / "secrets").mkdir(mode=0o700)
-    (folder / "secrets" / "idtag_key").write_text("0" * 64)
-    (folder / "secrets" / "idtag_key").chmod(0o600)
-    journal = open_journal(f"sqlite:///{folder / 'campaign.db'}", "test", CampaignClock())
-    await journal.store_stations([Station(identity="AC1"), Station(identity="AC2")])
-    await journal.close()
-    site = Site(folder, target, await program("listen", "--campaign", str(folder)))
-    try:
-        yield site
-    finally:
-        if site.listening.process.returncode is None:
-            site.listening.process.kill()
-            await site.listening.process.wait()
+    told = CAMPAIGN.format(source=source, target=target)
+    async with a_listening_process(folder, told, ["AC1", "AC2"]) as listening:
+        yield Site(listening, target)
 
 
 def station(folder: Path, root: Authority, own: Credential | None = None, *, suites: str = "") -> ssl.SSLContext:
@@ -128,41 +87,38 @@ def station(folder: Path, root: Authority, own: Credential | None = None, *, sui
 async def test_renewed_certificates_and_lists_count_from_the_next_connection_on_and_a_bad_file_changes_nothing(
     tmp_path: Path,
 ) -> None:
-    async with a_listening_process(tmp_path / "cutover") as site:
-        await site.says("Listening for cutover")
+    async with a_site(tmp_path / "cutover") as site:
+        await site.listening.says("Listening for cutover")
         before = [
             await site.answers("AC1", station(tmp_path, ECDSA, AC1)),
             await site.answers("AC1", station(tmp_path, RSA, AC1, suites="ECDHE-RSA-AES128-GCM-SHA256")),
             await site.answers("AC2", station(tmp_path, ECDSA, AC2)),
         ]
         later = Authority("Next year's root")
-        later.for_backend().write(site.tls, "ecdsa")
-        (site.tls / "revoked.pem").write_text(MAKER.revoking(AC1))
+        later.for_backend().write(site.listening.tls, "ecdsa")
+        (site.listening.tls / "revoked.pem").write_text(MAKER.revoking(AC1))
 
-        renewed = await site.reads_anew("The certificates of the target relay were read anew.")
+        renewed = await site.listening.reads_anew("The certificates of the target relay were read anew.")
         after = [
             await site.answers("AC1", station(tmp_path, later, AC1)),
             await site.answers("AC2", station(tmp_path, later, AC2)),
             await site.answers("AC2", station(tmp_path, ECDSA, AC2)),
         ]
-        (site.tls / "makers.pem").write_text("spoilt")
-        kept = await site.reads_anew("The target relay goes on with the old ones.")
+        (site.listening.tls / "makers.pem").write_text("spoilt")
+        kept = await site.listening.reads_anew("The target relay goes on with the old ones.")
         still = await site.answers("AC2", station(tmp_path, later, AC2))
-        site.listening.send(signal.SIGTERM)
-        ended = await site.listening.ended(WITHIN_S)
 
-        assert before == ["101", "101", "403"]
-        assert "source.relay has no certificates" in renewed
-        assert after == ["403", "101", ""]
-        assert "makers.pem" in kept
-        assert still == "101"
-        assert ended.code == 0
-        assert await _refused(site.folder) == {("AC2", "403"), ("AC1", "403")}
+    assert before == ["101", "101", "403"]
+    assert "source.relay has no certificates" in renewed
+    assert after == ["403", "101", ""]
+    assert "makers.pem" in kept
+    assert still == "101"
+    assert await _refused(site.listening.folder) == {("AC2", "403"), ("AC1", "403")}
 
 
 async def test_a_list_that_should_be_newer_is_said_when_it_is_read(tmp_path: Path) -> None:
-    async with a_listening_process(tmp_path / "cutover", lists_last=-timedelta(hours=1)) as site:
-        said = await site.says("It goes on counting; whoever was revoked since gets in.")
+    async with a_site(tmp_path / "cutover", lists_last=-timedelta(hours=1)) as site:
+        said = await site.listening.says("It goes on counting; whoever was revoked since gets in.")
 
         assert "target.relay.client_crl: the list of Maker's root should have been renewed by" in said
         assert await site.answers("AC1", station(tmp_path, ECDSA, AC1)) == "101"
