@@ -12,15 +12,12 @@ measures the relay alone.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
-import signal
 import ssl
 import statistics
 import subprocess
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +28,16 @@ from migrate.adapters.ocpp.relay import Relay
 from migrate.adapters.ocpp.tls import Files
 from migrate.domain.evidence import Side
 from migrate.simulator.authority import Authority
-from tests.benchmarks.relay_vs_nginx import DAY, Bench, cpu_us, frames_of, free_port, serve_backend, wait_for
+from tests.benchmarks.relay_vs_nginx import (
+    DAY,
+    Bench,
+    cpu_us,
+    frames_of,
+    free_port,
+    print_measured,
+    serve_backend,
+    wait_for,
+)
 
 SMALL = "--small" in sys.argv
 STATIONS = 50
@@ -205,14 +211,7 @@ def main() -> None:
         case ["relay", port, upstream, folder, kind]:
             uvloop.run(serve_relay(int(port), int(upstream), Path(folder), kind))
         case _:
-            running: list[subprocess.Popen[bytes]] = []
-            try:
-                with tempfile.TemporaryDirectory() as folder:
-                    print(json.dumps(bench(Path(folder), running), indent=2))
-            finally:
-                for process in running:
-                    process.send_signal(signal.SIGKILL)
-                    process.wait()
+            print_measured(bench)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -328,6 +329,18 @@ def bench(folder: Path, running: list[subprocess.Popen[bytes]]) -> dict[str, Any
     }
 
 
+def print_measured(measure: Callable[[Path, list[subprocess.Popen[bytes]]], dict[str, Any]]) -> None:
+    """Measure in a folder that goes, say what came out as JSON, and leave none of the processes behind."""
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(measure(Path(folder), running), indent=2))
+    finally:
+        for process in running:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
 def main() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
@@ -337,14 +350,7 @@ def main() -> None:
         case ["relay", port, upstream]:
             uvloop.run(serve_relay(int(port), int(upstream)))
         case _:
-            running: list[subprocess.Popen[bytes]] = []
-            try:
-                with tempfile.TemporaryDirectory() as folder:
-                    print(json.dumps(bench(Path(folder), running), indent=2))
-            finally:
-                for process in running:
-                    process.send_signal(signal.SIGKILL)
-                    process.wait()
+            print_measured(bench)
 
 
 if __name__ == "__main__":
