@@ -15,7 +15,7 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 """How long an example takes is the machine's affair: a law is broken by what comes out."""
 
-TELLS_THE_CONSOLE = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "LINES")
+TELLS_THE_CONSOLE = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES")
 
 TO_END_S = 20.0
 """What the last test has asked to end may take its time on a busy machine."""

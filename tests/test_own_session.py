@@ -31,7 +31,8 @@ TELLS_ITS_SURROUNDINGS = """
 import os
 
 def test_that_tells_what_the_program_would_be_told():
-    told = [name for name in os.environ if name.startswith("MIGRATE_") or name in ("FORCE_COLOR", "NO_COLOR", "COLUMNS")]
+    console = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS")
+    told = [name for name in os.environ if name.startswith("MIGRATE_") or name in console]
     assert told == []
 """
 
@@ -50,10 +51,14 @@ def run_of(folder: Path, test: str, **environment: str) -> subprocess.CompletedP
     )
 
 
-def test_one_that_leaves_a_process_behind_fails_names_the_test_and_ends_the_process(tmp_path: Path) -> None:
-    ended = run_of(tmp_path, LEAVES_ONE)
+@pytest.mark.parametrize("surroundings", [{"CI": ""}, {"CI": "true"}], ids=["by hand", "in CI"])
+def test_one_that_leaves_a_process_behind_fails_names_the_test_and_ends_the_process(
+    tmp_path: Path, surroundings: dict[str, str]
+) -> None:
+    ended = run_of(tmp_path, LEAVES_ONE, **surroundings)
 
-    (pid,) = re.findall(r"process (\d+), started by \S*test_that_forgets_to_end_what_it_started", ended.stdout)
+    named = re.findall(r"process (\d+), started by \S*test_that_forgets_to_end_what_it_started", ended.stdout)
+    (pid,) = set(named)  # in CI pytest says it again in its summary, which it cuts elsewhere
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED, ended.stdout
     assert not Process(int(pid), (sys.executable, "-c", WAITS)).is_there
 
@@ -65,6 +70,7 @@ def test_one_that_leaves_a_process_behind_fails_names_the_test_and_ends_the_proc
         ("MIGRATE_GATE_SOAK", "9h"),
         ("FORCE_COLOR", "1"),
         ("NO_COLOR", "1"),
+        ("TTY_COMPATIBLE", "1"),
         ("COLUMNS", "40"),
     ],
 )
