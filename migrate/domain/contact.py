@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from migrate.domain.cell import read_text
+from migrate.domain.cell import is_rounded, read_text
 from migrate.domain.finding import Finding, Read, quoted
 
 _MAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]+@[\w\-]+(?:\.[\w\-]+)*\.[^\W\d_]{2,63}")
@@ -33,6 +33,9 @@ def read_phone(text: str) -> Read[str]:
 
 def judged_phone(phone: str, country: str, complaint: Callable[[str, str], str]) -> tuple[Finding, ...]:
     """A number as the country of its row dials it; ``complaint`` knows the telephone plans."""
+    if is_rounded(phone):
+        message = f"{quoted(phone)} is a rounded number: a spreadsheet has cut off its last digits."
+        return (Finding("W-PHONE", message, "Format the column as text and fill it anew from the source."),)
     if not (why := complaint(phone, country)):
         return ()
     hint = "Write it with its country code, for example +31 20 555 0100. It is kept as it stands."

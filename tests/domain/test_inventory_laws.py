@@ -113,6 +113,14 @@ def test_a_phone_is_judged_by_the_country_of_its_row_and_kept_as_typed() -> None
     assert [station.contact_phone for station in judgement.stations] == ["020 1", "+31 (0)20"]
 
 
+def test_a_phone_that_a_spreadsheet_rounded_is_called_that_and_no_country_is_asked_for() -> None:
+    judgement = judged(row(contact_phone="4,91761E+11"), references=References(phone=lambda text, country: ""))
+
+    (problem,) = judgement.problems
+    assert problem.code == "W-PHONE"
+    assert "is a rounded number" in problem.message
+
+
 def test_a_kind_that_is_nearly_known_is_pointed_out_where_it_stands_and_never_mapped() -> None:
     near = References(near=lambda vendor, model: NearKind(column="vendor", name="Alfen", score=94))
 
