@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from xml.etree.ElementTree import Element
 from xml.parsers import expat
 
 from defusedxml import ElementTree
@@ -31,16 +32,23 @@ class Diagnosis:
 def diagnose(archive: zipfile.ZipFile, sheet: str) -> Diagnosis:
     """Go through one sheet of an .xlsx workbook.  Its XML declares no entities: that was looked at before."""
     parser = expat.ParserCreate()
-    look = _Look(parser, _padded_styles(archive))
-    with archive.open(_part_of(archive, sheet)) as stream:
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+    look = _Look(parser, _padded_styles(archive), _no_results(book))
+    with archive.open(_part_of(archive, book, sheet)) as stream:
         parser.ParseFile(stream)
     look.finish()
     return look.diagnosis
 
 
-def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
+def _no_results(book: Element) -> Collection[str]:
+    """What stands where a formula's result would.  Writers that compute nothing leave it out, or write 0 and ask
+    whoever opens the workbook to compute everything (XlsxWriter, "Formula Results")."""
+    asks = any(e.get("fullCalcOnLoad") in ("1", "true") for e in book.iter() if _local(e.tag) == "calcPr")
+    return ("", "0") if asks else ("",)
+
+
+def _part_of(archive: zipfile.ZipFile, book: Element, sheet: str) -> str:
     """The part that holds a sheet, by the workbook's own relationships."""
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     related = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
     targets = {str(item.get("Id")): str(item.get("Target")) for item in related}
     for element in book.iter():
@@ -69,9 +77,9 @@ def _local(tag: Any) -> str:
 class _Look:
     """One pass over a sheet's XML: what is open at this point, and whether its value has to be listened to."""
 
-    def __init__(self, parser: expat.XMLParserType, padded: Mapping[str, int]) -> None:
+    def __init__(self, parser: expat.XMLParserType, padded: Mapping[str, int], no_results: Collection[str]) -> None:
         self.diagnosis = Diagnosis()
-        self._parser, self._padded = parser, padded
+        self._parser, self._padded, self._no_results = parser, padded, no_results
         self._row, self._column = 0, -1  # a cell without an address follows the one before it
         self._address, self._kind, self._width = "", "n", 0
         self._is_formula = self._is_watched = self._is_listening = False
@@ -132,7 +140,7 @@ class _Look:
         if self._kind == "e":
             message = f"The cell holds the error {value}."
             return Finding("E-CELL-ERROR", message, "Mend the formula or type the value.")
-        if self._is_formula and not value and self._kind != "str":  # a formula may well give an empty text
+        if self._is_formula and value in self._no_results and self._kind != "str":  # its text may well be empty
             hint = "Open it in Excel, save, or paste values."
             return Finding("E-CELL-FORMULA", "The formula has no stored result.", hint)
         if self._width and value and (shown := _shown(value, self._width)) != value:

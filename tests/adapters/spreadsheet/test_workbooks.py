@@ -12,6 +12,7 @@ from time import process_time
 from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
@@ -20,7 +21,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from migrate.adapters.spreadsheet import InventoryReading, read_inventory, template_csv, template_xlsx
 from migrate.adapters.spreadsheet.guard import LARGEST_UNFOLDED_BYTES
 from migrate.domain.inventory import COLUMNS
-from tests.adapters.spreadsheet.books import HEADER, SHEET, with_part, workbook
+from tests.adapters.spreadsheet.books import HEADER, SHEET, part, with_part, workbook
 
 
 def read(tmp_path: Path, data: bytes, name: str = "fleet.xlsx", sheet: str | None = None) -> InventoryReading:
@@ -88,6 +89,34 @@ def test_a_formula_that_was_never_computed_is_no_blank_cell(tmp_path: Path) -> N
     reading = read(tmp_path, workbook(HEADER, ['="AC"&1', "KEBA"]))
 
     assert [(p.code, p.cell) for p in reading.problems] == [("E-CELL-FORMULA", "A2")]
+
+
+def computed_by_nobody(*results: int) -> bytes:
+    """As XlsxWriter writes it: formulas, and beside each what its author gave as the result, 0 where they gave none."""
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("Stations")
+        sheet.write_row(0, 0, HEADER)
+        for row, result in enumerate(results, start=1):
+            sheet.write_row(row, 0, [f"AC{row}", "KEBA"])
+            sheet.write_formula(row, 2, "=ROUNDUP(A1/100,0)", value=result)
+    return stream.getvalue()
+
+
+def test_a_zero_that_stands_where_nobody_computed_is_no_result(tmp_path: Path) -> None:
+    reading = read(tmp_path, computed_by_nobody(0, 2))
+
+    assert [(p.code, p.cell) for p in reading.problems] == [("E-CELL-FORMULA", "C2")]
+
+
+def test_a_zero_that_a_spreadsheet_computed_is_a_result(tmp_path: Path) -> None:
+    written = computed_by_nobody(0, 2)
+    book = part(written, "xl/workbook.xml")
+    assert b' fullCalcOnLoad="1"' in book
+
+    computed = with_part(written, "xl/workbook.xml", book.replace(b' fullCalcOnLoad="1"', b""))
+
+    assert "E-CELL-FORMULA" not in codes(read(tmp_path, computed))
 
 
 def test_a_formula_in_a_column_of_no_interest_stops_nobody(tmp_path: Path) -> None:
