@@ -41,8 +41,11 @@ def diagnose(archive: zipfile.ZipFile, sheet: str) -> Diagnosis:
 
 
 def _no_results(book: Element) -> Collection[str]:
-    """What stands where a formula's result would.  Writers that compute nothing leave it out, or write 0 and ask
-    whoever opens the workbook to compute everything (XlsxWriter, "Formula Results")."""
+    """What stands for a number that no formula has given yet.
+
+    Writers that compute nothing leave it out, or write 0 and ask whoever
+    opens the workbook to compute everything (XlsxWriter, "Formula Results").
+    """
     asks = any(e.get("fullCalcOnLoad") in ("1", "true") for e in book.iter() if _local(e.tag) == "calcPr")
     return ("", "0") if asks else ("",)
 
@@ -140,13 +143,17 @@ class _Look:
         if self._kind == "e":
             message = f"The cell holds the error {value}."
             return Finding("E-CELL-ERROR", message, "Mend the formula or type the value.")
-        if self._is_formula and value in self._no_results and self._kind != "str":  # its text may well be empty
+        if self._is_formula and not self._has_result(value):
             hint = "Open it in Excel, save, or paste values."
             return Finding("E-CELL-FORMULA", "The formula has no stored result.", hint)
         if self._width and value and (shown := _shown(value, self._width)) != value:
             message = f"The cell shows {shown} but holds {value}."
             return Finding("E-CELL-PADDED", message, "Format the column as text and type the digits anew.")
         return None
+
+    def _has_result(self, value: str) -> bool:
+        """A formula may well give an empty text, or a 0 that says FALSE."""
+        return self._kind == "str" or (value not in self._no_results if self._kind == "n" else bool(value))
 
 
 _ADDRESS = re.compile(r"([A-Z]{1,3})(\d{1,7})")

@@ -91,7 +91,7 @@ def test_a_formula_that_was_never_computed_is_no_blank_cell(tmp_path: Path) -> N
     assert [(p.code, p.cell) for p in reading.problems] == [("E-CELL-FORMULA", "A2")]
 
 
-def computed_by_nobody(*results: int) -> bytes:
+def computed_by_nobody(*results: int | bool) -> bytes:
     """As XlsxWriter writes it: formulas, and beside each what its author gave as the result, 0 where they gave none."""
     stream = io.BytesIO()
     with xlsxwriter.Workbook(stream, {"in_memory": True}) as book:
@@ -107,6 +107,10 @@ def test_a_zero_that_stands_where_nobody_computed_is_no_result(tmp_path: Path) -
     reading = read(tmp_path, computed_by_nobody(0, 2))
 
     assert [(p.code, p.cell) for p in reading.problems] == [("E-CELL-FORMULA", "C2")]
+
+
+def test_a_false_that_its_author_gave_is_a_result(tmp_path: Path) -> None:
+    assert "E-CELL-FORMULA" not in codes(read(tmp_path, computed_by_nobody(False)))
 
 
 def test_a_zero_that_a_spreadsheet_computed_is_a_result(tmp_path: Path) -> None:
