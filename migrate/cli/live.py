@@ -6,9 +6,12 @@ to the console they were given (stderr); data never passes here.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol
 
 from rich.console import Console, RenderableType
@@ -17,6 +20,7 @@ from rich.live import Live
 from migrate.cli.tree import next_due, tree
 from migrate.domain.attempt import BATCH_ENDS, State
 from migrate.domain.counted import counted
+from migrate.domain.errors import JournalError
 from migrate.domain.wave import Mode, Standing, StationStanding, WaveStanding, WaveState
 from reports.redaction import redact
 from reports.status import incident_told
@@ -42,6 +46,19 @@ def open_progress(console: Console, *, quiet: bool = False) -> Progress:
     if console.is_terminal and not console.is_dumb_terminal and not os.environ.get("NO_COLOR"):
         return LiveTree(console)
     return PlainLines(console)
+
+
+async def keep_looking(look: Callable[[], Awaitable[None]], every_s: float) -> None:
+    """Look again and again until it is cancelled; rarer when that itself is work, as with ten thousand stations.
+
+    A look that the journal cannot give is left out; any other error ends it.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        with suppress(JournalError):
+            await look()
+        await asyncio.sleep(max(every_s, 10 * (loop.time() - began)))
 
 
 class Silent:

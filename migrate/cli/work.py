@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from subprocess import Popen
@@ -19,10 +19,9 @@ from migrate.adapters.ocpp.client import ListenClient
 from migrate.adapters.witnesses.relay import RelayWitness
 from migrate.cli.lines import JsonLines
 from migrate.cli.listening import ensure_listening, keep_listening
-from migrate.cli.live import Progress, Silent
+from migrate.cli.live import Progress, Silent, keep_looking
 from migrate.domain.address import Backend
 from migrate.domain.destination import address_for
-from migrate.domain.errors import JournalError
 from migrate.domain.evidence import Side
 from migrate.domain.station import Station
 from migrate.domain.wave import Plan
@@ -151,7 +150,7 @@ async def run_to_the_end(
     Ctrl-C once stops starting, twice leaves everything to the next run.
     """
     work = asyncio.ensure_future(_work(at.process, ordered, recovers))
-    shown = asyncio.ensure_future(_show(at, progress, every_s))
+    shown = asyncio.ensure_future(keep_looking(partial(_look, at, progress), every_s))
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
@@ -185,19 +184,9 @@ async def _work(process: CampaignProcess, ordered: Collection[str] | None, recov
     return await (process.run() if ordered is None else process.carry_out(ordered))
 
 
-async def _show(at: AtWork, progress: Progress, every_s: float) -> None:
-    """Draw where the campaign stands; rarer when that itself is work, as with ten thousand stations.
-
-    A look that the journal cannot give is left out; who has stopped reading is told nothing more.
-    """
-    if isinstance(progress, Silent):
-        return
-    loop = asyncio.get_running_loop()
-    while True:
-        began = loop.time()
-        with suppress(JournalError):
-            if isinstance(progress, JsonLines):
-                await progress.tell()
-            else:
-                progress.update(await at.wired.standing(is_running=True))
-        await asyncio.sleep(max(every_s, 10 * (loop.time() - began)))
+async def _look(at: AtWork, progress: Progress) -> None:
+    """Show where the campaign stands now."""
+    if isinstance(progress, JsonLines):
+        await progress.tell()
+    elif not isinstance(progress, Silent):
+        progress.update(await at.wired.standing(is_running=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from dataclasses import replace
@@ -12,9 +13,20 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from migrate.cli.live import LiveTree, PlainLines, Silent, changes, next_commands, open_progress, recap, summary
+from migrate.cli.live import (
+    LiveTree,
+    PlainLines,
+    Silent,
+    changes,
+    keep_looking,
+    next_commands,
+    open_progress,
+    recap,
+    summary,
+)
 from migrate.cli.tree import bar, tree
 from migrate.domain.attempt import State
+from migrate.domain.errors import JournalError
 from migrate.domain.wave import (
     Incident,
     Mode,
@@ -316,3 +328,35 @@ def test_a_summary_loses_no_station() -> None:
 )
 def test_the_next_command_fits_the_standing(facts: Standing, commands: list[str]) -> None:
     assert next_commands(facts) == commands
+
+
+class Looks:
+    """What each look comes to, in turn; a look that is none of these never ends."""
+
+    def __init__(self, *outcomes: Exception | None) -> None:
+        self._outcomes = list(outcomes)
+        self.last = asyncio.Event()
+
+    async def __call__(self) -> None:
+        if not self._outcomes:
+            self.last.set()
+            await asyncio.Event().wait()
+        if outcome := self._outcomes.pop(0):
+            raise outcome
+
+
+async def test_a_look_that_the_journal_cannot_give_is_not_the_last() -> None:
+    looks = Looks(None, JournalError("The journal is locked."), None)
+    showing = asyncio.ensure_future(keep_looking(looks, 0.0))
+
+    async with asyncio.timeout(60):
+        await asyncio.wait({showing, asyncio.ensure_future(looks.last.wait())}, return_when=asyncio.FIRST_COMPLETED)
+
+    assert looks.last.is_set()
+    showing.cancel()
+    await asyncio.gather(showing, return_exceptions=True)
+
+
+async def test_any_other_error_of_a_look_is_told_to_who_waits() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await keep_looking(Looks(None, ZeroDivisionError()), 0.0)
