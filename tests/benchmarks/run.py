@@ -239,7 +239,7 @@ def _mark(figure: Figure) -> str:
 
 
 def _value(figure: Figure) -> str:
-    return "not measured" if figure.value is None else f"{figure.value:g}"
+    return "not measured" if figure.value is None else f"{figure.value:.4g}"
 
 
 def _document(figures: list[Figure]) -> str:
