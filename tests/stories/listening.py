@@ -70,7 +70,8 @@ async def a_listening_process(folder: Path, campaign: str, stations: Sequence[st
     try:
         yield listening
     except BaseException:  # whatever it was: it is not left behind, and it is raised on
-        listening.program.process.kill()
-        await listening.program.process.wait()
+        if listening.program.process.returncode is None:
+            listening.program.process.kill()
+            await listening.program.process.wait()
         raise
     await listening.program.stopped(WITHIN_S)
